@@ -1,0 +1,83 @@
+package format
+
+// PageSize is the page size of all memory in an image, in bytes. Images of
+// other page sizes are refused by their codecs.
+const PageSize = 4096
+
+// An Image is a frozen process tree.
+type Image struct {
+	Provenance Provenance `json:"provenance"`
+	// Root is the process whose descendants the image holds.
+	Root PID `json:"root"`
+	// Tasks stand in the order of restart; the first is the coordinator.
+	Tasks   []Task  `json:"tasks"`
+	Objects Objects `json:"objects"`
+	// Attachments are records that the model has no word for.
+	Attachments []Attachment `json:"attachments,omitempty"`
+	// Warnings say what the source could not tell.
+	Warnings []Warning `json:"warnings,omitempty"`
+
+	// Pages holds the contents of memory; nil if the image has none.
+	Pages PageSource `json:"-"`
+}
+
+// Provenance says where an image comes from.
+type Provenance struct {
+	// Tool and ToolVersion wrote the image.
+	Tool        string `json:"tool,omitempty"`
+	ToolVersion string `json:"tool_version,omitempty"`
+	// Format and FormatVersion are those of the file it was read from.
+	Format        string `json:"format,omitempty"`
+	FormatVersion string `json:"format_version,omitempty"`
+	// Kernel is the release as uname(2) gives it, and Arch the machine in Go's
+	// spelling (amd64, arm64, 386, s390x, …).
+	Kernel   string `json:"kernel,omitempty"`
+	Arch     string `json:"arch"`
+	PageSize uint32 `json:"page_size"`
+	Host     string `json:"host,omitempty"`
+	// Time is the moment of the freeze in nanoseconds since 1970, UTC, and
+	// Boottime the same moment on CLOCK_BOOTTIME.
+	Time     int64 `json:"time,omitempty"`
+	Boottime int64 `json:"boottime,omitempty"`
+}
+
+// Objects holds what tasks share, a list for each kind. Each list is ordered by
+// id, and no id occurs twice in all lists together.
+type Objects struct {
+	Processes  []Process        `json:"processes,omitempty"`
+	Memories   []AddressSpace   `json:"memories,omitempty"`
+	Shared     []SharedMemory   `json:"shared_memory,omitempty"`
+	FileTables []FileTable      `json:"file_tables,omitempty"`
+	Files      []OpenFile       `json:"files,omitempty"`
+	Pipes      []PipeBuffer     `json:"pipes,omitempty"`
+	Deleted    []DeletedFile    `json:"deleted_files,omitempty"`
+	FS         []FS             `json:"fs,omitempty"`
+	Handlers   []SignalHandlers `json:"handlers,omitempty"`
+	Creds      []Credentials    `json:"credentials,omitempty"`
+	Terminals  []Terminal       `json:"terminals,omitempty"`
+	Semaphores []SysVSemaphores `json:"sysv_semaphores,omitempty"`
+	Messages   []SysVMessages   `json:"sysv_messages,omitempty"`
+	Namespaces []Namespace      `json:"namespaces,omitempty"`
+	Seccomp    []SeccompFilter  `json:"seccomp_filters,omitempty"`
+	Cgroups    []Cgroup         `json:"cgroups,omitempty"`
+}
+
+// Attachment is an opaque record of a source format, kept so that writing the
+// same format again loses nothing.
+type Attachment struct {
+	// Format names the codec that understands the record.
+	Format string `json:"format"`
+	// Record is the codec's name of the record, and Place where it stood.
+	Record string `json:"record"`
+	Place  string `json:"place,omitempty"`
+	// Task and Object say what it belongs to; zero if to the image.
+	Task   PID      `json:"task,omitempty"`
+	Object ObjectID `json:"object,omitempty"`
+	Data   []byte   `json:"data,omitempty"`
+}
+
+// Warning says what a source format or a capture could not express.
+type Warning struct {
+	Task    PID    `json:"task,omitempty"`
+	Message string `json:"message"`
+}
