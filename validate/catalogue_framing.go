@@ -1,0 +1,92 @@
+package validate
+
+const fixCopyAgain = "copy or capture the image again"
+
+// framingRules speak of bytes; the codecs find them.
+var framingRules = []Rule{
+	{
+		Code: "F001", Severity: Error, Title: "not an image of a known format",
+		Why: "The first bytes are those of no format that was asked for.",
+		Fix: "check that the file is an image; thaw formats lists what can be read", Example: "a PNG file",
+	},
+	{
+		Code: "F002", Severity: Error, Title: "version not supported",
+		Why: "A newer major version may change the meaning of every byte.",
+		Fix: "use a release of thaw that reads this version", Example: "a native file of version 9.0",
+	},
+	{
+		Code: "F003", Severity: Error, Title: "image cut off",
+		Why: "Something at the end is missing, and with it tasks or memory.",
+		Fix: fixCopyAgain, Example: "a download that stopped half way",
+	},
+	{
+		Code: "F004", Severity: Error, Title: "bytes after the end",
+		Why: "A whole image ends with its last record; what follows was put there by something else.",
+		Fix: fixCopyAgain, Example: "two images in one file",
+	},
+	{
+		Code: "F005", Severity: Error, Title: "checksum wrong",
+		Why: "A record is not what was written.",
+		Fix: fixCopyAgain, Example: "a flipped bit in a record",
+	},
+	{
+		Code: "F006", Severity: Error, Title: "digest wrong",
+		Why: "Records are whole one by one, but not those that were written together.",
+		Fix: fixCopyAgain, Example: "a record replaced by one of another image",
+	},
+	{
+		Code: "F007", Severity: Error, Title: "record twice",
+		Why: "Two readers could take different ones.",
+		Fix: fixCopyAgain, Example: "two footers",
+	},
+	{
+		Code: "F008", Severity: Error, Title: "record missing",
+		Why: "The image is not whole.",
+		Fix: fixCopyAgain, Example: "no header record",
+	},
+	{
+		Code: "F009", Severity: Error, Title: "too large",
+		Why: "A length or number is beyond the limits that keep a reader's memory bounded.",
+		Fix: "raise the limit if the image can be trusted", Example: "a record that claims 4 GiB",
+	},
+	{
+		Code: "F010", Severity: Error, Title: "record malformed",
+		Why: "The bytes of a record are not what its type says.",
+		Fix: fixCopyAgain, Example: "a msgpack array where a map must be",
+	},
+	{
+		Code: "F011", Severity: Error, Title: "record of an unknown type that may not be skipped",
+		Why: "Whoever wrote it says that the image cannot be understood without it.",
+		Fix: "use a newer release of thaw", Example: "record type 0x7f without the skip flag",
+	},
+	{
+		Code: "F012", Severity: Error, Title: "index disagrees with the records",
+		Why: "Seeking and reading in order would give two different images.",
+		Fix: fixCopyAgain, Example: "the index points into the middle of a record",
+	},
+	{
+		Code: "F013", Severity: Error, Title: "record out of order",
+		Why: "A reader in one pass needs records in their order.",
+		Fix: fixCopyAgain, Example: "pages before the header",
+	},
+	{
+		Code: "F014", Severity: Error, Title: "image cannot be read",
+		Why: "The codec refuses it for a reason that has no code of its own.",
+		Fix: "read the message; it names the place", Example: "a compressed frame that does not decompress",
+	},
+}
+
+// planRules speak of the restore plan.
+var planRules = []Rule{
+	{
+		Code: "P001", Severity: Error, Title: "no plan makes this task",
+		Why:     "No order of fork, clone, setsid, setpgid and exit leads to its parent, session or group.",
+		Fix:     "look at the tree with thaw dump --tree; the capture or a conversion got it wrong",
+		Example: "a child of a session that its parent never was in",
+	},
+	{
+		Code: "P002", Severity: Error, Title: "plan does not give this tree",
+		Why: "Carried out by the simulated kernel, the plan ends in another hierarchy than the image's.",
+		Fix: "report it with the output of thaw restore --dry-run", Example: "a task ends up in another group",
+	},
+}

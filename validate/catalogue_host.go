@@ -1,0 +1,158 @@
+package validate
+
+// Codes of what a machine cannot hold.
+const (
+	CodeHostArch       = "X200"
+	CodePIDTaken       = "X201"
+	CodeSessionTaken   = "X202"
+	CodePIDMax         = "X203"
+	CodeFileMissing    = "X204"
+	CodeFileChanged    = "X205"
+	CodePermission     = "X206"
+	CodeVDSO           = "X207"
+	CodeCPUFeature     = "X208"
+	CodeKernelFeature  = "X209"
+	CodeHostLimit      = "X210"
+	CodeHostMemory     = "X211"
+	CodeUnmappedID     = "X212"
+	CodeCapability     = "X213"
+	CodeTerminal       = "X214"
+	CodeAffinity       = "X215"
+	CodeDeviceDiffers  = "X216"
+	CodeMountOptions   = "X217"
+	CodeCorePattern    = "X218"
+	CodeAddressRange   = "X219"
+	CodeHostPageSize   = "X220"
+	CodePIDNamespaceNo = "X221"
+	CodeOpenFiles      = "X222"
+	CodeMapCount       = "X223"
+	CodeVerify         = "X224"
+)
+
+var hostRules = []Rule{
+	{
+		Code: CodeHostArch, Severity: Error, Title: "other architecture than this machine's",
+		Why: "Registers and machine code run on their own architecture only.",
+		Fix: "restore on a machine of the image's architecture", Example: "an arm64 image on amd64",
+	},
+	{
+		Code: CodePIDTaken, Severity: Error, Title: "task number taken",
+		Why: "Programs remember their numbers and those of their children; two tasks cannot have the same.",
+		Fix: "end the process that has it, or restore with --pidns", Example: "task 812 runs as sshd here",
+	},
+	{
+		Code: CodeSessionTaken, Severity: Error, Title: "session or group number taken",
+		Why: "A number is not free as long as a session or group of that number exists.",
+		Fix: "end the members of that session, or restore with --pidns", Example: "session 400 lives here",
+	},
+	{
+		Code: CodePIDMax, Severity: Error, Title: "task number above this machine's highest",
+		Why: "The kernel gives no numbers from pid_max on.",
+		Fix: "raise /proc/sys/kernel/pid_max", Example: "task 70000 where pid_max is 32768",
+	},
+	{
+		Code: CodeFileMissing, Severity: Error, Title: "file missing",
+		Why: "A mapped or open file is found by its path.",
+		Fix: "put the file back, or restore under the root it was captured in", Example: "/usr/bin/python3 is not there",
+	},
+	{
+		Code: CodeFileChanged, Severity: Error, Title: "file changed since the capture",
+		Why: "Code and data of a running program must not change under it.",
+		Fix: "put the old file back", Example: "libc.so.6 has another build id",
+	},
+	{
+		Code: CodePermission, Severity: Error, Title: "no permission",
+		Why: "Choosing pids, credentials and other properties needs privileges.",
+		Fix: "run as root, or in a user namespace with --pidns", Example: "clone3 with set_tid without CAP_CHECKPOINT_RESTORE",
+	},
+	{
+		Code: CodeVDSO, Severity: Error, Title: "kernel's vdso differs",
+		Why: "The program calls into it at addresses that it looked up once.",
+		Fix: "restore under the kernel that captured", Example: "another kernel release",
+	},
+	{
+		Code: CodeCPUFeature, Severity: Error, Title: "processor lacks a feature",
+		Why: "Registers in use have no place, and code chosen at start fails.",
+		Fix: "restore on a processor with the same features", Example: "AVX-512 state on a processor without it",
+	},
+	{
+		Code: CodeKernelFeature, Severity: Error, Title: "kernel lacks a feature",
+		Why: "The restore needs a system call or option that this kernel does not have.",
+		Fix: "use a newer kernel or one configured with it", Example: "clone3 with set_tid before Linux 5.5",
+	},
+	{
+		Code: CodeHostLimit, Severity: Error, Title: "limit of this session too low",
+		Why: "A limit can be raised beyond its hard value only with a privilege.",
+		Fix: "raise the limit before the restore", Example: "the image needs RLIMIT_NOFILE 65536, hard is 4096",
+	},
+	{
+		Code: CodeHostMemory, Severity: Error, Title: "not enough memory",
+		Why: "The tree would be killed while its memory is filled.",
+		Fix: "free memory, or restore with --map-memory", Example: "an image of 8 GiB with 2 GiB available",
+	},
+	{
+		Code: CodeUnmappedID, Severity: Error, Title: "user or group without a number here",
+		Why: "In a user namespace only mapped ids exist.",
+		Fix: "map the id with newuidmap, or restore as root", Example: "uid 33 in a namespace that maps 0 only",
+	},
+	{
+		Code: CodeCapability, Severity: Error, Title: "capability not to be had",
+		Why: "A task cannot be given a capability that the restoring program lacks.",
+		Fix: "run with the capability in the bounding set", Example: "CAP_SYS_RESOURCE is not in the bounding set",
+	},
+	{
+		Code: CodeTerminal, Severity: Error, Title: "no terminal to hand over",
+		Why: "The image borrows its terminal from whoever restores it.",
+		Fix: "restore from a terminal, or redirect", Example: "standard input is /dev/null",
+	},
+	{
+		Code: CodeAffinity, Severity: Warning, Title: "processors of the affinity mask missing",
+		Why: "The task may run on other processors than before.",
+		Fix: "none needed if the program does not count on it", Example: "affinity to CPU 7 on a machine with 4",
+	},
+	{
+		Code: CodeDeviceDiffers, Severity: Error, Title: "device missing or another one",
+		Why: "The path leads to a device of another number.",
+		Fix: "make the device node as it was", Example: "/dev/fuse is 10:229 in the image and absent here",
+	},
+	{
+		Code: CodeMountOptions, Severity: Error, Title: "mount forbids what the image needs",
+		Why: "A file cannot be mapped executable or opened for writing.",
+		Fix: "remount without noexec or read-only", Example: "the program lies on a noexec mount",
+	},
+	{
+		Code: CodeCorePattern, Severity: Error, Title: "core flag of a zombie cannot be made",
+		Why: "The flag is set only by a real core dump, and core_pattern sends it to a program.",
+		Fix: "set core_pattern to a file name for the time of the restore", Example: "core_pattern begins with |",
+	},
+	{
+		Code: CodeAddressRange, Severity: Error, Title: "addresses this kernel does not give",
+		Why: "Memory must lie where it was.",
+		Fix: "restore on a machine with the same address width", Example: "a mapping above 2^47 without 5-level paging",
+	},
+	{
+		Code: CodeHostPageSize, Severity: Error, Title: "other page size than this machine's",
+		Why: "Mappings cannot be aligned as they were.",
+		Fix: "restore under a kernel with pages of 4096 bytes", Example: "an arm64 kernel with 64 KiB pages",
+	},
+	{
+		Code: CodePIDNamespaceNo, Severity: Error, Title: "no new namespace allowed",
+		Why: "The wanted restore mode makes a pid or user namespace.",
+		Fix: "allow it in /proc/sys/user and kernel.unprivileged_userns_clone", Example: "max_user_namespaces is 0",
+	},
+	{
+		Code: CodeOpenFiles, Severity: Error, Title: "descriptor number above this machine's highest",
+		Why: "The kernel gives no descriptors from fs.nr_open on.",
+		Fix: "raise /proc/sys/fs/nr_open", Example: "descriptor 2000000",
+	},
+	{
+		Code: CodeMapCount, Severity: Error, Title: "more mappings than this machine allows",
+		Why: "The kernel refuses mmap from vm.max_map_count on.",
+		Fix: "raise /proc/sys/vm/max_map_count", Example: "an address space of 100000 VMAs",
+	},
+	{
+		Code: CodeVerify, Severity: Error, Title: "restored tree differs from the image",
+		Why: "What was read back after the restore is not what was saved.",
+		Fix: "report it with the image's thaw dump", Example: "task 12 has another parent",
+	},
+}

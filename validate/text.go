@@ -1,0 +1,84 @@
+package validate
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// TextOptions say how Text prints. The zero value prints without colour and
+// with hints.
+type TextOptions struct {
+	// Color prints severities in colour with ANSI escapes; the caller knows
+	// whether a terminal reads them.
+	Color bool
+	// NoHints leaves out the lines that say what to do.
+	NoHints bool
+}
+
+// maxSubject is the widest column for subjects; longer ones push their line.
+const maxSubject = 32
+
+var colors = map[Severity]string{Error: "\x1b[1;31m", Warning: "\x1b[33m", Note: "\x1b[36m"}
+
+// Text writes findings for people, one a line in aligned columns, the hint once
+// for findings of one code in a row. Bytes that a terminal would act upon are
+// written as escapes.
+func Text(w io.Writer, findings []Finding, o TextOptions) error {
+	width := 0
+	for i := range findings {
+		if n := utf8.RuneCountInString(printable(findings[i].Subject.String())); n <= maxSubject {
+			width = max(width, n)
+		}
+	}
+	bw := bufio.NewWriter(w)
+	for i := range findings {
+		f := &findings[i]
+		subject := printable(f.Subject.String())
+		fmt.Fprintf(bw, "%s  %s  %-*s  %s\n", paint(f.Severity, o.Color), f.Code, width, subject, printable(f.Message))
+		last := i+1 == len(findings) || findings[i+1].Code != f.Code || findings[i+1].Hint != f.Hint
+		if f.Hint != "" && last && !o.NoHints {
+			fmt.Fprintf(bw, "%*s  hint: %s\n", 7+2+4, "", printable(f.Hint))
+		}
+	}
+	if err := bw.Flush(); err != nil {
+		return fmt.Errorf("writing findings: %w", err)
+	}
+	return nil
+}
+
+// paint pads a severity to the widest one's width.
+func paint(s Severity, color bool) string {
+	text := fmt.Sprintf("%-7s", printable(string(s)))
+	if c, ok := colors[s]; ok && color {
+		return c + text + "\x1b[0m"
+	}
+	return text
+}
+
+// printable writes what is not printable as Go escapes.
+func printable(s string) string {
+	ok := utf8.ValidString(s)
+	for _, r := range s {
+		ok = ok && unicode.IsPrint(r)
+	}
+	if ok {
+		return s
+	}
+	q := strconv.Quote(s)
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+}
+
+// Explain writes a rule for people: what thaw explain prints.
+func Explain(w io.Writer, r Rule) error {
+	_, err := fmt.Fprintf(w, "%s (%s, since %s): %s\n\n%s\n\nExample: %s\nWhat to do: %s\n",
+		r.Code, r.Severity, r.Since, r.Title, r.Why, r.Example, r.Fix)
+	if err != nil {
+		return fmt.Errorf("writing the rule: %w", err)
+	}
+	return nil
+}
