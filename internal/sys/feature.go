@@ -1,0 +1,91 @@
+package sys
+
+import (
+	"errors"
+	"sync/atomic"
+	"syscall"
+)
+
+// Support is the answer of a probe.
+type Support int32
+
+// The three answers. Unknown is asked again the next time.
+const (
+	Unknown Support = iota
+	Supported
+	Unsupported
+)
+
+// String says the answer in a word.
+func (s Support) String() string { return [...]string{"unknown", "supported", "not supported"}[s] }
+
+// A Feature is something that not every kernel has. Its answer is kept only
+// when it is conclusive.
+type Feature struct {
+	// Name says what it is and Since the Linux version it came with.
+	Name  string
+	Since string
+	probe func() error
+	state atomic.Int32
+}
+
+// The features that capture and restore ask for.
+var (
+	FeaturePagemapScan = &Feature{Name: "ioctl PAGEMAP_SCAN", Since: "6.7", probe: probePagemapScan}
+	FeaturePidfdThread = &Feature{Name: "PIDFD_THREAD", Since: "6.9", probe: probePidfdThread}
+	FeatureMfdExec     = &Feature{Name: "memfd_create MFD_EXEC", Since: "6.3", probe: probeMfdExec}
+	FeatureKcmp        = &Feature{Name: "kcmp", Since: "3.5", probe: probeKcmp}
+)
+
+// Features lists all features.
+func Features() []*Feature {
+	return []*Feature{FeaturePagemapScan, FeaturePidfdThread, FeatureMfdExec, FeatureKcmp}
+}
+
+// Probe asks the running kernel. The error says why an answer is Unknown.
+func (f *Feature) Probe() (Support, error) {
+	if s := Support(f.state.Load()); s != Unknown {
+		return s, nil
+	}
+	err := f.probe()
+	switch {
+	case err == nil:
+		f.state.Store(int32(Supported))
+		return Supported, nil
+	case errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.ENOTTY), errors.Is(err, syscall.EINVAL):
+		f.state.Store(int32(Unsupported))
+		return Unsupported, nil
+	}
+	return Unknown, err
+}
+
+func probePagemapScan() error {
+	fd, err := Open("/proc/self/pagemap", 0, 0)
+	if err != nil {
+		return err
+	}
+	_, _, err = pagemapIoctl(fd, 0x10000, 0x11000, PageQuery{All: 1 << 3})
+	return errors.Join(err, Close(fd))
+}
+
+func probePidfdThread() error {
+	fd, err := PidfdOpen(syscall.Getpid(), PidfdThread)
+	if err != nil {
+		return err
+	}
+	return Close(fd)
+}
+
+func probeMfdExec() error {
+	fd, err := MemfdCreate("probe", 0x10|1)
+	if err != nil {
+		return err
+	}
+	return Close(fd)
+}
+
+func probeKcmp() error {
+	pid := syscall.Getpid()
+	_, err := Kcmp(pid, pid, 1, 0, 0)
+	return err
+}

@@ -1,0 +1,57 @@
+package sys
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// MapShared maps length bytes of a file, writable and shared, at offset.
+func MapShared(fd int, offset int64, length int) ([]byte, error) {
+	b, err := unix.Mmap(fd, offset, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	return b, fdError("mmap", fd, err)
+}
+
+// MapSharedAt is MapShared at a fixed address where nothing may be mapped yet
+// (MAP_FIXED_NOREPLACE). Unmap with UnmapAt.
+func MapSharedAt(addr uint64, fd int, offset int64, length int) ([]byte, error) {
+	got, _, e := unix.Syscall6(unix.SYS_MMAP, uintptr(addr), uintptr(length), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_SHARED|unix.MAP_FIXED_NOREPLACE, uintptr(fd), uintptr(offset))
+	if e != 0 {
+		return nil, fdError("mmap", fd, e)
+	}
+	if uint64(got) != addr {
+		_, _, _ = unix.Syscall(unix.SYS_MUNMAP, got, uintptr(length), 0)
+		return nil, fdError("mmap", fd, syscall.EEXIST)
+	}
+	return unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&got))), length), nil
+}
+
+// MapAnon maps length bytes of fresh private memory outside the Go heap.
+func MapAnon(length int) ([]byte, error) {
+	b, err := unix.Mmap(-1, 0, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	return b, callError("mmap", "anonymous memory", err)
+}
+
+// Unmap ends a mapping of MapShared or MapAnon.
+func Unmap(b []byte) error { return callError("munmap", "", unix.Munmap(b)) }
+
+// UnmapAt ends a mapping of MapSharedAt.
+func UnmapAt(b []byte) error {
+	_, _, e := unix.Syscall(unix.SYS_MUNMAP, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0)
+	return callError("munmap", "", errnoErr(e))
+}
+
+// Word32 gives the 32-bit word at an offset of mapped memory, for FutexWait
+// and sync/atomic. The offset is a multiple of 4 inside b, or it panics.
+func Word32(b []byte, offset int) *uint32 {
+	_ = b[offset : offset+4 : len(b)]
+	return (*uint32)(unsafe.Pointer(&b[offset]))
+}
+
+// Word64 is Word32 for 64-bit words; the offset is a multiple of 8.
+func Word64(b []byte, offset int) *uint64 {
+	_ = b[offset : offset+8 : len(b)]
+	return (*uint64)(unsafe.Pointer(&b[offset]))
+}

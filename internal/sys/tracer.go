@@ -1,0 +1,77 @@
+package sys
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrTracerClosed says that a Tracer has ended.
+var ErrTracerClosed = errors.New("the ptrace thread has ended")
+
+// A Tracer is one operating system thread that runs functions. ptrace answers
+// only the thread that attached, so one Tracer makes every ptrace call on the
+// tasks it seized. When it is closed its thread ends, and the kernel detaches
+// what is still attached (or kills it, with PtraceOExitKill).
+//
+// Do not call Do from inside a function that Do runs: it would wait for itself.
+type Tracer struct {
+	work chan func()
+	done chan struct{}
+	once sync.Once
+	tid  int
+}
+
+// NewTracer starts the thread.
+func NewTracer() *Tracer {
+	t := &Tracer{work: make(chan func()), done: make(chan struct{})}
+	ready := make(chan struct{})
+	go func() {
+		// Never unlocked: the thread must end with the goroutine.
+		runtime.LockOSThread()
+		t.tid = unix.Gettid()
+		close(ready)
+		for {
+			select {
+			case f := <-t.work:
+				f()
+			case <-t.done:
+				return
+			}
+		}
+	}()
+	<-ready
+	return t
+}
+
+// TID is the thread's number.
+func (t *Tracer) TID() int { return t.tid }
+
+// Do runs f on the thread and gives its error, or ErrTracerClosed.
+func (t *Tracer) Do(f func() error) error {
+	result := make(chan error, 1)
+	select {
+	case t.work <- func() { result <- f() }:
+		return <-result
+	case <-t.done:
+		return ErrTracerClosed
+	}
+}
+
+// Pin restricts the thread to one CPU, beside the task it drives: a stop then
+// costs some microseconds and not a wake-up across CPUs. unpin undoes it.
+func (t *Tracer) Pin(cpu int) (unpin func(), err error) {
+	old, err := GetAffinity(t.tid)
+	if err != nil {
+		return nil, err
+	}
+	if err := SetAffinity(t.tid, oneCPU(cpu)); err != nil {
+		return nil, err
+	}
+	return func() { _ = SetAffinity(t.tid, old) }, nil
+}
+
+// Close ends the thread after the function it runs. It may be called twice.
+func (t *Tracer) Close() { t.once.Do(func() { close(t.done) }) }
