@@ -1,0 +1,164 @@
+package dump
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// Memory prints the ranges of each address space with the number of pages that
+// the image holds of them, and the shared memory beside them.
+func (p *Printer) Memory(ctx context.Context) error {
+	who := p.usersOf(func(t *format.Task) format.ObjectID { return t.Memory })
+	for i := range p.img.Objects.Memories {
+		m := &p.img.Objects.Memories[i]
+		if i > 0 {
+			p.printf("\n")
+		}
+		title := joinSet(", ", fmt.Sprintf("memory %d of %s", m.ID, who.String(m.ID)), Clean(m.Exe.Path))
+		p.printf("%s\n", p.paint(title, text.Bold))
+		if err := p.ranges(ctx, m); err != nil {
+			return err
+		}
+	}
+	if err := p.sharedMemory(ctx); err != nil {
+		return err
+	}
+	return p.out.Flush()
+}
+
+func (p *Printer) ranges(ctx context.Context, m *format.AddressSpace) error {
+	held, err := p.held(ctx, m)
+	if err != nil {
+		return err
+	}
+	g := &grid{columns: []column{
+		{"START", true},
+		{"END", true},
+		{"PROT", false},
+		{"KIND", false},
+		{"SIZE", true},
+		{"HELD", true},
+		{"FLAGS", false},
+		{"WHAT", false},
+	}}
+	for i := range m.VMAs {
+		v := &m.VMAs[i]
+		share := "p"
+		if v.SharedMap {
+			share = "s"
+		}
+		g.add(v.Start.String(), v.End.String(), v.Prot.String()+share, Clean(string(v.Kind)),
+			size(v.End-v.Start), Bytes(held[i]*format.PageSize), vmaFlags(v.Flags), backing(v))
+	}
+	return p.table(g)
+}
+
+// size gives a range's size; one that ends before it begins has none.
+func size(n format.Addr) string {
+	if int64(n) < 0 {
+		return "-"
+	}
+	return Bytes(uint64(n))
+}
+
+// held counts the pages of m in the image for each of its ranges, in one pass
+// over both. Ranges out of order or overlapping, which validation refuses, have
+// no such pass: all of them count as empty.
+func (p *Printer) held(ctx context.Context, m *format.AddressSpace) ([]uint64, error) {
+	pages := make([]uint64, len(m.VMAs))
+	if p.img.Pages == nil || !disjoint(m.VMAs) {
+		return pages, nil
+	}
+	i := 0
+	for run, err := range p.img.Pages.Runs(ctx, m.ID) {
+		if err != nil {
+			return nil, fmt.Errorf("page runs of memory %d: %w", m.ID, err)
+		}
+		first, end := run.First.Addr(), run.End().Addr()
+		for i < len(m.VMAs) && m.VMAs[i].End <= first {
+			i++
+		}
+		for k := i; k < len(m.VMAs) && m.VMAs[k].Start < end; k++ {
+			from, to := max(first, m.VMAs[k].Start), min(end, m.VMAs[k].End)
+			if from < to {
+				pages[k] += uint64(to-from) / format.PageSize
+			}
+		}
+	}
+	return pages, nil
+}
+
+func disjoint(list []format.VMA) bool {
+	end := format.Addr(0)
+	for i := range list {
+		if list[i].Start < end || list[i].End < list[i].Start {
+			return false
+		}
+		end = list[i].End
+	}
+	return true
+}
+
+func (p *Printer) sharedMemory(ctx context.Context) error {
+	list := p.img.Objects.Shared
+	if len(list) == 0 {
+		return nil
+	}
+	p.printf("\n%s\n", p.paint("shared memory", text.Bold))
+	g := &grid{columns: []column{{"OBJECT", true}, {"KIND", false}, {"SIZE", true}, {"HELD", true}, {"NAME", false}}}
+	for i := range list {
+		s := &list[i]
+		data, zero, err := p.pages(ctx, s.ID)
+		if err != nil {
+			return err
+		}
+		g.add(fmt.Sprint(s.ID), Clean(string(s.Kind)), Bytes(s.Size), Bytes((data+zero)*format.PageSize), Clean(s.Name))
+	}
+	return p.table(g)
+}
+
+// backing says what is behind a range: a path and offset, an object, a name.
+func backing(v *format.VMA) string {
+	switch {
+	case v.Kind == format.VMAFile:
+		at := ""
+		if v.Offset != 0 {
+			at = fmt.Sprintf(" +%#x", v.Offset)
+		}
+		return fileRef(&v.File) + at
+	case v.Kind == format.VMAShared:
+		return fmt.Sprintf("shared %d +%#x", v.Shared, v.Offset)
+	}
+	return Clean(v.Name)
+}
+
+// fileRef names a file and says whether it has no name any more.
+func fileRef(f *format.FileRef) string {
+	if f.Deleted != 0 {
+		return fmt.Sprintf("%s (deleted, contents in %d)", Clean(f.Path), f.Deleted)
+	}
+	return Clean(f.Path)
+}
+
+// flagLetters are the letters of VmFlags in /proc/PID/smaps, in the order of
+// the model's bits.
+var flagLetters = [...]string{
+	"gd", "lo", "lf", "hg", "nh", "dc", "dd", "wf", "sr", "rr", "mg", "nr", "sl", "ht", "um", "uw", "io", "pf", "ac", "sf", "ss",
+}
+
+// vmaFlags gives the letters of the flags; accounting, which most ranges have,
+// is left out.
+func vmaFlags(f format.VMAFlags) string {
+	var set []string
+	for i, letters := range flagLetters {
+		if bit := format.VMAFlags(1) << i; f&bit != 0 && bit != format.VMAAccount {
+			set = append(set, letters)
+		}
+	}
+	return strings.Join(set, " ")
+}
