@@ -1,0 +1,145 @@
+package husk
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/sys"
+)
+
+const testBase = 1 << 33
+
+// startTest gives a table and a function that starts a husk with a program and
+// cleans up.
+func startTest(t *testing.T) (*Table, func(*Program) int) {
+	t.Helper()
+	if err := Supported(); err != nil {
+		t.Skip(err)
+	}
+	pidfd, err := sys.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab, err := NewTable(testBase, 1<<20, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(tab.Close(), sys.Close(pidfd)); err != nil {
+			t.Error(err)
+		}
+	})
+	return tab, func(p *Program) int {
+		pid, err := Start(tab, p, 3, Attr{Files: []uintptr{Closed, Closed, Closed, uintptr(tab.FD()), uintptr(pidfd)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			_, _ = syscall.Wait4(pid, nil, 0, nil)
+		})
+		return pid
+	}
+}
+
+func await(t *testing.T, tab *Table, w Word, n uint32) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	return tab.Await(ctx, w, n, nil)
+}
+
+func TestRecordsStoreResults(t *testing.T) {
+	tab, start := startTest(t)
+	p := tab.Program("test")
+	out := tab.Alloc(8, 8)
+	p.Call("getpid", abi.SysGetpid).Store(out)
+	p.Signal(tab.Event(), 1)
+	p.Park()
+	pid := start(p)
+	if err := await(t, tab, tab.Event(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := int(tab.Read(out, 4)[0]) | int(tab.Read(out, 4)[1])<<8 | int(tab.Read(out, 4)[2])<<16; got != pid {
+		t.Errorf("the husk says it is %d, not %d", got, pid)
+	}
+}
+
+func TestFailureNamesTheRecord(t *testing.T) {
+	tab, start := startTest(t)
+	p := tab.Program("task 7")
+	for range 3 * chunk { // across chunks
+		p.Call("fine", abi.SysGetpid)
+	}
+	p.Call("open", abi.SysOpenat, ^uint64(99), tab.String("/no/such/file"), 0, 0).Detail("/no/such/file")
+	p.Park()
+	start(p)
+	err := await(t, tab, tab.Event(), 2)
+	var step *StepError
+	if !errors.As(err, &step) || !errors.Is(err, syscall.ENOENT) {
+		t.Fatalf("error %v, want a StepError with ENOENT", err)
+	}
+	if want := "task 7: open /no/such/file: no such file or directory"; err.Error() != want {
+		t.Errorf("error %q, want %q", err, want)
+	}
+}
+
+func TestChildrenTakeTheirOwnProgram(t *testing.T) {
+	tab, start := startTest(t)
+	w := tab.Word()
+	child := tab.Program("child")
+	child.Signal(w, 2)
+	child.Call("exit", abi.SysExitGroup, 3)
+	p := tab.Program("parent")
+	p.Signal(w, 2)
+	tid := tab.Alloc(8, 8)
+	clone := p.Call("clone", abi.SysClone3, tab.Words(0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0), 88).IfZero(child.Start()).Store(tid)
+	_ = clone
+	status := tab.Alloc(8, 8)
+	p.Call("wait", abi.SysWait4, ^uint64(0), status, 0, 0)
+	p.Wait("both", w, 2)
+	p.Signal(tab.Event(), 1)
+	p.Park()
+	start(p)
+	if err := await(t, tab, tab.Event(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := tab.Read(status, 2); got[0] != 0 || got[1] != 3 {
+		t.Errorf("status % x, want exit 3", got)
+	}
+}
+
+func TestCopyLoadAndGoto(t *testing.T) {
+	tab, start := startTest(t)
+	src, dst := tab.Bytes([]byte("thaw!")), tab.Alloc(8, 8)
+	p, q := tab.Program("first"), tab.Program("second")
+	p.Copy("copy", dst, src, 5)
+	p.Goto(q.Start())
+	wide := tab.Alloc(8, 8)
+	q.Load(wide, src)
+	q.Signal(tab.Event(), 1)
+	q.Park()
+	start(p)
+	if err := await(t, tab, tab.Event(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(tab.Read(dst, 5)); got != "thaw!" {
+		t.Errorf("copied %q", got)
+	}
+	if got := string(tab.Read(wide, 8)); got != "thaw\x00\x00\x00\x00" {
+		t.Errorf("loaded %q", got)
+	}
+}
+
+func TestTableFull(t *testing.T) {
+	tab, _ := startTest(t)
+	tab.Alloc(1<<21, 8)
+	if !errors.Is(tab.Err(), ErrFull) {
+		t.Errorf("error %v, want ErrFull", tab.Err())
+	}
+}

@@ -1,0 +1,142 @@
+package husk
+
+import (
+	"encoding/binary"
+	"fmt"
+	"syscall"
+)
+
+// chunk is how many records a program grows by at once.
+const chunk = 32
+
+// A Program is a list of records that one task executes. Programs end with a
+// record that never returns: Park, or a system call that exits.
+type Program struct {
+	t *Table
+	// Name appears in errors: "task 100", "helper 300 (leader of session 200)".
+	Name  string
+	start uint64
+	next  uint64
+	left  int
+}
+
+// Program begins a new, empty program.
+func (t *Table) Program(name string) *Program {
+	p := &Program{t: t, Name: name}
+	p.start = t.Alloc(chunk*recordSize, 8)
+	p.next, p.left = p.start, chunk
+	return p
+}
+
+// Start is the address of the first record.
+func (p *Program) Start() uint64 { return p.start }
+
+// emit appends a record. The last of a chunk leads to the next chunk.
+func (p *Program) emit(what string, op uint64, args []uint64) Rec {
+	if p.left == 1 {
+		more := p.t.Alloc(chunk*recordSize, 8)
+		p.write(opGoto, []uint64{more})
+		p.next, p.left = more, chunk
+	}
+	r := p.write(op, args)
+	p.t.notes = append(p.t.notes, note{addr: r.addr, program: p, what: what})
+	return r
+}
+
+func (p *Program) write(op uint64, args []uint64) Rec {
+	r := Rec{t: p.t, addr: p.next}
+	b := p.t.at(r.addr)
+	binary.LittleEndian.PutUint64(b[recOp:], op)
+	for i, a := range args {
+		binary.LittleEndian.PutUint64(b[recArg+8*i:], a)
+	}
+	binary.LittleEndian.PutUint64(b[recHi:], maxResult)
+	p.next += recordSize
+	p.left--
+	return r
+}
+
+// Call appends a system call that must not fail. What names it in errors:
+// "map library". It has at most six arguments.
+func (p *Program) Call(what string, nr uintptr, args ...uint64) Rec {
+	return p.emit(what, uint64(nr), args)
+}
+
+// Goto continues at the record at addr.
+func (p *Program) Goto(addr uint64) { p.emit("goto", opGoto, []uint64{addr}) }
+
+// Code continues at the record at addr with the interpreter's copy at code.
+func (p *Program) Code(code, addr uint64) { p.emit("change code", opCode, []uint64{code, addr}) }
+
+// Signal adds 1 to a word and wakes those who wait for it to reach at.
+func (p *Program) Signal(w Word, at uint32) {
+	p.emit("report", opAdd, []uint64{uint64(w), 1, uint64(at)})
+}
+
+// Wait waits until a word is at least n.
+func (p *Program) Wait(what string, w Word, n uint32) {
+	p.emit(what, opWait, []uint64{uint64(w), uint64(n)})
+}
+
+// Copy copies n bytes between addresses of the process.
+func (p *Program) Copy(what string, dst, src, n uint64) {
+	p.emit(what, opCopy, []uint64{dst, src, n})
+}
+
+// Load puts the 32-bit word at src into the 64-bit argument at dst.
+func (p *Program) Load(dst, src uint64) { p.emit("load", opLoad, []uint64{dst, src}) }
+
+// Park waits for ever.
+func (p *Program) Park() { p.Wait("park", p.t.never, 1) }
+
+// note remembers what a record is for.
+type note struct {
+	addr         uint64
+	program      *Program
+	what, detail string
+}
+
+// A StepError says which record of which program failed.
+type StepError struct {
+	// Program and Step name them: "task 100", "open".
+	Program, Step, Detail string
+	// Errno is the system call's error; zero if the result was a success that
+	// the record did not allow, which is Result then.
+	Errno  syscall.Errno
+	Result int64
+}
+
+var _ error = (*StepError)(nil)
+
+func (e *StepError) Error() string {
+	s := e.Program + ": " + e.Step
+	if e.Detail != "" {
+		s += " " + e.Detail
+	}
+	if e.Errno != 0 {
+		return s + ": " + e.Errno.Error()
+	}
+	return fmt.Sprintf("%s: unexpected result %d", s, e.Result)
+}
+
+// Unwrap gives the errno, if there is one.
+func (e *StepError) Unwrap() error {
+	if e.Errno == 0 {
+		return nil
+	}
+	return e.Errno
+}
+
+// stepError explains the failure of the record at addr.
+func (t *Table) stepError(addr uint64, result int64) error {
+	e := &StepError{Program: "unknown program", Step: fmt.Sprintf("record %#x", addr), Result: result}
+	for _, n := range t.notes {
+		if n.addr == addr {
+			e.Program, e.Step, e.Detail = n.program.Name, n.what, n.detail
+		}
+	}
+	if result < 0 && result > -4096 {
+		e.Errno = syscall.Errno(-result)
+	}
+	return e
+}
