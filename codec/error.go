@@ -1,0 +1,106 @@
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Kind says what is wrong with an input. Kinds are stable: programs and the
+// catalogue of findings go by them.
+type Kind string
+
+// The kinds.
+const (
+	// BadMagic: the input does not begin as its format does.
+	BadMagic Kind = "bad-magic"
+	// UnsupportedVersion: a version of the format, or a part of it, that this
+	// program does not know and must not skip.
+	UnsupportedVersion Kind = "unsupported-version"
+	// Truncated: the input ends before it is complete.
+	Truncated Kind = "truncated"
+	// Trailing: bytes follow the end of the image.
+	Trailing Kind = "trailing"
+	// BadChecksum: a checksum or digest does not fit its bytes.
+	BadChecksum Kind = "bad-checksum"
+	// TooLarge: a length, count or depth exceeds Limits or a bound of the format.
+	TooLarge Kind = "too-large"
+	// Overlong: a length claims more than its container holds.
+	Overlong Kind = "overlong"
+	// Duplicate: a record, field or entry that may occur once occurs again.
+	Duplicate Kind = "duplicate"
+	// Missing: a record or field that must be there is not.
+	Missing Kind = "missing"
+	// Misplaced: a record or field stands where it must not.
+	Misplaced Kind = "misplaced"
+	// Unknown: a record or field that is not known and must not be skipped.
+	Unknown Kind = "unknown"
+	// BadCompression: compressed data does not decompress to what was announced.
+	BadCompression Kind = "bad-compression"
+	// Malformed: anything else that does not follow the format.
+	Malformed Kind = "malformed"
+)
+
+// Kinds lists all kinds.
+func Kinds() []Kind {
+	return []Kind{
+		BadMagic, UnsupportedVersion, Truncated, Trailing, BadChecksum, TooLarge, Overlong,
+		Duplicate, Missing, Misplaced, Unknown, BadCompression, Malformed,
+	}
+}
+
+// A FormatError reports input that does not follow its format.
+type FormatError struct {
+	// File is the name of the input or of a file inside the image; may be empty.
+	File string
+	// Record names the part of the file: "tasks record 3"; may be empty.
+	Record string
+	// Offset of the first offending byte in File; for compressed records, of the
+	// record.
+	Offset int64
+	// Kind is what is wrong.
+	Kind Kind
+	// Err says it in words.
+	Err error
+}
+
+var _ error = (*FormatError)(nil)
+
+// Errorf makes a FormatError without a file name.
+func Errorf(kind Kind, record string, offset int64, msg string, args ...any) *FormatError {
+	return &FormatError{Record: record, Offset: offset, Kind: kind, Err: fmt.Errorf(msg, args...)}
+}
+
+// Error gives file, record, offset and reason.
+func (e *FormatError) Error() string {
+	var b strings.Builder
+	if e.File != "" {
+		b.WriteString(e.File + ": ")
+	}
+	if e.Record != "" {
+		b.WriteString(e.Record + " ")
+	}
+	fmt.Fprintf(&b, "at %#x: %v", e.Offset, e.Err)
+	return b.String()
+}
+
+// Unwrap gives the reason.
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// InFile sets the file name of a FormatError in err that has none yet.
+func InFile(err error, name string) error {
+	if fe, ok := errors.AsType[*FormatError](err); ok && fe.File == "" {
+		fe.File = name
+	}
+	return err
+}
+
+// The errors that are no fault of an input's contents.
+var (
+	// ErrUnknownFormat: no registered format begins like this.
+	ErrUnknownFormat = errors.New("not an image of a known format")
+	// ErrNoEncoder: the format cannot be written, or not in that version.
+	ErrNoEncoder = errors.New("format cannot be written")
+	// ErrClosed: the file was closed before its pages were read.
+	ErrClosed = errors.New("image file is closed")
+)

@@ -1,0 +1,81 @@
+package codec
+
+// Limits bound what decoding may take of memory, disk and time. The zero value
+// of a field is its default.
+type Limits struct {
+	// Record is the greatest length of one record or entry of metadata in bytes,
+	// both as stored and decompressed. Default 256 MiB.
+	Record int64
+	// Records is the greatest number of records in a file. Default 16777216.
+	Records int64
+	// Elements is the greatest number of elements in one array. Default
+	// 16777216.
+	Elements int64
+	// Depth is the greatest nesting of arrays, structures and maps. Default 32.
+	Depth int
+	// String is the greatest length of a string in bytes. Byte arrays are bound
+	// by Record alone. Default 1 MiB.
+	String int64
+	// Tasks is the greatest number of tasks. Default 4194304, the kernel's
+	// greatest pid_max.
+	Tasks int64
+	// Memory is what decoded metadata and indexes may take in bytes. Default
+	// 4 GiB.
+	Memory int64
+	// Spool is the greatest number of bytes kept of an input that cannot seek,
+	// after decompression. Default 1 TiB.
+	Spool int64
+	// SpoolMemory is how many of these stay in memory before they go to a
+	// temporary file. Default 4 MiB.
+	SpoolMemory int64
+	// Wrappers is how many layers of compression around an image are undone.
+	// Default 2.
+	Wrappers int
+	// Window is the greatest window of a compressed stream in bytes. Default
+	// 8 MiB, which RFC 8878 asks every decoder to support.
+	Window int64
+}
+
+// The defaults of Limits.
+const (
+	DefaultRecord      = 256 << 20
+	DefaultRecords     = 16 << 20
+	DefaultElements    = 16 << 20
+	DefaultDepth       = 32
+	DefaultString      = 1 << 20
+	DefaultTasks       = 4 << 20
+	DefaultMemory      = 4 << 30
+	DefaultSpool       = 1 << 40
+	DefaultSpoolMemory = 4 << 20
+	DefaultWrappers    = 2
+	DefaultWindow      = 8 << 20
+)
+
+// WithDefaults is l with every zero field set to its default.
+func (l Limits) WithDefaults() Limits {
+	for _, f := range []struct {
+		p *int64
+		v int64
+	}{
+		{&l.Record, DefaultRecord},
+		{&l.Records, DefaultRecords},
+		{&l.Elements, DefaultElements},
+		{&l.String, DefaultString},
+		{&l.Tasks, DefaultTasks},
+		{&l.Memory, DefaultMemory},
+		{&l.Spool, DefaultSpool},
+		{&l.SpoolMemory, DefaultSpoolMemory},
+		{&l.Window, DefaultWindow},
+	} {
+		if *f.p == 0 {
+			*f.p = f.v
+		}
+	}
+	if l.Depth == 0 {
+		l.Depth = DefaultDepth
+	}
+	if l.Wrappers == 0 {
+		l.Wrappers = DefaultWrappers
+	}
+	return l
+}

@@ -1,0 +1,168 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// Encoder writes values in canonical form. It is not safe for use by several
+// goroutines.
+type Encoder struct {
+	buf bytes.Buffer
+	enc *msgpack.Encoder
+}
+
+// NewEncoder makes an Encoder with nothing in it.
+func NewEncoder() *Encoder {
+	e := &Encoder{}
+	e.enc = msgpack.NewEncoder(&e.buf)
+	return e
+}
+
+// Bytes are what was written since the last Reset. They are valid until the next
+// call of another method.
+func (e *Encoder) Bytes() []byte { return e.buf.Bytes() }
+
+// Len is how many bytes were written since the last Reset.
+func (e *Encoder) Len() int { return e.buf.Len() }
+
+// Reset drops what was written.
+func (e *Encoder) Reset() { e.buf.Reset() }
+
+// Write appends bytes that are already encoded.
+func (e *Encoder) Write(p []byte) { e.buf.Write(p) }
+
+// ArrayHeader begins an array of n elements.
+func (e *Encoder) ArrayHeader(n int) error { return e.enc.EncodeArrayLen(n) }
+
+// Value appends v, which must be of t's Go type.
+func (e *Encoder) Value(t *Type, v reflect.Value) error {
+	switch t.class {
+	case classBool:
+		return e.enc.EncodeBool(v.Bool())
+	case classInt:
+		return e.enc.EncodeInt(v.Int())
+	case classUint:
+		return e.enc.EncodeUint(v.Uint())
+	case classString:
+		return e.enc.EncodeString(v.String())
+	case classBytes:
+		return e.enc.EncodeBytes(v.Bytes())
+	case classPtr:
+		if v.IsNil() {
+			return e.enc.EncodeNil()
+		}
+		return e.Value(t.Elem(), v.Elem())
+	case classStruct:
+		return e.object(t, v)
+	}
+	if t.class == classSlice && v.IsNil() {
+		return e.enc.EncodeNil()
+	}
+	if err := e.enc.EncodeArrayLen(v.Len()); err != nil {
+		return err
+	}
+	elem := t.Elem()
+	for i := range v.Len() {
+		if err := e.Value(elem, v.Index(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Encoder) object(t *Type, v reflect.Value) error {
+	n := 0
+	for i := range t.fields {
+		f := &t.fields[i]
+		if !f.Optional || !f.empty(v.FieldByIndex(f.index)) {
+			n++
+		}
+	}
+	if err := e.enc.EncodeMapLen(n); err != nil {
+		return err
+	}
+	for i := range t.fields {
+		f := &t.fields[i]
+		fv := v.FieldByIndex(f.index)
+		if f.Optional && f.empty(fv) {
+			continue
+		}
+		e.buf.Write(f.key)
+		if err := e.Value(f.Type(), fv); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+var zeroes sync.Map // *Type to []byte
+
+// zero is the encoding of the zero value.
+func (w *Type) zero() []byte {
+	if b, ok := zeroes.Load(w); ok {
+		return b.([]byte)
+	}
+	e := NewEncoder()
+	// The zero value of a type that Of accepted always has an encoding.
+	if err := e.Value(w, reflect.Zero(w.goType)); err != nil {
+		panic(err)
+	}
+	zeroes.Store(w, e.Bytes())
+	return e.Bytes()
+}
+
+// Decoder decodes what Walk accepted. It is not safe for use by several
+// goroutines.
+type Decoder struct {
+	r   bytes.Reader
+	dec *msgpack.Decoder
+}
+
+// NewDecoder makes a Decoder.
+func NewDecoder() *Decoder {
+	d := &Decoder{}
+	d.dec = msgpack.NewDecoder(&d.r)
+	return d
+}
+
+func (d *Decoder) reset(b []byte) {
+	d.r.Reset(b)
+	d.dec.Reset(&d.r)
+	d.dec.SetCustomStructTag("json")
+	d.dec.DisallowUnknownFields(true)
+}
+
+// Value decodes b into v, which must be settable.
+//
+// Precondition: Walk accepted b for v's type.
+func (d *Decoder) Value(b []byte, v reflect.Value) error {
+	d.reset(b)
+	return d.dec.DecodeValue(v)
+}
+
+// Append decodes b, an array, and appends its elements to the slice list.
+//
+// Precondition: Walk accepted b for list's type.
+func (d *Decoder) Append(b []byte, list reflect.Value) error {
+	d.reset(b)
+	n, err := d.dec.DecodeArrayLen()
+	if err != nil || n <= 0 {
+		return err
+	}
+	have := list.Len()
+	list.Grow(n)
+	list.SetLen(have + n)
+	for i := have; i < have+n; i++ {
+		// Grown memory may hold what a longer list left there.
+		list.Index(i).SetZero()
+		if err := d.dec.DecodeValue(list.Index(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package codec
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"math"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// Source is where an image is read from.
+type Source struct {
+	// Name appears in errors.
+	Name string
+	// Reader gives the image as a stream. It is read only if At is nil.
+	Reader io.Reader
+	// At gives random access to Size bytes; nil if there is none. It must be
+	// safe for use by several goroutines, as those of os and bytes are.
+	At   io.ReaderAt
+	Size int64
+}
+
+// prefixSize is how many bytes Detect gets to see at most.
+const prefixSize = 512
+
+// prefix gives the first bytes of s, and s as it must be used from then on.
+func (s Source) prefix() ([]byte, Source, error) {
+	if s.At == nil {
+		if s.Reader == nil {
+			return nil, s, errors.New("source without a reader")
+		}
+		br := bufio.NewReaderSize(s.Reader, prefixSize)
+		s.Reader = br
+		b, err := br.Peek(prefixSize)
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return b, s, err
+	}
+	b := make([]byte, min(prefixSize, max(s.Size, 0)))
+	if _, err := s.At.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, s, err
+	}
+	return b, s, nil
+}
+
+// stream gives s from its beginning as a stream.
+func (s Source) stream() io.Reader {
+	if s.At == nil {
+		return s.Reader
+	}
+	return io.NewSectionReader(s.At, 0, min(s.Size, math.MaxInt64))
+}
+
+// File is an open image.
+type File struct {
+	// Image is the decoded model. Its Pages read from the file and end with it.
+	Image *format.Image
+	// Format and Version are those of the file; Wrappers the compressions
+	// around it, outermost first.
+	Format, Version string
+	Wrappers        []string
+	// Size of the image in bytes, without its wrappers.
+	Size int64
+	// Options, given to Encode, write the same bytes again.
+	Options EncodeOptions
+
+	verify func(context.Context) error
+	closes []func() error
+}
+
+// NewFile is for codecs: it makes a File of img. verify reads whatever opening
+// did not and may be nil; closing runs when the file is closed and may be nil.
+func NewFile(img *format.Image, verify func(context.Context) error, closing func() error) *File {
+	f := &File{Image: img, verify: verify}
+	if closing != nil {
+		f.closes = append(f.closes, closing)
+	}
+	return f
+}
+
+// Verify reads all of the image that opening left unread and checks it against
+// its digests. The error is a *FormatError if a part does not fit.
+func (f *File) Verify(ctx context.Context) error {
+	if f.verify == nil {
+		return nil
+	}
+	return f.verify(ctx)
+}
+
+// Close frees what the file holds. The image's pages cannot be read afterwards.
+// It may be called more than once and does not close the Source.
+func (f *File) Close() error {
+	closes := f.closes
+	f.closes = nil
+	var errs []error
+	for i := len(closes) - 1; i >= 0; i-- {
+		errs = append(errs, closes[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// OnClose makes Close run fn before what was given earlier.
+func (f *File) OnClose(fn func() error) { f.closes = append(f.closes, fn) }
