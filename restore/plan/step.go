@@ -6,11 +6,11 @@ import "github.com/thaw-cr/thaw/format"
 type Plan struct {
 	// Procs are the processes that exist at some time, in order of creation.
 	// The first is the seed: the engine starts it, it makes all others.
-	Procs []Proc
+	Procs []Proc `json:"procs"`
 	// Steps in an order that is right if carried out one by one.
-	Steps []Step
+	Steps []Step `json:"steps"`
 	// Order is the hand-over: the image's tasks as saved, coordinator first.
-	Order []format.PID
+	Order []format.PID `json:"order"`
 }
 
 // Role says why a process exists.
@@ -28,12 +28,13 @@ const (
 
 // Proc is a process of the plan.
 type Proc struct {
-	PID  format.PID
-	Role Role
-	// ExitSignal it is created with; helpers have none.
-	ExitSignal format.Signal
+	PID  format.PID `json:"pid"`
+	Role Role       `json:"role"`
+	// ExitSignal it is created with; helpers have none, but for those that make
+	// siblings with CLONE_PARENT, which inherit it.
+	ExitSignal format.Signal `json:"exit_signal,omitempty"`
 	// Why in words, for helpers: "leader of session 200".
-	Why string
+	Why string `json:"why,omitempty"`
 }
 
 // Op is what a step does.
@@ -52,7 +53,7 @@ const (
 	OpDie       Op = "die"      // Actor, a zombie of the image, ends with its saved status
 	OpWitness   Op = "witness"  // Actor sees that its child Target is a zombie, without reaping it
 	OpLeaveLead Op = "leave"    // Actor, a dead leader, exits alone; its threads live on
-	OpStop      Op = "stop"     // Actor stops itself with its saved stop signal
+	OpStop      Op = "stop"     // Actor stops itself with signal number Target
 	OpSeeStop   Op = "see-stop" // Actor takes note of the stop of its child Target
 )
 
@@ -72,11 +73,11 @@ const (
 
 // Step is one operation of one process.
 type Step struct {
-	Op     Op
-	Actor  format.PID
-	Target format.PID
-	Flags  Flags
+	Op     Op         `json:"op"`
+	Actor  format.PID `json:"actor"`
+	Target format.PID `json:"target,omitempty"`
+	Flags  Flags      `json:"flags,omitempty"`
 	// After are the indexes of earlier steps, of other processes, that must be
 	// done before this one.
-	After []int
+	After []int `json:"after,omitempty"`
 }
