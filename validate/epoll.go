@@ -1,0 +1,58 @@
+package validate
+
+import "github.com/thaw-cr/thaw/format"
+
+// maxEpollDepth is the longest chain of epoll files that watch each other
+// (epoll_ctl(2), ELOOP).
+const maxEpollDepth = 5
+
+// checkEpolls holds the rules about watches of epoll(7).
+func checkEpolls(c *checker) {
+	var nodes []format.ObjectID
+	nested := make(map[format.ObjectID][]format.ObjectID)
+	for i := range c.img.Objects.Files {
+		f := &c.img.Objects.Files[i]
+		if f.Epoll == nil || c.Files[f.ID] != f {
+			continue
+		}
+		nodes = append(nodes, f.ID)
+		nested[f.ID] = checkWatches(c, f)
+	}
+	depth, cycles := graph(nodes, func(id format.ObjectID) []format.ObjectID { return nested[id] })
+	for _, id := range cycles {
+		c.object("R051", id, "the epoll file watches itself, directly or through others")
+	}
+	if len(cycles) > 0 {
+		return
+	}
+	for _, id := range nodes {
+		if depth[id] > maxEpollDepth {
+			c.object("R052", id, "chain of %d epoll files", depth[id])
+		}
+	}
+}
+
+// checkWatches looks at one file's watches and gives the epoll files among them.
+func checkWatches(c *checker, f *format.OpenFile) []format.ObjectID {
+	type key struct {
+		fd   format.FD
+		file format.ObjectID
+	}
+	var nested []format.ObjectID
+	seen := make(map[key]bool, len(f.Epoll.Watches))
+	for _, w := range f.Epoll.Watches {
+		if seen[key{w.FD, w.File}] {
+			c.object("R050", f.ID, "descriptor %d is watched twice", w.FD)
+		}
+		seen[key{w.FD, w.File}] = true
+		target := c.Files[w.File]
+		switch {
+		case target == nil:
+		case target.Epoll != nil:
+			nested = append(nested, w.File)
+		case target.Kind == format.FileRegular || target.Kind == format.FileDirectory || target.Kind == format.FileMemfd:
+			c.object("R053", f.ID, "descriptor %d is watched and of kind %s", w.FD, target.Kind)
+		}
+	}
+	return nested
+}

@@ -1,0 +1,98 @@
+package validate
+
+import "github.com/thaw-cr/thaw/format"
+
+const (
+	// A sock_filter has 8 bytes; BPF_MAXINSNS of them make the longest program.
+	filterSize     = 8
+	maxFilterInsns = 4096
+)
+
+var namespaceKinds = map[format.NamespaceKind]bool{
+	format.NSPid: true, format.NSMount: true, format.NSUTS: true, format.NSIPC: true,
+	format.NSNet: true, format.NSUser: true, format.NSCgroup: true, format.NSTime: true,
+}
+
+// checkNamespaces holds the rules about namespaces and the tasks in them.
+func checkNamespaces(c *checker) {
+	list := c.img.Objects.Namespaces
+	nodes := make([]format.ObjectID, 0, len(list))
+	for i := range list {
+		n := &list[i]
+		if !namespaceKinds[n.Kind] {
+			c.object("R080", n.ID, "namespace of kind %.20q", string(n.Kind))
+		}
+		if p := c.Namespaces[n.Parent]; p != nil && p.Kind != n.Kind {
+			c.object("R082", n.ID, "namespace of kind %.20q in one of kind %.20q", string(n.Kind), string(p.Kind))
+		}
+		nodes = append(nodes, n.ID)
+	}
+	_, cycles := graph(nodes, func(id format.ObjectID) []format.ObjectID {
+		if n := c.Namespaces[id]; n != nil && n.Parent != 0 {
+			return []format.ObjectID{n.Parent}
+		}
+		return nil
+	})
+	for _, id := range cycles {
+		c.object("R083", id, "the namespace is its own ancestor")
+	}
+	c.eachTask(func(c *checker, t *format.Task) {
+		seen := make(map[format.NamespaceKind]bool, len(t.Namespaces))
+		for _, id := range t.Namespaces {
+			n := c.Namespaces[id]
+			if n == nil {
+				continue
+			}
+			if seen[n.Kind] {
+				c.task("R081", t, "the task is in two namespaces of kind %.20q", string(n.Kind))
+			}
+			seen[n.Kind] = true
+		}
+	})
+}
+
+// checkSeccomp holds the rules about filters and the chains they make.
+func checkSeccomp(c *checker) {
+	list := c.img.Objects.Seccomp
+	nodes := make([]format.ObjectID, 0, len(list))
+	previous := make(map[format.ObjectID][]format.ObjectID, len(list))
+	for i := range list {
+		f := &list[i]
+		nodes = append(nodes, f.ID)
+		if f.Previous != 0 {
+			previous[f.ID] = []format.ObjectID{f.Previous}
+		}
+		if n := len(f.Program); n == 0 || n%filterSize != 0 || n > filterSize*maxFilterInsns {
+			c.object("R084", f.ID, "filter program of %d bytes", n)
+		}
+	}
+	_, cycles := graph(nodes, func(id format.ObjectID) []format.ObjectID { return previous[id] })
+	for _, id := range cycles {
+		c.object("R085", id, "the filter comes before itself")
+	}
+}
+
+// checkSysV holds the rules about System V semaphores.
+func checkSysV(c *checker) {
+	for i := range c.img.Objects.Semaphores {
+		s := &c.img.Objects.Semaphores[i]
+		for _, u := range s.Undo {
+			if u.Semaphore < 0 || int(u.Semaphore) >= len(s.Values) {
+				c.object("R086", s.ID, "undo of semaphore %d in a set of %d", u.Semaphore, len(s.Values))
+			}
+		}
+	}
+}
+
+// checkAttachments asks that records of other formats belong to something.
+func checkAttachments(c *checker) {
+	for i := range c.img.Attachments {
+		a := &c.img.Attachments[i]
+		s := Subject{Record: a.Record, Task: a.Task, Object: a.Object}
+		if _, ok := c.order[a.Task]; a.Task != 0 && !ok {
+			c.report("R088", s, "attachment of a task that the image does not hold")
+		} else if _, ok := c.kinds[a.Object]; a.Object != 0 && !ok {
+			c.report("R088", s, "attachment of an object that the image does not hold")
+		}
+	}
+}

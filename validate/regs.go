@@ -1,0 +1,242 @@
+package validate
+
+import (
+	"encoding/binary"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+const (
+	// Selectors of user code and data (arch/x86/include/asm/segment.h).
+	selCode   = 0x33
+	selCompat = 0x23
+	selData   = 0x2b
+
+	// Flags of user code: those that ptrace lets through
+	// (arch/x86/kernel/ptrace.c, FLAG_MASK), ID, and the two that are always
+	// set, bit 1 and the interrupt flag.
+	flagsUser   = 0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x800 | 0x10000 | 0x40000 | 1<<21
+	flagsAlways = 0x2 | 0x200
+
+	// The XSAVE area: 512 legacy bytes, a header of 64, AVX at 576 (Intel SDM
+	// volume 1, 13.4).
+	xsaveMin     = 576
+	xsaveMax     = 1 << 16
+	xsaveHeader  = 512
+	xsaveAVXEnd  = 832
+	mxcsrOffset  = 24
+	mxcsrBits    = 0x2ffff
+	xfeatureAVX  = 1 << 2
+	xfeatureUser = 0xff | 1<<9 | 3<<17 | 1<<19
+
+	// Return values of interrupted calls (include/linux/errno.h).
+	restartBlock = -516
+)
+
+// The system calls that leave a restart block, by their amd64 numbers.
+var restartCalls = map[format.RestartKind][]uint64{
+	format.RestartNanosleep: {35, 230},
+	format.RestartPoll:      {7},
+	format.RestartFutex:     {202},
+	format.RestartOther:     nil,
+}
+
+func checkRegisters(c *checker, t *format.Task) {
+	if !living(t) {
+		return
+	}
+	r := t.Registers
+	if r == nil {
+		c.task("S001", t, "the task has no registers")
+		return
+	}
+	arch := ""
+	switch {
+	case r.AMD64 != nil && r.ARM64 != nil:
+		c.task("S001", t, "the task has registers of amd64 and of arm64")
+		return
+	case r.AMD64 != nil:
+		arch = "amd64"
+	case r.ARM64 != nil:
+		arch = "arm64"
+	case len(r.Raw) == 0:
+		c.task("S001", t, "the task has an empty set of registers")
+		return
+	}
+	if arch != "" && arch != c.img.Provenance.Arch {
+		c.task("S002", t, "registers of %s in an image of %.20q", arch, c.img.Provenance.Arch)
+	}
+	if r.AMD64 != nil {
+		checkAMD64(c, t, r.AMD64)
+		checkSelectors(c, t, r.AMD64)
+		checkXSave(c, t, r.AMD64.XSave)
+		checkRestart(c, t, r.AMD64)
+	}
+}
+
+func checkAMD64(c *checker, t *format.Task, r *format.RegistersAMD64) {
+	ip := format.Addr(r.RIP)
+	switch {
+	case ip > userEnd && ip&^0xfff != vsyscallAddr:
+		c.task("S003", t, "rip is %#x", r.RIP)
+	case r.CS == selCompat && r.RIP>>32 != 0:
+		c.task("S003", t, "rip is %#x in 32-bit code", r.RIP)
+	}
+	if format.Addr(r.RSP) > userEnd {
+		c.task("S004", t, "rsp is %#x", r.RSP)
+	}
+	if bad := r.RFlags &^ (flagsUser | flagsAlways); bad != 0 {
+		c.task("S007", t, "rflags is %#x, of which %#x is not the program's", r.RFlags, bad)
+	}
+	if missing := flagsAlways &^ r.RFlags; missing != 0 {
+		c.task("S008", t, "rflags is %#x, without %#x", r.RFlags, missing)
+	}
+	if format.Addr(r.FSBase) > userEnd || format.Addr(r.GSBase) > userEnd {
+		c.task("S009", t, "fs base %#x, gs base %#x", r.FSBase, r.GSBase)
+	}
+	// -1 outside a call; interrupts leave small negative numbers; bit 30 marks
+	// x32 calls.
+	if n := int64(r.OrigAX); (n < -4096 || n >= 4096) && r.OrigAX&^(1<<30) >= 4096 && r.OrigAX != 0xffffffff {
+		c.task("S010", t, "system call number %#x", r.OrigAX)
+	}
+}
+
+func checkSelectors(c *checker, t *format.Task, r *format.RegistersAMD64) {
+	if (r.CS != selCode && r.CS != selCompat) || r.SS != selData {
+		c.task("S005", t, "cs is %#x, ss is %#x", r.CS, r.SS)
+	}
+	for _, s := range []struct {
+		name  string
+		value uint64
+	}{{"ds", r.DS}, {"es", r.ES}, {"fs", r.FS}, {"gs", r.GS}} {
+		// Null, or a selector of privilege level 3.
+		if s.value > 0xffff || s.value > 3 && s.value&3 != 3 {
+			c.task("S006", t, "%s is %#x", s.name, s.value)
+		}
+	}
+}
+
+func checkXSave(c *checker, t *format.Task, x []byte) {
+	if len(x) == 0 {
+		return
+	}
+	if len(x) < xsaveMin || len(x) > xsaveMax || len(x)%8 != 0 {
+		c.task("S011", t, "XSAVE area of %d bytes", len(x))
+		return
+	}
+	features := binary.LittleEndian.Uint64(x[xsaveHeader:])
+	switch {
+	case features&^xfeatureUser != 0:
+		c.task("S012", t, "XSAVE features %#x", features)
+	case features&xfeatureAVX != 0 && len(x) < xsaveAVXEnd, features&^7 != 0 && len(x) <= xsaveAVXEnd:
+		c.task("S011", t, "XSAVE area of %d bytes for features %#x", len(x), features)
+	}
+	for i, b := range x[xsaveHeader+8 : xsaveMin] {
+		if b != 0 {
+			c.task("S013", t, "XSAVE header byte %d is %#x", i+8, b)
+			break
+		}
+	}
+	if mxcsr := binary.LittleEndian.Uint32(x[mxcsrOffset:]); mxcsr&^mxcsrBits != 0 {
+		c.task("S014", t, "mxcsr is %#x", mxcsr)
+	}
+}
+
+func checkRestart(c *checker, t *format.Task, r *format.RegistersAMD64) {
+	interrupted := int64(r.RAX) == restartBlock && int64(r.OrigAX) >= 0
+	switch {
+	case t.Restart == nil:
+		if interrupted {
+			c.task("S016", t, "system call %d was interrupted", r.OrigAX)
+		}
+		return
+	case !interrupted:
+		c.task("S015", t, "restart of %.20q, but rax is %d, system call %d", string(t.Restart.Kind), int64(r.RAX), int64(r.OrigAX))
+		return
+	}
+	calls, known := restartCalls[t.Restart.Kind]
+	fits := len(calls) == 0
+	for _, n := range calls {
+		fits = fits || n == r.OrigAX
+	}
+	if !known || !fits {
+		c.task("S017", t, "restart of %.20q in system call %d", string(t.Restart.Kind), r.OrigAX)
+	}
+	if t.Restart.Remaining < 0 || t.Restart.Kind == format.RestartNanosleep && !timerClock(t.Restart.Clock) {
+		c.task("S018", t, "clock %d, %d ns remaining", t.Restart.Clock, t.Restart.Remaining)
+	}
+}
+
+// checkUserAddresses asks that addresses the kernel will touch for the task are
+// mapped.
+func checkUserAddresses(c *checker, t *format.Task) {
+	if !living(t) {
+		return
+	}
+	checkAltStack(c, t)
+	if r := t.RobustList; r != nil && r.Length != robustListSize {
+		c.task("S044", t, "robust list of length %d", r.Length)
+	}
+	if r := t.Rseq; r != nil && (r.Address%rseqAlign != 0 || r.Length < rseqSize || r.Length > format.PageSize || r.Flags != 0) {
+		c.task("S045", t, "rseq area at %s, %d bytes, flags %#x", r.Address, r.Length, r.Flags)
+	}
+	l := c.layout(c.Memories[t.Memory])
+	if len(l) == 0 {
+		return
+	}
+	for _, a := range addressesOf(t) {
+		if a.addr != 0 && l.at(a.addr) == nil {
+			c.task("S046", t, "%s %s not mapped", a.name, a.addr)
+		}
+	}
+}
+
+type namedAddress struct {
+	name string
+	addr format.Addr
+}
+
+func addressesOf(t *format.Task) []namedAddress {
+	list := []namedAddress{{"thread id address", t.TIDAddress}}
+	if t.RobustList != nil {
+		list = append(list, namedAddress{"robust list", t.RobustList.Head})
+	}
+	if t.Rseq != nil {
+		list = append(list, namedAddress{"rseq area", t.Rseq.Address},
+			namedAddress{"rseq critical section", t.Rseq.Section})
+	}
+	if t.Restart != nil {
+		list = append(list, namedAddress{"rest of a sleep", t.Restart.Remainder})
+	}
+	return list
+}
+
+const (
+	// robustListSize is sizeof(struct robust_list_head) on 64-bit machines.
+	robustListSize = 24
+	// rseqSize and rseqAlign are those of the first struct rseq
+	// (include/uapi/linux/rseq.h).
+	rseqSize  = 32
+	rseqAlign = 32
+	// minAltStack is MINSIGSTKSZ of x86.
+	minAltStack = 2048
+	// SS_ONSTACK, SS_DISABLE, SS_AUTODISARM (include/uapi/linux/signal.h).
+	altDisabled = 2
+	altFlags    = 1 | 2 | 1<<31
+)
+
+func checkAltStack(c *checker, t *format.Task) {
+	s := t.AltStack
+	switch {
+	case s == nil:
+	case s.Flags&^uint32(altFlags) != 0:
+		c.task("S042", t, "alternate stack with flags %#x", s.Flags)
+	case s.Flags&altDisabled != 0:
+	case s.Size < minAltStack || s.Base > userEnd || s.Size > uint64(userEnd-s.Base):
+		c.task("S042", t, "alternate stack of %d bytes at %s", s.Size, s.Base)
+	default:
+		if l := c.layout(c.Memories[t.Memory]); len(l) > 0 && !l.covers(s.Base, s.Base+format.Addr(s.Size)) {
+			c.task("S043", t, "alternate stack of %d bytes at %s not mapped", s.Size, s.Base)
+		}
+	}
+}

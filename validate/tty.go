@@ -1,0 +1,55 @@
+package validate
+
+import "github.com/thaw-cr/thaw/format"
+
+// termiosSize is sizeof(struct termios2) on amd64.
+const termiosSize = 44
+
+// checkTerminals holds the rules about terminals and who controls them.
+func checkTerminals(c *checker) {
+	groups := make(map[format.PID]*format.Task)
+	for _, t := range c.leadersInOrder() {
+		if groups[t.PGID] == nil {
+			groups[t.PGID] = t
+		}
+		p := c.Processes[t.Process]
+		if p == nil {
+			continue
+		}
+		if term := c.Terminals[p.Terminal]; term != nil && term.Session != 0 && t.SID != 0 && term.Session != t.SID {
+			c.task("R062", t, "session %d, its terminal %d belongs to session %d", t.SID, term.ID, term.Session)
+		}
+	}
+	for i := range c.img.Objects.Terminals {
+		t := &c.img.Objects.Terminals[i]
+		if n := len(t.Settings); n != 0 && n != termiosSize && c.img.Provenance.Arch == "amd64" {
+			c.object("R060", t.ID, "terminal settings of %d bytes", n)
+		}
+		if g := groups[t.Group]; t.Group != 0 && t.Session != 0 && g != nil && g.SID != t.Session {
+			c.object("R061", t.ID, "foreground group %d is in session %d, the terminal in %d", t.Group, g.SID, t.Session)
+		}
+		if t.Major >= majors || t.Minor >= minors {
+			c.object("R025", t.ID, "terminal %d:%d", t.Major, t.Minor)
+		}
+	}
+	for i := range c.img.Objects.Files {
+		f := &c.img.Objects.Files[i]
+		if f.TTY == nil || !f.TTY.Master {
+			continue
+		}
+		if t := c.Terminals[f.TTY.Terminal]; t != nil && t.Inherited {
+			c.object("R063", f.ID, "master of terminal %d, which is inherited", t.ID)
+		}
+	}
+}
+
+// leadersInOrder are the processes in the order of the image.
+func (c *checker) leadersInOrder() []*format.Task {
+	list := make([]*format.Task, 0, len(c.leaders))
+	for i := range c.img.Tasks {
+		if t := &c.img.Tasks[i]; t.Leader() {
+			list = append(list, t)
+		}
+	}
+	return list
+}

@@ -1,0 +1,205 @@
+package validate
+
+import (
+	"context"
+	"strings"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// Unsupported names everything in img that the engine of this release cannot
+// restore, as findings of family X1, ordered as those of Image are.
+func Unsupported(img *format.Image) []Finding {
+	if img == nil {
+		return nil
+	}
+	c := newChecker(context.Background(), img, Options{})
+	if img.Provenance.Arch != "amd64" {
+		c.report(CodeArch, Subject{}, "the image is of architecture %.20q", img.Provenance.Arch)
+	}
+	c.eachTask(unsupportedTask, unsupportedPlace)
+	o := &img.Objects
+	for i := range o.Processes {
+		unsupportedTimers(c, &o.Processes[i])
+	}
+	for i := range o.Memories {
+		unsupportedMemory(c, &o.Memories[i])
+	}
+	for i := range o.Shared {
+		if o.Shared[i].Kind == format.SharedSysV {
+			c.object(CodeSysVMemory, o.Shared[i].ID, "segment of %d bytes", o.Shared[i].Size)
+		}
+		if o.Shared[i].MemfdFlags&memfdHuge != 0 {
+			c.object(CodeHugeTLB, o.Shared[i].ID, "memfd of reserved huge pages")
+		}
+	}
+	for i := range o.Files {
+		unsupportedFile(c, &o.Files[i])
+	}
+	for i := range o.Terminals {
+		if !o.Terminals[i].Inherited {
+			c.object(CodePtyMaster, o.Terminals[i].ID, "terminal %.80q is not inherited", o.Terminals[i].Path)
+		}
+	}
+	for i := range o.Semaphores {
+		c.object(CodeSysVSemaphore, o.Semaphores[i].ID, "set of %d semaphores", len(o.Semaphores[i].Values))
+	}
+	for i := range o.Messages {
+		c.object(CodeSysVMessages, o.Messages[i].ID, "queue of %d messages", len(o.Messages[i].Messages))
+	}
+	for i := range o.Namespaces {
+		if n := &o.Namespaces[i]; !n.Host {
+			code := CodeNamespace
+			if n.Kind == format.NSPid {
+				code = CodePIDNamespace
+			}
+			c.object(code, n.ID, "%.20q namespace that is not the host's", string(n.Kind))
+		}
+	}
+	for i := range o.Creds {
+		if o.Creds[i].Label != "" {
+			c.object(CodeLabel, o.Creds[i].ID, "label %.80q", o.Creds[i].Label)
+		}
+	}
+	for i := range img.Attachments {
+		a := &img.Attachments[i]
+		c.report(CodeAttachment, Subject{Record: a.Record, Task: a.Task, Object: a.Object},
+			"record of format %.40q", a.Format)
+	}
+	return c.result()
+}
+
+const (
+	// memfdHuge is MFD_HUGETLB.
+	memfdHuge = 4
+	// deletedSuffix is what the kernel adds to paths of deleted files.
+	deletedSuffix = " (deleted)"
+)
+
+func unsupportedTask(c *checker, t *format.Task) {
+	switch t.State {
+	case format.TracedStop:
+		c.task(CodeTraced, t, "the task is stopped by its tracer")
+	case format.DeadUnknown:
+		c.task(CodeDeadUnknown, t, "the task is dead, nobody knows how")
+	case format.Running, format.Stopped, format.Zombie, format.DeadLeader:
+	}
+	if r := t.Registers; r != nil {
+		if r.AMD64 == nil && r.ARM64 == nil && len(r.Raw) > 0 {
+			c.task(CodeRawRegisters, t, "%d raw register sets", len(r.Raw))
+		}
+		if r.AMD64 != nil && r.AMD64.CS == selCompat {
+			c.task(CodeCompat, t, "the task runs 32-bit code")
+		}
+	}
+	if t.Restart != nil && t.Restart.Kind == format.RestartOther {
+		c.task(CodeRestartCall, t, "the call that was interrupted is not known")
+	}
+	if s := t.Sched; s != nil && (s.Policy == schedDeadline || s.Policy == schedExt) {
+		c.task(CodeDeadline, t, "scheduling policy %d", s.Policy)
+	}
+}
+
+// unsupportedPlace looks at what confines a task.
+func unsupportedPlace(c *checker, t *format.Task) {
+	if len(t.NSPIDs) > 0 {
+		c.task(CodePIDNamespace, t, "the task has %d numbers in nested pid namespaces", len(t.NSPIDs))
+	}
+	if t.SeccompMode != 0 || t.Seccomp != 0 {
+		c.task(CodeSeccomp, t, "seccomp mode %d", t.SeccompMode)
+	}
+	if t.Cgroup != 0 {
+		c.task(CodeCgroup, t, "control group %d", t.Cgroup)
+	}
+	if fs := c.FS[t.FS]; fs != nil && (strings.HasSuffix(fs.Cwd, deletedSuffix) || strings.HasSuffix(fs.Root, deletedSuffix)) {
+		c.task(CodeDeletedPath, t, "working directory %.120q, root %.120q", fs.Cwd, fs.Root)
+	}
+}
+
+// unsupportedTimers names timers on CPU time of one process or thread.
+func unsupportedTimers(c *checker, p *format.Process) {
+	for i := range p.Timers {
+		if t := &p.Timers[i]; t.Clock < 0 {
+			c.object(CodeTimerClock, p.ID, "timer %d on clock %d", t.Number, t.Clock)
+		}
+	}
+}
+
+// unsupportedFlags are the properties of VMAs that the engine cannot give.
+var unsupportedFlags = []struct {
+	flags format.VMAFlags
+	code  string
+	what  string
+}{
+	{format.VMAHugeTLB, CodeHugeTLB, "reserved huge pages"},
+	{format.VMAUffdMissing | format.VMAUffdWP, CodeUserfaultfd, "registered with userfaultfd"},
+	{format.VMAIO | format.VMAPFNMap, CodeDeviceMemory, "device memory"},
+	{format.VMASync, CodeDAX, "MAP_SYNC"},
+	{format.VMAShadowStack, CodeShadowStack, "shadow stack"},
+}
+
+func unsupportedMemory(c *checker, mm *format.AddressSpace) {
+	for i := range mm.VMAs {
+		v := &mm.VMAs[i]
+		if v.Special() {
+			continue // the kernel's own pages are marked as device memory
+		}
+		for _, u := range unsupportedFlags {
+			if v.Flags&u.flags != 0 {
+				c.object(u.code, mm.ID, "VMA %s-%s: %s", v.Start, v.End, u.what)
+			}
+		}
+		if strings.HasPrefix(v.Name, "/[aio]") || strings.HasPrefix(v.File.Path, "/[aio]") {
+			c.object(CodeAIO, mm.ID, "VMA %s-%s", v.Start, v.End)
+		}
+	}
+}
+
+// unsupportedKinds are the kinds of files that the engine cannot make.
+var unsupportedKinds = map[format.FileKind]string{
+	format.FileUnix: CodeUnixSocket, format.FileInet: CodeInetSocket, format.FileNetlink: CodeNetlinkSocket,
+	format.FilePacket: CodePacketSocket, format.FileInotify: CodeInotify, format.FileFanotify: CodeFanotify,
+	format.FilePidfd: CodePidfd, format.FileNamespace: CodeNamespaceFile,
+}
+
+// otherFiles are files that the model knows by name only, by how the name begins.
+var otherFiles = []struct{ prefix, code string }{
+	{"anon_inode:[io_uring]", CodeIOUring},
+	{"anon_inode:[userfaultfd]", CodeUserfaultfd},
+	{"socket:", CodeOtherSocket},
+	{"/[io_uring]", CodeIOUring},
+	{"mqueue:", CodePosixQueue},
+	{"/dev/mqueue/", CodePosixQueue},
+}
+
+// OtherFileCode is the code for a file that the model knows only by the link
+// text of /proc/PID/fd.
+func OtherFileCode(link string) string {
+	for _, o := range otherFiles {
+		if strings.HasPrefix(link, o.prefix) {
+			return o.code
+		}
+	}
+	return CodeOtherFile
+}
+
+func unsupportedFile(c *checker, f *format.OpenFile) {
+	if code, ok := unsupportedKinds[f.Kind]; ok {
+		c.object(code, f.ID, "open file of kind %s", f.Kind)
+	}
+	if f.Other != nil {
+		c.object(OtherFileCode(f.Other.Link), f.ID, "open file %.120q", f.Other.Link)
+	}
+	if len(f.Locks) > 0 {
+		c.object(CodeFileLock, f.ID, "%d locks", len(f.Locks))
+	}
+	if f.Owner != nil && (f.Owner.PID != 0 || f.Owner.Signal != 0) {
+		c.object(CodeFileOwner, f.ID, "owner %d, signal %d", f.Owner.PID, f.Owner.Signal)
+	}
+	if f.Device != nil && f.Device.Block {
+		c.object(CodeBlockDevice, f.ID, "block device %d:%d", f.Device.Major, f.Device.Minor)
+	}
+	if f.TTY != nil && f.TTY.Master {
+		c.object(CodePtyMaster, f.ID, "master of terminal %d", f.TTY.Terminal)
+	}
+}
