@@ -81,6 +81,8 @@ special:
 	JEQ  opload
 	CMPL AX, $0x10005
 	JEQ  opcode
+	CMPL AX, $0x10006
+	JEQ  opequal
 	JMP  failed
 
 // opgoto: go on at record a0.
@@ -148,6 +150,15 @@ opload:
 	MOVQ REC_A0, DI
 	MOVQ AX, (DI)
 	JMP  next
+
+// opequal: go on at record a2 if the 64-bit word at a0 is a1.
+opequal:
+	MOVQ REC_A0, SI
+	MOVQ (SI), AX
+	CMPQ AX, REC_A1
+	JNE  next
+	MOVQ REC_A2, R15
+	JMP  run
 
 // failed: the first to fail leaves record and result in the header. Then wait
 // to be killed.

@@ -73,6 +73,8 @@ special:
 	BEQ  opload
 	CMP  $5, R8
 	BEQ  opcode
+	CMP  $6, R8
+	BEQ  opequal
 	B    failed
 
 opgoto:
@@ -140,6 +142,15 @@ opload:
 	MOVD  8(R19), R0
 	MOVD  R9, (R0)
 	B     next
+
+opequal:
+	MOVD 8(R19), R9
+	MOVD (R9), R9
+	MOVD 16(R19), R10
+	CMP  R10, R9
+	BNE  next
+	MOVD 24(R19), R19
+	B    run
 
 failed:
 	MOVD   R0, R22

@@ -98,8 +98,7 @@ func TestChildrenTakeTheirOwnProgram(t *testing.T) {
 	p := tab.Program("parent")
 	p.Signal(w, 2)
 	tid := tab.Alloc(8, 8)
-	clone := p.Call("clone", abi.SysClone3, tab.Words(0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0), 88).IfZero(child.Start()).Store(tid)
-	_ = clone
+	p.Call("clone", abi.SysClone3, tab.Words(0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0), 88).IfZero(child.Start()).Store(tid)
 	status := tab.Alloc(8, 8)
 	p.Call("wait", abi.SysWait4, ^uint64(0), status, 0, 0)
 	p.Wait("both", w, 2)
@@ -133,6 +132,25 @@ func TestCopyLoadAndGoto(t *testing.T) {
 	}
 	if got := string(tab.Read(wide, 8)); got != "thaw\x00\x00\x00\x00" {
 		t.Errorf("loaded %q", got)
+	}
+}
+
+func TestEqualLoops(t *testing.T) {
+	tab, start := startTest(t)
+	p, out := tab.Program("loop"), tab.Program("out")
+	count := tab.Alloc(8, 8)
+	again := p.Here()
+	p.Signal(Word(count), 100)
+	p.Equal(count, 5, out.Start())
+	p.Goto(again)
+	out.Signal(tab.Event(), 1)
+	out.Park()
+	start(p)
+	if err := await(t, tab, tab.Event(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := tab.Read(count, 1)[0]; got != 5 {
+		t.Errorf("went round %d times, want 5", got)
 	}
 }
 

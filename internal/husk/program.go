@@ -34,13 +34,18 @@ func (p *Program) Start() uint64 { return p.start }
 // emit appends a record. The last of a chunk leads to the next chunk.
 func (p *Program) emit(what string, op uint64, args []uint64) Rec {
 	if p.left == 1 {
-		more := p.t.Alloc(chunk*recordSize, 8)
-		p.write(opGoto, []uint64{more})
-		p.next, p.left = more, chunk
+		p.grow()
 	}
 	r := p.write(op, args)
 	p.t.notes = append(p.t.notes, note{addr: r.addr, program: p, what: what})
 	return r
+}
+
+// grow uses the last record of a chunk to go on in a new one.
+func (p *Program) grow() {
+	more := p.t.Alloc(chunk*recordSize, 8)
+	p.write(opGoto, []uint64{more})
+	p.next, p.left = more, chunk
 }
 
 func (p *Program) write(op uint64, args []uint64) Rec {
@@ -79,12 +84,23 @@ func (p *Program) Wait(what string, w Word, n uint32) {
 }
 
 // Copy copies n bytes between addresses of the process.
-func (p *Program) Copy(what string, dst, src, n uint64) {
-	p.emit(what, opCopy, []uint64{dst, src, n})
+func (p *Program) Copy(what string, dst, src, n uint64) Rec {
+	return p.emit(what, opCopy, []uint64{dst, src, n})
 }
 
 // Load puts the 32-bit word at src into the 64-bit argument at dst.
 func (p *Program) Load(dst, src uint64) { p.emit("load", opLoad, []uint64{dst, src}) }
+
+// Equal continues at the record at addr if the 64-bit word at w is v.
+func (p *Program) Equal(w, v, addr uint64) { p.emit("compare", opEqual, []uint64{w, v, addr}) }
+
+// Here is the address of the record that comes next.
+func (p *Program) Here() uint64 {
+	if p.left == 1 {
+		p.grow()
+	}
+	return p.next
+}
 
 // Park waits for ever.
 func (p *Program) Park() { p.Wait("park", p.t.never, 1) }

@@ -24,6 +24,7 @@ const (
 	opCopy
 	opLoad
 	opCode
+	opEqual
 )
 
 const (
@@ -62,6 +63,9 @@ func (r Rec) IfZero(addr uint64) Rec { return r.put(recJump, addr) }
 // Arg is the address of argument i, for an earlier record to store into.
 func (r Rec) Arg(i int) uint64 { return r.addr + recArg + 8*uint64(i) }
 
+// SetArg replaces argument i.
+func (r Rec) SetArg(i int, v uint64) Rec { return r.put(recArg+8*i, v) }
+
 // Addr is the address of the record.
 func (r Rec) Addr() uint64 { return r.addr }
 
@@ -72,4 +76,19 @@ func (r Rec) Detail(s string) Rec {
 		n.detail = s
 	}
 	return r
+}
+
+// Break makes the n-th system call of all programs, counted from one, fail: a
+// way to test what a failure leaves behind. Beyond the last it does nothing.
+func (t *Table) Break(n int) {
+	for i := range t.notes {
+		r := Rec{t, t.notes[i].addr}
+		if binary.LittleEndian.Uint64(t.at(r.addr)[recOp:]) >= opGoto {
+			continue
+		}
+		if n--; n == 0 {
+			r.Between(maxResult, maxResult)
+			return
+		}
+	}
 }

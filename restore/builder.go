@@ -1,0 +1,217 @@
+package restore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/husk"
+	"github.com/thaw-cr/thaw/restore/plan"
+)
+
+// A builder turns a plan and an image into programs.
+type builder struct {
+	ctx  context.Context
+	img  *format.Image
+	ix   *format.Index
+	plan *plan.Plan
+	opts *Options
+	host *hostFacts
+	lay  layout
+	t    *husk.Table
+	fds  engineFDs
+	// pages is where the contents of memory lie in the page file.
+	pages format.RawPages
+	// pageFD is the page file here, or -1.
+	pageFD int
+	// mapPages maps page runs instead of reading them.
+	mapPages bool
+
+	progs map[format.PID]*husk.Program
+	// owner is the task that restores an object which several share.
+	owner map[format.ObjectID]format.PID
+	roles map[format.PID]plan.Proc
+
+	present, begin, done husk.Word
+	// turns are raised to 1 when a task's turn in the hand-over comes.
+	turns map[format.PID]husk.Word
+	next  map[format.PID]format.PID
+	// ready is raised when an address space or file table is restored; others
+	// that share it wait for that.
+	ready map[format.ObjectID]husk.Word
+	// others counts the living tasks of a process besides the one that owns it;
+	// blocked and settled are what they raise.
+	others           map[format.ObjectID]uint32
+	blocked, settled map[format.ObjectID]husk.Word
+	// signals are the counters of the plan's dependencies.
+	signals map[int][]dependency
+
+	files *filePlan
+	// living is the number of tasks that report done.
+	living uint32
+	ended  map[format.PID]bool
+	// rootPID and rootStatus are where pid 1 of a new namespace puts what it
+	// waited for; rootDone is raised when that was the root.
+	rootPID, rootStatus uint64
+	rootDone            husk.Word
+	err                 error
+}
+
+// dependency is a counter that a step raises for another that waits for n.
+type dependency struct {
+	word husk.Word
+	n    uint32
+}
+
+// fail keeps the first error.
+func (b *builder) fail(err error) {
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+func newBuilder(ctx context.Context, img *format.Image, p *plan.Plan, opts *Options, host *hostFacts) (*builder, error) {
+	lay, err := newLayout(img)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{
+		ctx: ctx, img: img, ix: format.NewIndex(img), plan: p, opts: opts, host: host, lay: lay, pageFD: -1,
+		progs:   map[format.PID]*husk.Program{},
+		owner:   map[format.ObjectID]format.PID{},
+		roles:   map[format.PID]plan.Proc{},
+		turns:   map[format.PID]husk.Word{},
+		next:    map[format.PID]format.PID{},
+		ready:   map[format.ObjectID]husk.Word{},
+		others:  map[format.ObjectID]uint32{},
+		blocked: map[format.ObjectID]husk.Word{},
+		settled: map[format.ObjectID]husk.Word{},
+		ended:   map[format.PID]bool{},
+	}
+	b.fds = newEngineFDs(img)
+	if b.t, err = husk.NewTable(lay.table, tableSize, b.fds.engine); err != nil {
+		return nil, err
+	}
+	b.present, b.begin, b.done = b.t.Word(), b.t.Word(), b.t.Word()
+	b.findOwners()
+	b.countOthers()
+	b.files = planFiles(b)
+	return b, nil
+}
+
+// findOwners names for each object the first living task, in the order of
+// restart, that has it; dead leaders still restore what their threads share.
+func (b *builder) findOwners() {
+	for i, tid := range b.plan.Order {
+		t := b.ix.Tasks[tid]
+		if t.State != format.Zombie {
+			b.living++
+		}
+		if i+1 < len(b.plan.Order) {
+			b.next[tid] = b.plan.Order[i+1]
+		}
+		if i > 0 {
+			b.turns[tid] = b.t.Word()
+		}
+		for _, id := range []format.ObjectID{t.Memory, t.Files, t.FS, t.Handlers, t.Process} {
+			if _, ok := b.owner[id]; id != 0 && !ok && t.State != format.Zombie {
+				b.owner[id] = b.ownerTask(t, id)
+				b.ready[id] = b.t.Word()
+			}
+		}
+	}
+}
+
+// countOthers makes the counters by which a process's owner waits for its other
+// tasks.
+func (b *builder) countOthers() {
+	for _, tid := range b.plan.Order {
+		t := b.ix.Tasks[tid]
+		if t.Process == 0 || t.State == format.Zombie || b.owns(t, t.Process) {
+			continue
+		}
+		if b.others[t.Process]++; b.others[t.Process] == 1 {
+			b.blocked[t.Process], b.settled[t.Process] = b.t.Word(), b.t.Word()
+		}
+	}
+}
+
+// ownerTask is t, or its leader where that has the object too: what a process
+// has in common is restored by its leader.
+func (b *builder) ownerTask(t *format.Task, id format.ObjectID) format.PID {
+	l := b.ix.Tasks[t.TGID]
+	if l == nil || l.State == format.Zombie {
+		return t.TID
+	}
+	for _, has := range []format.ObjectID{l.Memory, l.Files, l.FS, l.Handlers, l.Process} {
+		if has == id {
+			return l.TID
+		}
+	}
+	return t.TID
+}
+
+func (b *builder) owns(t *format.Task, id format.ObjectID) bool {
+	return id != 0 && b.owner[id] == t.TID
+}
+
+// prog is the program of a process or thread.
+func (b *builder) prog(pid format.PID) *husk.Program {
+	p := b.progs[pid]
+	if p == nil {
+		p = b.t.Program(b.name(pid))
+		b.progs[pid] = p
+	}
+	return p
+}
+
+func (b *builder) name(pid format.PID) string {
+	r, ok := b.roles[pid]
+	switch {
+	case b.ix.Tasks[pid] != nil:
+		return fmt.Sprintf("task %d (%s)", pid, b.ix.Tasks[pid].Comm)
+	case !ok:
+		return fmt.Sprintf("helper %d", pid)
+	}
+	return fmt.Sprintf("helper %d (%s)", pid, r.Why)
+}
+
+// build writes all programs. seed is the first process's; it must not have
+// been given records before.
+func (b *builder) build(seed *husk.Program) error {
+	for _, p := range b.plan.Procs {
+		b.roles[p.PID] = p
+	}
+	b.progs[b.plan.Procs[0].PID] = seed
+	b.prepareSeed(seed)
+	b.findDependencies()
+	for i := range b.plan.Steps {
+		b.step(i, &b.plan.Steps[i])
+	}
+	for _, tid := range b.plan.Order {
+		if t := b.ix.Tasks[tid]; !b.ended[tid] && t.State != format.Zombie {
+			b.finishTask(b.prog(tid), t)
+		}
+	}
+	b.parkSeed(seed)
+	if b.err != nil {
+		return b.err
+	}
+	return b.t.Err()
+}
+
+// findDependencies makes a counter for each step that waits for others.
+func (b *builder) findDependencies() {
+	b.signals = map[int][]dependency{}
+	for i := range b.plan.Steps {
+		after := b.plan.Steps[i].After
+		if len(after) == 0 {
+			continue
+		}
+		d := dependency{b.t.Word(), uint32(len(after))}
+		for _, j := range after {
+			b.signals[j] = append(b.signals[j], d)
+		}
+		b.signals[-1-i] = []dependency{d}
+	}
+}

@@ -1,0 +1,321 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/husk"
+	"github.com/thaw-cr/thaw/internal/procfs"
+	"github.com/thaw-cr/thaw/internal/sys"
+	"github.com/thaw-cr/thaw/restore/plan"
+)
+
+// An engine carries out one restore.
+type engine struct {
+	req  *Request
+	opts *Options
+	host *hostFacts
+	plan *plan.Plan
+	b    *builder
+	proc procfs.Reader
+
+	tracer *sys.Tracer
+	// seed is the first process's number here.
+	seed int
+	// pidns is the new pid namespace, or -1.
+	pidns int
+	// pids caches numbers of the new pid namespace as seen here.
+	pids map[format.PID]int
+	// before are the children that the caller had already.
+	before map[int]bool
+	closed []func() error
+	// released says that the tree runs: from then on it is not torn down.
+	released bool
+}
+
+// Result is a restored tree.
+type Result struct {
+	// Root is the root task's number in the caller's pid namespace.
+	Root int
+	// Plan is what was carried out.
+	Plan *plan.Plan
+	e    *engine
+}
+
+// Run restores an image. On an error nothing is left behind; a *RefusedError
+// says that nothing was created at all.
+func Run(ctx context.Context, req Request) (*Result, error) {
+	opts := req.Options.withDefaults()
+	ctx, cancel := context.WithTimeoutCause(ctx, opts.Timeout, fmt.Errorf("not done within %s", opts.Timeout))
+	defer cancel()
+	host, err := readHost(opts)
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.New(req.Image, planOptions(opts))
+	if err != nil {
+		return nil, err
+	}
+	if f := preflight(&req, opts, host, p); len(f) > 0 {
+		return nil, &RefusedError{Findings: f}
+	}
+	e := &engine{req: &req, opts: opts, host: host, plan: p, pidns: -1, pids: map[format.PID]int{}}
+	if err := e.run(ctx); err != nil {
+		return nil, errors.Join(err, e.teardown())
+	}
+	return &Result{Root: e.hostPID(req.Image.Root), Plan: p, e: e}, nil
+}
+
+func planOptions(o *Options) plan.Options {
+	return plan.Options{
+		PIDNamespace: o.PIDNamespace,
+		ShellJob:     o.ShellJob,
+		Taken:        func(p format.PID) bool { return !o.PIDNamespace && taken(int(p)) },
+		MaxPID:       format.PID(pidMax()),
+	}
+}
+
+// run does everything up to the release.
+func (e *engine) run(ctx context.Context) error {
+	if err := e.adopt(); err != nil {
+		return err
+	}
+	seed, err := e.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.startSeed(ctx, seed); err != nil {
+		return err
+	}
+	e.opts.Progress(Progress{Stage: StageTree, Total: uint64(e.b.living)})
+	if err := e.b.t.Await(ctx, e.b.done, e.b.living, e.check()); err != nil {
+		return err
+	}
+	if err := e.reapSeed(ctx); err != nil {
+		return err
+	}
+	if err := e.awaitStops(ctx); err != nil {
+		return err
+	}
+	return e.finish(ctx)
+}
+
+// adopt makes the engine the parent of what is orphaned meanwhile, so that it
+// can find and reap it.
+func (e *engine) adopt() error {
+	children, err := e.children()
+	if err != nil {
+		return err
+	}
+	e.before = map[int]bool{}
+	for _, c := range children {
+		e.before[c] = true
+	}
+	_, err = sys.Prctl(abi.PrSetChildSubreaper, 1, 0, 0, 0)
+	return err
+}
+
+// boot holds the programs that the first process begins with.
+type boot struct {
+	first, prep, main *husk.Program
+	up, start         husk.Word
+}
+
+// prepare makes the table and the boot program.
+func (e *engine) prepare(ctx context.Context) (*boot, error) {
+	var err error
+	if e.b, err = newBuilder(ctx, e.req.Image, e.plan, e.opts, e.host); err != nil {
+		return nil, err
+	}
+	e.closed = append(e.closed, e.b.t.Close)
+	t := e.b.t
+	s := &boot{first: t.Program("seed"), prep: t.Program("seed"), main: t.Program("seed"), up: t.Word(), start: t.Word()}
+	e.b.emitBoot(s.first, s.up, s.start, s.prep)
+	return s, e.openPages(ctx)
+}
+
+// openPages finds where page data can be read from directly; pages that are
+// packed are unpacked into a file in memory first.
+func (e *engine) openPages(ctx context.Context) error {
+	pages := e.req.Image.Pages
+	if pages == nil {
+		return nil
+	}
+	if raw, ok := pages.(format.RawPages); ok && e.req.File != nil {
+		e.b.pages, e.b.pageFD = raw, int(e.req.File.Fd())
+		e.b.mapPages = e.opts.MapMemory
+		return nil
+	}
+	s, err := newSpool(ctx, e.req.Image, e.opts)
+	if err != nil {
+		return err
+	}
+	e.closed = append(e.closed, s.close)
+	e.b.pages, e.b.pageFD = s, s.fd
+	return nil
+}
+
+// startSeed starts the first process and writes all programs while it boots.
+func (e *engine) startSeed(ctx context.Context, s *boot) error {
+	pidfd, err := sys.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		return err
+	}
+	defer sys.Close(pidfd) //nolint:errcheck // the seed has its own
+	tty := callerTerminal(e.req.Image)
+	attr := husk.Attr{Files: e.b.fds.files(e.b.t.FD(), pidfd, e.b.pageFD, tty), Sys: e.newNamespaces()}
+	if e.seed, err = husk.Start(e.b.t, s.first, e.b.fds.table, attr); err != nil {
+		return err
+	}
+	e.opts.Progress(Progress{Stage: StageBuild})
+	if err := e.b.build(s.main); err != nil {
+		return err
+	}
+	if e.opts.fault > 0 {
+		e.b.t.Break(e.opts.fault)
+	}
+	if err := e.b.t.Await(ctx, s.up, 1, e.check()); err != nil {
+		return err
+	}
+	maps, err := e.proc.Maps(e.seed)
+	if err != nil {
+		return err
+	}
+	e.b.emitPrep(s.prep, hostParts(maps), s.main)
+	if e.opts.PIDNamespace {
+		if e.pidns, err = sys.Open(procfs.Path(e.seed, "ns/pid"), syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err != nil {
+			return err
+		}
+		e.closed = append(e.closed, func() error { return sys.Close(e.pidns) })
+	}
+	return e.b.t.Set(s.start, 1)
+}
+
+// newNamespaces are those that the seed begins with.
+func (e *engine) newNamespaces() *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{}
+	if !e.opts.PIDNamespace {
+		return a
+	}
+	a.Cloneflags = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS
+	if !e.host.privileged() || !e.host.mapFiles {
+		uid, gid := os.Getuid(), os.Getgid()
+		a.Cloneflags |= syscall.CLONE_NEWUSER
+		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
+		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
+		for c := range uintptr(lastCap + 1) {
+			if e.host.creds.Bounding&(1<<c) != 0 {
+				a.AmbientCaps = append(a.AmbientCaps, c)
+			}
+		}
+	}
+	return a
+}
+
+var errSeedDied = errors.New("a husk died")
+
+// checkInterval is how often the engine looks for husks that died.
+const checkInterval = 250 * time.Millisecond
+
+// check gives a function that says, at times, whether a process that must live
+// has died.
+func (e *engine) check() func() error {
+	last := time.Now()
+	return func() error {
+		if time.Since(last) < checkInterval {
+			return nil
+		}
+		last = time.Now()
+		for i := range e.req.Image.Tasks {
+			t := &e.req.Image.Tasks[i]
+			if t.State != format.Zombie && t.State != format.DeadLeader && t.Leader() {
+				if st, err := e.proc.Stat(e.hostPID(t.TID)); err == nil && st.Dead() {
+					return fmt.Errorf("%w: task %d (%s) ended with %s", errSeedDied, t.TID, t.Comm, format.WaitStatus(st.ExitCode))
+				}
+			}
+		}
+		if st, err := e.proc.Stat(e.seed); err == nil && st.Dead() && st.ExitCode != 0 {
+			return fmt.Errorf("%w: the seed ended with %s", errSeedDied, format.WaitStatus(st.ExitCode))
+		}
+		return nil
+	}
+}
+
+// reapSeed waits for a seed that is a helper.
+func (e *engine) reapSeed(ctx context.Context) error {
+	if e.plan.Procs[0].Role != plan.RoleSeed {
+		return nil
+	}
+	for {
+		pid, st, err := sys.Wait4(e.seed, abi.WAll|abi.WNohang)
+		if err != nil || pid != 0 {
+			if err == nil && st != 0 {
+				err = fmt.Errorf("%w: the seed %s", errSeedDied, st)
+			}
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+}
+
+// finish sets registers, verifies and releases.
+func (e *engine) finish(ctx context.Context) error {
+	e.tracer = sys.NewTracer()
+	f, err := e.newFinisher()
+	if err != nil {
+		return err
+	}
+	// ptrace waits cannot be cancelled; what they wait for can.
+	defer context.AfterFunc(ctx, func() { e.killAll(f.tasks) })()
+	e.opts.Progress(Progress{Stage: StageFinish})
+	if err := e.tracer.Do(func() error { return f.run(ctx) }); err != nil {
+		return err
+	}
+	if !e.opts.NoVerify {
+		e.opts.Progress(Progress{Stage: StageVerify})
+		if err := e.verify(ctx); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	e.opts.Progress(Progress{Stage: StageRelease})
+	if err := e.tracer.Do(f.release); err != nil {
+		return err
+	}
+	e.released = true
+	e.tracer.Close()
+	return nil
+}
+
+func (e *engine) newFinisher() (*finisher, error) {
+	f := &finisher{e: e}
+	for _, tid := range e.plan.Order {
+		t := e.b.ix.Tasks[tid]
+		if t.State.Dead() {
+			continue
+		}
+		x := &target{t: t, tid: e.hostPID(tid)}
+		mm := e.b.ix.Memories[t.Memory]
+		for _, p := range vdsoParts(mm.VMAs) {
+			if p.kind == format.VMAVDSO {
+				x.insn = p.start + e.host.syscallInsn
+			}
+		}
+		if x.insn == 0 {
+			return nil, x.fail("find a system call instruction", errNoVDSO)
+		}
+		f.tasks = append(f.tasks, x)
+	}
+	return f, nil
+}

@@ -1,0 +1,284 @@
+package restore
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/husk"
+)
+
+const (
+	oCloexec = 0o2000000
+	oNoctty  = 0o400
+	oAsync   = 0o20000
+	oTmpfile = 0o20200000 // O_TMPFILE|O_DIRECTORY
+	oCreat   = 0o100
+	oExcl    = 0o200
+	oTrunc   = 0o1000
+)
+
+// A filePlan says where each open file, and each object that files are opened
+// from, is made and under which of the engine's numbers it is known. What
+// several file tables have is made by the seed before there are other
+// processes, and inherited; the rest is made by the task that owns the table.
+type filePlan struct {
+	number map[format.ObjectID]int
+	// home is the file table whose owner makes an object; zero for the seed.
+	home map[format.ObjectID]format.ObjectID
+	// made lists, by home, the descriptions and what they are opened from.
+	files   map[format.ObjectID][]*format.OpenFile
+	pipes   map[format.ObjectID][]*format.PipeBuffer
+	watches map[format.ObjectID][]watch
+	// handed says that a pipe's own read or write end has become a description.
+	handed map[int]bool
+	next   int
+}
+
+// watch is one file watched by one epoll.
+type watch struct {
+	epoll format.ObjectID
+	format.EpollWatch
+}
+
+// planFiles decides where all open files are made.
+func planFiles(b *builder) *filePlan {
+	f := &filePlan{
+		number:  map[format.ObjectID]int{},
+		home:    map[format.ObjectID]format.ObjectID{},
+		files:   map[format.ObjectID][]*format.OpenFile{},
+		pipes:   map[format.ObjectID][]*format.PipeBuffer{},
+		watches: map[format.ObjectID][]watch{},
+		handed:  map[int]bool{},
+		next:    b.fds.free,
+	}
+	f.findHomes(b)
+	o := &b.img.Objects
+	for i := range o.Shared {
+		f.take(o.Shared[i].ID, 1)
+	}
+	for i := range o.Deleted {
+		f.take(o.Deleted[i].ID, 1)
+	}
+	for i := range o.Pipes {
+		p := &o.Pipes[i]
+		f.pipes[f.home[p.ID]] = append(f.pipes[f.home[p.ID]], p)
+	}
+	for i := range o.Files {
+		d := &o.Files[i]
+		f.files[f.home[d.ID]] = append(f.files[f.home[d.ID]], d)
+	}
+	f.numberAll(b)
+	return f
+}
+
+// take gives an object the next n numbers.
+func (f *filePlan) take(id format.ObjectID, n int) {
+	f.number[id] = f.next
+	f.next += n
+}
+
+// numberAll numbers the seed's files and then those of each table, which may
+// use the same numbers as those of other tables.
+func (f *filePlan) numberAll(b *builder) {
+	f.numberHome(0)
+	base := f.next
+	for i := range b.img.Objects.FileTables {
+		f.next = base
+		f.numberHome(b.img.Objects.FileTables[i].ID)
+	}
+	f.next = base
+}
+
+func (f *filePlan) numberHome(home format.ObjectID) {
+	for _, p := range f.pipes[home] {
+		f.take(p.ID, 2)
+	}
+	for _, d := range f.files[home] {
+		f.take(d.ID, 1)
+	}
+}
+
+// findHomes sets home for all objects that exactly one file table reaches.
+func (f *filePlan) findHomes(b *builder) {
+	tables := map[format.ObjectID][]format.ObjectID{}
+	add := func(id, table format.ObjectID) {
+		if !slices.Contains(tables[id], table) {
+			tables[id] = append(tables[id], table)
+		}
+	}
+	for i := range b.img.Objects.FileTables {
+		t := &b.img.Objects.FileTables[i]
+		for _, e := range t.Entries {
+			add(e.File, t.ID)
+		}
+	}
+	files := b.img.Objects.Files
+	// What an epoll watches is made where the epoll is, and what one epoll of
+	// two tables watches is made by the seed.
+	for range 2 {
+		for i := range files {
+			if files[i].Epoll == nil {
+				continue
+			}
+			for _, w := range files[i].Epoll.Watches {
+				shareTables(tables, files[i].ID, w.File, add)
+			}
+		}
+	}
+	for i := range files {
+		if p := files[i].Pipe; p != nil {
+			for _, t := range tables[files[i].ID] {
+				add(p.Buffer, t)
+			}
+		}
+	}
+	for i := range files {
+		if p := files[i].Pipe; p != nil && len(tables[p.Buffer]) > 1 {
+			add(files[i].ID, 0)
+		}
+	}
+	for id, list := range tables {
+		if len(list) == 1 {
+			f.home[id] = list[0]
+		}
+	}
+	for i := range files {
+		f.addWatches(&files[i])
+	}
+}
+
+func shareTables(tables map[format.ObjectID][]format.ObjectID, a, b format.ObjectID, add func(id, table format.ObjectID)) {
+	for _, t := range slices.Clone(tables[a]) {
+		add(b, t)
+	}
+	for _, t := range slices.Clone(tables[b]) {
+		add(a, t)
+	}
+}
+
+func (f *filePlan) addWatches(d *format.OpenFile) {
+	if d.Epoll == nil {
+		return
+	}
+	home := f.home[d.ID]
+	for _, w := range d.Epoll.Watches {
+		f.watches[home] = append(f.watches[home], watch{d.ID, w})
+	}
+}
+
+// emitFileTable makes what belongs to one table alone and gives all its
+// descriptions their numbers.
+func (b *builder) emitFileTable(p *husk.Program, t *format.FileTable) {
+	b.emitHome(p, t.ID)
+	for _, e := range t.Entries {
+		flags := uint64(0)
+		if e.CloseOnExec {
+			flags = oCloexec
+		}
+		p.Call("place file", abi.SysDup3, uint64(b.files.number[e.File]), uint64(e.FD), flags).
+			Exact(uint64(e.FD)).Detail("descriptor " + fmt.Sprint(e.FD))
+	}
+	for _, e := range t.Entries {
+		b.emitOwner(p, &e)
+	}
+}
+
+// emitHome makes the pipes, files and watches of one home.
+func (b *builder) emitHome(p *husk.Program, home format.ObjectID) {
+	for _, pb := range b.files.pipes[home] {
+		b.emitPipe(p, pb)
+	}
+	for _, d := range b.files.files[home] {
+		b.emitFile(p, d)
+	}
+	for _, w := range b.files.watches[home] {
+		b.emitWatch(p, w)
+	}
+}
+
+// emitSharedObjects makes what the seed makes for all.
+func (b *builder) emitSharedObjects(p *husk.Program) {
+	at := b.lay.end
+	for i := range b.img.Objects.Shared {
+		at = b.emitSharedMemory(p, &b.img.Objects.Shared[i], at)
+	}
+	for i := range b.img.Objects.Deleted {
+		at = b.emitDeleted(p, &b.img.Objects.Deleted[i], at)
+	}
+	b.emitHome(p, 0)
+}
+
+var fileEmitters = map[format.FileKind]func(*builder, *husk.Program, *format.OpenFile){
+	format.FileRegular:   (*builder).emitRegular,
+	format.FileDirectory: (*builder).emitDirectory,
+	format.FileDevice:    (*builder).emitDevice,
+	format.FilePipe:      (*builder).emitPipeEnd,
+	format.FileFifo:      (*builder).emitPipeEnd,
+	format.FileMemfd:     (*builder).emitMemfd,
+	format.FileEventfd:   (*builder).emitEventfd,
+	format.FileEpoll:     (*builder).emitEpoll,
+	format.FileTimerfd:   (*builder).emitTimerfd,
+	format.FileSignalfd:  (*builder).emitSignalfd,
+	format.FileTTY:       (*builder).emitTTY,
+}
+
+func (b *builder) emitFile(p *husk.Program, d *format.OpenFile) {
+	emit := fileEmitters[d.Kind]
+	if emit == nil {
+		b.fail(fmt.Errorf("open file %d: kind %s cannot be restored", d.ID, d.Kind))
+		return
+	}
+	emit(b, p, d)
+}
+
+// create appends a system call that returns descriptor 0, the lowest free one,
+// and moves the new file to its number.
+func (b *builder) create(p *husk.Program, id format.ObjectID, what, detail string, nr uintptr, args ...uint64) {
+	p.Call(what, nr, args...).Exact(0).Detail(detail)
+	b.moveTo(p, b.files.number[id])
+}
+
+func (b *builder) moveTo(p *husk.Program, n int) {
+	p.Call("keep file", abi.SysDup3, 0, uint64(n), oCloexec)
+	p.Call("close", abi.SysClose, 0)
+}
+
+// openFlags are a description's flags as open(2) takes them.
+func openFlags(d *format.OpenFile) uint64 {
+	return uint64(d.Flags&^(oCreat|oExcl|oTrunc|oCloexec|oAsync) | oNoctty)
+}
+
+// reopen makes a new description of what another number has open.
+func (b *builder) reopen(p *husk.Program, d *format.OpenFile, from int) {
+	path := fmt.Sprintf("/proc/self/fd/%d", from)
+	b.create(p, d.ID, "open", path, abi.SysOpenat, atFDCWD, b.t.String(path), openFlags(d)&^uint64(format.ONoFollow), 0)
+}
+
+func (b *builder) seek(p *husk.Program, d *format.OpenFile) {
+	if d.Pos != 0 {
+		p.Call("seek", abi.SysLseek, uint64(b.files.number[d.ID]), uint64(d.Pos), 0).Exact(uint64(d.Pos))
+	}
+}
+
+// setFlags sets status flags on a file that was not opened with them.
+func (b *builder) setFlags(p *husk.Program, n int, d *format.OpenFile) {
+	p.Call("set file flags", abi.SysFcntl, uint64(n), abi.FSetfl, uint64(d.Flags&^format.OAccMode))
+}
+
+// emitOwner says who gets signals about a file, once its descriptor is placed.
+func (b *builder) emitOwner(p *husk.Program, e *format.FileEntry) {
+	d := b.ix.Files[e.File]
+	if d == nil || d.Owner == nil {
+		return
+	}
+	o := d.Owner
+	p.Call("set file owner", abi.SysFcntl, uint64(e.FD), abi.FSetownEx, b.t.Words(uint64(uint32(o.Type))|uint64(uint32(o.PID))<<32))
+	if o.Signal != 0 {
+		p.Call("set file signal", abi.SysFcntl, uint64(e.FD), abi.FSetsig, uint64(o.Signal))
+	}
+	if d.Flags&oAsync != 0 {
+		p.Call("set file flags", abi.SysFcntl, uint64(e.FD), abi.FSetfl, uint64(d.Flags&^format.OAccMode))
+	}
+}

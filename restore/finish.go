@@ -1,0 +1,285 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/sys"
+)
+
+// Values of rax that tell the kernel to restart a system call
+// (include/linux/errno.h).
+const (
+	restartNoHand = -514 // with the same arguments, if no handler runs
+	restartBlock  = -516 // with what the restart block says
+)
+
+// A finisher gives tasks that are done with their programs their registers, by
+// ptrace. All its methods run on the tracer's thread.
+type finisher struct {
+	e     *engine
+	tasks []*target
+	size  int // of this machine's XSAVE area
+}
+
+// target is one living task.
+type target struct {
+	t   *format.Task
+	tid int // in the engine's pid namespace
+	// insn is the address of a system call instruction in the image's own
+	// memory.
+	insn uint64
+}
+
+func (f *finisher) run(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{
+		f.stopAll, f.restartSleeps, f.closeFiles, f.unmapEngine, f.setAll,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// fail says at what task a step failed.
+func (x *target) fail(step string, err error) error {
+	return fmt.Errorf("task %d (%s): %s: %w", x.t.TID, x.t.Comm, step, err)
+}
+
+// stopAll seizes all tasks, which from then on die with the engine, and stops
+// them in their last wait.
+func (f *finisher) stopAll(context.Context) error {
+	for _, x := range f.tasks {
+		if err := sys.Seize(x.tid, abi.PtraceOExitKill); err != nil {
+			return x.fail("seize", err)
+		}
+		if err := sys.Interrupt(x.tid); err != nil {
+			return x.fail("interrupt", err)
+		}
+	}
+	for _, x := range f.tasks {
+		if _, err := f.wait(x); err != nil {
+			return x.fail("stop", err)
+		}
+	}
+	return nil
+}
+
+var errDied = errors.New("the task died")
+
+// wait waits until a task stops.
+func (f *finisher) wait(x *target) (sys.WaitStatus, error) {
+	_, st, err := sys.Wait4(x.tid, abi.WAll)
+	if err != nil {
+		return 0, err
+	}
+	if !st.Stopped() {
+		return st, fmt.Errorf("%w: %s", errDied, st)
+	}
+	return st, nil
+}
+
+// call starts a system call in a stopped task, at its own instruction, with
+// everything else as it is.
+func (f *finisher) call(x *target, nr uint64, args ...uint64) error {
+	r, err := sys.GetRegs(x.tid)
+	if err != nil {
+		return err
+	}
+	r.RIP, r.RAX, r.OrigRAX = x.insn, nr, ^uint64(0)
+	for i, p := range []*uint64{&r.RDI, &r.RSI, &r.RDX, &r.R10, &r.R8, &r.R9} {
+		if i < len(args) {
+			*p = args[i]
+		}
+	}
+	return sys.SetRegs(x.tid, &r)
+}
+
+// callAll makes the same system call in several tasks at once and checks that
+// it returned zero.
+func (f *finisher) callAll(step string, tasks []*target, nr uint64, args ...uint64) error {
+	for _, x := range tasks {
+		if err := f.call(x, nr, args...); err != nil {
+			return x.fail(step, err)
+		}
+		if err := sys.SingleStep(x.tid, 0); err != nil {
+			return x.fail(step, err)
+		}
+	}
+	for _, x := range tasks {
+		if _, err := f.wait(x); err != nil {
+			return x.fail(step, err)
+		}
+		r, err := sys.GetRegs(x.tid)
+		if err != nil {
+			return x.fail(step, err)
+		}
+		if r.RAX != 0 {
+			return x.fail(step, sys.Errno(-int64(r.RAX)))
+		}
+	}
+	return nil
+}
+
+// one picks, for each object, one task that has it.
+func (f *finisher) one(object func(*format.Task) format.ObjectID) []*target {
+	seen := map[format.ObjectID]bool{}
+	var list []*target
+	for _, x := range f.tasks {
+		if id := object(x.t); !seen[id] {
+			seen[id] = true
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// closeFiles closes the engine's descriptors in all file tables.
+func (f *finisher) closeFiles(context.Context) error {
+	tasks := f.one(func(t *format.Task) format.ObjectID { return t.Files })
+	return f.callAll("close the engine's files", tasks, abi.SysCloseRange, uint64(f.e.b.fds.base), 1<<32-1, 0)
+}
+
+// unmapEngine removes the engine's mappings from all address spaces.
+func (f *finisher) unmapEngine(context.Context) error {
+	tasks := f.one(func(t *format.Task) format.ObjectID { return t.Memory })
+	lay := f.e.b.lay
+	return f.callAll("unmap the engine", tasks, abi.SysMunmap, lay.table, lay.end-lay.table)
+}
+
+// restartSleeps gives tasks that slept when they were frozen a sleep of what
+// was left, so that the kernel has the restart block that their registers
+// promise.
+func (f *finisher) restartSleeps(context.Context) error {
+	for _, x := range f.tasks {
+		r := x.t.Restart
+		if r == nil || !r.Known || r.Kind != format.RestartNanosleep {
+			continue
+		}
+		if err := f.sleep(x, r); err != nil {
+			return x.fail("restart a sleep", err)
+		}
+	}
+	return nil
+}
+
+var errNoRestart = errors.New("the sleep ended at once")
+
+// sleep starts a clock_nanosleep and interrupts it.
+func (f *finisher) sleep(x *target, r *format.Restart) error {
+	remaining := max(r.Remaining, 1)
+	at := f.e.b.t.Words(uint64(remaining/nsecPerSec), uint64(remaining%nsecPerSec))
+	if err := f.call(x, abi.SysClockNanosleep, uint64(uint32(r.Clock)), 0, at, uint64(r.Remainder)); err != nil {
+		return err
+	}
+	if err := sys.SyscallStep(x.tid, 0); err != nil { // to its entry
+		return err
+	}
+	if _, err := f.wait(x); err != nil {
+		return err
+	}
+	if err := sys.Interrupt(x.tid); err != nil {
+		return err
+	}
+	if err := sys.Cont(x.tid, 0); err != nil {
+		return err
+	}
+	if _, err := f.wait(x); err != nil {
+		return err
+	}
+	regs, err := sys.GetRegs(x.tid)
+	if err != nil {
+		return err
+	}
+	// A very short rest may be over already: then it simply returns.
+	if int64(regs.RAX) != restartBlock && regs.RAX != 0 {
+		return errNoRestart
+	}
+	if regs.RAX == 0 {
+		r.Known = false
+	}
+	return nil
+}
+
+// setAll sets registers and signal masks.
+func (f *finisher) setAll(context.Context) error {
+	for _, x := range f.tasks {
+		if err := f.set(x); err != nil {
+			return x.fail("set registers", err)
+		}
+	}
+	return nil
+}
+
+func (f *finisher) set(x *target) error {
+	img := x.t.Registers.AMD64
+	if len(img.XSave) > 0 {
+		if f.size == 0 {
+			own, err := sys.GetXState(x.tid)
+			if err != nil {
+				return err
+			}
+			f.size = len(own)
+		}
+		area, err := convertXState(img.XSave, f.size)
+		if err != nil {
+			return err
+		}
+		if err := sys.SetRegSet(x.tid, abi.NTX86XState, area); err != nil {
+			return err
+		}
+	}
+	if err := sys.SetSigMask(x.tid, uint64(x.t.SignalMask)); err != nil {
+		return err
+	}
+	r := sys.RegsFromFormat(img)
+	if int64(r.RAX) == restartBlock && int64(r.OrigRAX) >= 0 && !restarts(x.t) {
+		// Nothing is known of what was left: from the beginning.
+		noHand := int64(restartNoHand)
+		r.RAX = uint64(noHand)
+	}
+	return sys.SetRegs(x.tid, &r)
+}
+
+func restarts(t *format.Task) bool {
+	return t.Restart != nil && t.Restart.Known && t.Restart.Kind == format.RestartNanosleep
+}
+
+// release lets all tasks go, in the order of restart.
+func (f *finisher) release() error {
+	for _, x := range f.tasks {
+		if err := sys.Detach(x.tid, 0); err != nil {
+			return x.fail("release", err)
+		}
+	}
+	return nil
+}
+
+// awaitStops waits until the tasks that the image has as stopped are.
+func (e *engine) awaitStops(ctx context.Context) error {
+	for i := range e.req.Image.Tasks {
+		t := &e.req.Image.Tasks[i]
+		for t.State == format.Stopped && t.Leader() {
+			st, err := e.proc.Stat(e.hostPID(t.TID))
+			if err != nil {
+				return err
+			}
+			if st.State == 'T' || st.State == 't' || st.Dead() {
+				break
+			}
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("task %d does not stop: %w", t.TID, context.Cause(ctx))
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,205 @@
+package restore
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/husk"
+)
+
+// emitMemory restores an address space in the task that owns it: the vdso, then
+// all VMAs by ascending address, their pages, what protects and advises them,
+// and last the numbers the kernel keeps about it.
+func (b *builder) emitMemory(p *husk.Program, mm *format.AddressSpace) {
+	runs, err := b.rawRuns(mm.ID)
+	if err != nil {
+		b.fail(err)
+		return
+	}
+	if mm.NoTHP {
+		p.Call("disable huge pages", abi.SysPrctl, abi.PrSetThpDisable, 1, 0, 0, 0)
+	}
+	b.emitVDSO(p, mm)
+	m := mapper{b: b, p: p, runs: runs}
+	for i := range mm.VMAs {
+		m.mapVMA(&mm.VMAs[i])
+	}
+	m.closeFile()
+	b.emitPages(p, mm, runs)
+	for i := range mm.VMAs {
+		m.settle(&mm.VMAs[i])
+	}
+	b.emitMMMap(p, mm)
+	if mm.CoreFilter != b.host.coreFilter {
+		b.writeProc(p, "/proc/self/coredump_filter", int64(mm.CoreFilter))
+	}
+}
+
+// A mapper maps the VMAs of one address space.
+type mapper struct {
+	b    *builder
+	p    *husk.Program
+	runs []format.RawRun
+	// open is the file that descriptor 0 holds, so that neighbouring VMAs of one
+	// file open it once.
+	open   format.FileRef
+	shared bool
+	isOpen bool
+}
+
+// fixed maps exactly where told and refuses to replace anything.
+const fixed = abi.MapFixedNoreplace
+
+func (m *mapper) mapVMA(v *format.VMA) {
+	if v.Special() {
+		return
+	}
+	prot, flags := uint64(v.Prot), uint64(fixed|abi.MapPrivate)
+	if m.needsWrite(v) {
+		prot |= abi.ProtWrite
+	}
+	if v.SharedMap {
+		flags = fixed | abi.MapShared
+	}
+	if v.Flags&format.VMANoReserve != 0 {
+		flags |= abi.MapNoreserve
+	}
+	fd, what, detail := ^uint64(0), "map memory", v.Start.String()
+	switch {
+	case v.Kind == format.VMAFile:
+		fd, what, detail = m.file(v), "map file", v.File.Path
+	case v.Kind == format.VMAShared:
+		fd, what = uint64(m.b.files.number[v.Shared]), "map shared memory"
+	default:
+		flags |= abi.MapAnonymous
+		if v.Flags&format.VMAGrowsDown != 0 {
+			flags |= abi.MapGrowsdown
+		}
+	}
+	m.p.Call(what, abi.SysMmap, uint64(v.Start), uint64(v.End-v.Start), prot, flags, fd, v.Offset).
+		Exact(uint64(v.Start)).Detail(detail)
+	if v.Flags&format.VMAHuge != 0 {
+		m.advise(v, abi.MadvHugepage)
+	}
+}
+
+// needsWrite says whether pages have to be put into a VMA that may not be
+// written to in the end.
+func (m *mapper) needsWrite(v *format.VMA) bool {
+	return v.Private() && v.Prot&format.ProtWrite == 0 && m.hasPages(v)
+}
+
+func (m *mapper) hasPages(v *format.VMA) bool {
+	first, end := format.PageNum(v.Start/pageSize), format.PageNum(v.End/pageSize)
+	i, _ := slices.BinarySearchFunc(m.runs, first, func(r format.RawRun, p format.PageNum) int {
+		if r.End() <= p {
+			return -1
+		}
+		return 1
+	})
+	return i < len(m.runs) && m.runs[i].First < end
+}
+
+// file opens the file of a VMA as descriptor 0, or finds it open already.
+func (m *mapper) file(v *format.VMA) uint64 {
+	if v.File.Deleted != 0 {
+		return uint64(m.b.files.number[v.File.Deleted])
+	}
+	write := v.SharedMap && v.Prot&format.ProtWrite != 0
+	if m.isOpen && m.open.Path == v.File.Path && m.shared == write {
+		return 0
+	}
+	m.closeFile()
+	flags := uint64(format.ORdOnly)
+	if write {
+		flags = uint64(format.ORdWr)
+	}
+	m.p.Call("open mapped file", abi.SysOpenat, atFDCWD, m.b.t.String(v.File.Path), flags, 0).
+		Exact(0).Detail(v.File.Path)
+	m.open, m.shared, m.isOpen = v.File, write, true
+	return 0
+}
+
+func (m *mapper) closeFile() {
+	if m.isOpen {
+		m.p.Call("close mapped file", abi.SysClose, 0)
+		m.isOpen = false
+	}
+}
+
+func (m *mapper) advise(v *format.VMA, advice uint64) {
+	m.p.Call("advise memory", abi.SysMadvise, uint64(v.Start), uint64(v.End-v.Start), advice).Detail(v.Start.String())
+}
+
+// advices are the flags that madvise(2) sets.
+var advices = []struct {
+	flag   format.VMAFlags
+	advice uint64
+}{
+	{format.VMANoHuge, abi.MadvNohugepage},
+	{format.VMADontFork, abi.MadvDontfork},
+	{format.VMADontDump, abi.MadvDontdump},
+	{format.VMAWipeOnFork, abi.MadvWipeonfork},
+	{format.VMASequential, abi.MadvSequential},
+	{format.VMARandom, abi.MadvRandom},
+	{format.VMAMergeable, abi.MadvMergeable},
+}
+
+// settle gives a VMA, its pages in place, its final properties. Sealing comes
+// last: nothing can change a sealed VMA.
+func (m *mapper) settle(v *format.VMA) {
+	if v.Special() {
+		return
+	}
+	start, n := uint64(v.Start), uint64(v.End-v.Start)
+	if m.needsWrite(v) {
+		m.p.Call("protect memory", abi.SysMprotect, start, n, uint64(v.Prot)).Detail(v.Start.String())
+	}
+	for _, a := range advices {
+		if v.Flags&a.flag != 0 {
+			m.advise(v, a.advice)
+		}
+	}
+	switch {
+	case v.Flags&format.VMALockOnFault != 0:
+		m.p.Call("lock memory", abi.SysMlock2, start, n, 1).Detail(v.Start.String())
+	case v.Flags&format.VMALocked != 0:
+		m.p.Call("lock memory", abi.SysMlock, start, n).Detail(v.Start.String())
+	}
+	if v.Flags&format.VMASealed != 0 {
+		m.p.Call("seal memory", abi.SysMseal, start, n, 0).Detail(v.Start.String())
+	}
+}
+
+// emitMMMap sets the addresses that the kernel keeps for /proc and brk, the
+// auxiliary vector and the exe link (prctl(2), PR_SET_MM_MAP).
+func (b *builder) emitMMMap(p *husk.Program, mm *format.AddressSpace) {
+	if mm.EndCode == 0 {
+		return // a source that knew none
+	}
+	auxv := make([]byte, 8*len(mm.Auxv))
+	for i, v := range mm.Auxv {
+		binary.LittleEndian.PutUint64(auxv[8*i:], v)
+	}
+	exe := uint32(0)
+	switch {
+	case mm.Exe.Deleted != 0:
+		exe = uint32(b.files.number[mm.Exe.Deleted])
+	case mm.Exe.Path != "":
+		p.Call("open program", abi.SysOpenat, atFDCWD, b.t.String(mm.Exe.Path), uint64(format.ORdOnly), 0).
+			Exact(0).Detail(mm.Exe.Path)
+	default:
+		exe = ^uint32(0)
+	}
+	args := b.t.Words(
+		uint64(mm.StartCode), uint64(mm.EndCode), uint64(mm.StartData), uint64(mm.EndData),
+		uint64(mm.StartBrk), uint64(mm.Brk), uint64(mm.StartStack),
+		uint64(mm.ArgStart), uint64(mm.ArgEnd), uint64(mm.EnvStart), uint64(mm.EnvEnd),
+		b.t.Bytes(auxv), uint64(len(auxv))|uint64(exe)<<32)
+	p.Call("set memory layout", abi.SysPrctl, abi.PrSetMm, abi.PrSetMmMap, args, abi.PrctlMMMapSize, 0).Detail(mm.Exe.Path)
+	if exe == 0 {
+		p.Call("close program", abi.SysClose, 0)
+	}
+}

@@ -1,0 +1,128 @@
+package restore
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/husk"
+)
+
+const (
+	maxVectors  = 1024    // IOV_MAX
+	maxRead     = 1 << 30 // below the kernel's limit of one call, 2 GiB
+	minMapPages = 16      // shorter runs are read also when mapping
+	zeroOffset  = tableSize - zeroTail
+)
+
+var errPageOrder = errors.New("page runs are not in ascending order")
+
+// rawRuns lists the page runs of an object with their places in the page file.
+func (b *builder) rawRuns(id format.ObjectID) ([]format.RawRun, error) {
+	if b.pages == nil {
+		return nil, nil
+	}
+	var runs []format.RawRun
+	end := format.PageNum(0)
+	for r, err := range b.pages.RawRuns(b.ctx, id) {
+		if err != nil {
+			return nil, fmt.Errorf("pages of object %d: %w", id, err)
+		}
+		if r.First < end || r.End() < r.First {
+			return nil, fmt.Errorf("pages of object %d: %w", id, errPageOrder)
+		}
+		end = r.End()
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
+// emitPages fills an address space from the page file. Zero pages are left
+// alone in anonymous memory, which has them already.
+func (b *builder) emitPages(p *husk.Program, mm *format.AddressSpace, runs []format.RawRun) {
+	r := reader{b: b, p: p, fd: b.fds.pages}
+	next := 0
+	for _, run := range runs {
+		for run.Count > 0 {
+			for next < len(mm.VMAs) && mm.VMAs[next].End <= run.First.Addr() {
+				next++
+			}
+			if next == len(mm.VMAs) || mm.VMAs[next].Start > run.First.Addr() {
+				b.fail(fmt.Errorf("page %s of address space %d lies in no VMA", run.First.Addr(), mm.ID))
+				return
+			}
+			v := &mm.VMAs[next]
+			part := cut(run, uint64(v.End-run.First.Addr())/pageSize)
+			b.emitRun(&r, v, part)
+			run.First += format.PageNum(part.Count)
+			run.Offset += int64(part.Count) * pageSize
+			run.Count -= part.Count
+		}
+	}
+	r.flush()
+}
+
+// cut is the run's first n pages at most.
+func cut(r format.RawRun, n uint64) format.RawRun {
+	r.Count = min(r.Count, n)
+	return r
+}
+
+func (b *builder) emitRun(r *reader, v *format.VMA, run format.RawRun) {
+	switch {
+	case run.Zero && v.Kind != format.VMAFile:
+	case run.Zero:
+		b.emitZero(r.p, run)
+	case b.mapPages && run.Count >= minMapPages && v.Kind != format.VMAFile && v.Prot&format.ProtExec == 0:
+		prot := uint64(v.Prot)
+		r.p.Call("map pages", abi.SysMmap, uint64(run.First.Addr()), run.Count*pageSize, prot,
+			abi.MapPrivate|abi.MapFixed, uint64(b.fds.pages), uint64(run.Offset)).Detail(run.First.Addr().String())
+	default:
+		r.add(uint64(run.First.Addr()), run.Count*pageSize, run.Offset)
+	}
+}
+
+// emitZero writes zeroes over a file's contents, out of the hole at the end of
+// the table.
+func (b *builder) emitZero(p *husk.Program, run format.RawRun) {
+	for at, left := uint64(run.First.Addr()), run.Count*pageSize; left > 0; {
+		n := min(left, zeroTail)
+		p.Call("clear pages", abi.SysPread64, uint64(b.fds.table), at, n, zeroOffset).Exact(n)
+		at, left = at+n, left-n
+	}
+}
+
+// A reader gathers runs that follow each other in the page file into one
+// preadv.
+type reader struct {
+	b       *builder
+	p       *husk.Program
+	fd      int
+	vectors []uint64 // pairs of address and length
+	offset  int64    // of the first
+	size    uint64
+}
+
+func (r *reader) add(addr, n uint64, offset int64) {
+	for n > 0 {
+		if len(r.vectors) == 2*maxVectors || r.size == maxRead || r.offset+int64(r.size) != offset {
+			r.flush()
+		}
+		if len(r.vectors) == 0 {
+			r.offset = offset
+		}
+		part := min(n, maxRead-r.size)
+		r.vectors = append(r.vectors, addr, part)
+		r.size += part
+		addr, n, offset = addr+part, n-part, offset+int64(part)
+	}
+}
+
+func (r *reader) flush() {
+	if len(r.vectors) > 0 {
+		r.p.Call("read pages", abi.SysPreadv, uint64(r.fd), r.b.t.Words(r.vectors...), uint64(len(r.vectors)/2),
+			uint64(r.offset), 0).Exact(r.size)
+	}
+	r.vectors, r.size = r.vectors[:0], 0
+}

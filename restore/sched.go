@@ -1,0 +1,49 @@
+package restore
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/husk"
+)
+
+const ioprioWhoProcess = 1
+
+// emitSched restores how a task is scheduled.
+func (b *builder) emitSched(p *husk.Program, t *format.Task) {
+	s := t.Sched
+	if s == nil {
+		return
+	}
+	b.emitSchedAttr(p, s)
+	if len(s.Affinity) > 0 && !slices.Equal(s.Affinity, b.host.affinity) {
+		p.Call("set affinity", abi.SysSchedSetaffinity, 0, uint64(8*len(s.Affinity)), b.t.Words(s.Affinity...))
+	}
+	if s.IOPrio != b.host.ioPrio {
+		p.Call("set io priority", abi.SysIoprioSet, ioprioWhoProcess, 0, uint64(s.IOPrio))
+	}
+	if s.TimerSlack != 0 && s.TimerSlack != b.host.timerSlack {
+		p.Call("set timer slack", abi.SysPrctl, abi.PrSetTimerslack, s.TimerSlack, 0, 0, 0)
+	}
+}
+
+// emitSchedAttr sets policy, nice value and priority where they differ from the
+// engine's (sched_setattr(2)).
+func (b *builder) emitSchedAttr(p *husk.Program, s *format.Sched) {
+	h := b.host.sched
+	if s.Policy == h.Policy && s.Nice == h.Nice && s.Priority == h.Priority && s.ResetOnFork == h.ResetOnFork {
+		return
+	}
+	attr := make([]byte, abi.SchedAttrSize)
+	le := binary.LittleEndian
+	le.PutUint32(attr, abi.SchedAttrSize)
+	le.PutUint32(attr[4:], s.Policy)
+	if s.ResetOnFork {
+		le.PutUint64(attr[8:], abi.SchedFlagResetOnFork)
+	}
+	le.PutUint32(attr[16:], uint32(int32(s.Nice)))
+	le.PutUint32(attr[20:], s.Priority)
+	p.Call("set scheduling", abi.SysSchedSetattr, 0, b.t.Bytes(attr), 0)
+}

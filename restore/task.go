@@ -1,0 +1,180 @@
+package restore
+
+import (
+	"strconv"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/husk"
+	"github.com/thaw-cr/thaw/restore/plan"
+)
+
+// threadStart takes a thread out of what it does not share with its leader
+// before anybody fills it.
+func (b *builder) threadStart(p *husk.Program, t *format.Task) {
+	l := b.ix.Tasks[t.TGID]
+	flags := uint64(0)
+	if t.Files != l.Files {
+		flags |= abi.CloneFiles
+	}
+	if t.FS != l.FS {
+		flags |= abi.CloneFs
+	}
+	if flags != 0 {
+		p.Call("stop sharing", abi.SysUnshare, flags)
+	}
+}
+
+// emitReport ends a task's part in building the tree: it reports in, and the
+// coordinator begins when all are there. Living tasks then restore what no
+// order depends on, wait for their turn, restore the rest and hand over.
+func (b *builder) emitReport(p *husk.Program, s *plan.Step) {
+	t := b.ix.Tasks[s.Actor]
+	all := uint32(len(b.plan.Order))
+	p.Signal(b.present, all)
+	if s.Actor == b.plan.Order[0] {
+		p.Wait("wait for all tasks", b.present, all)
+		p.Signal(b.begin, 1)
+	}
+	if t.State == format.Zombie {
+		return
+	}
+	p.Wait("wait for the coordinator", b.begin, 1)
+	b.emitShared(p, t)
+	b.awaitTurn(p, t)
+	b.emitTaskState(p, t)
+	b.handOver(p, t)
+}
+
+// emitShared restores what the task owns of the objects that tasks share.
+func (b *builder) emitShared(p *husk.Program, t *format.Task) {
+	if b.owns(t, t.Memory) {
+		b.emitMemory(p, b.ix.Memories[t.Memory])
+		p.Signal(b.ready[t.Memory], 1)
+	} else if t.Memory != 0 {
+		p.Wait("wait for memory", b.ready[t.Memory], 1)
+	}
+	if b.owns(t, t.FS) {
+		b.emitFS(p, b.ix.FS[t.FS])
+	}
+	if b.owns(t, t.Files) {
+		b.emitFileTable(p, b.ix.FileTables[t.Files])
+	}
+}
+
+func (b *builder) awaitTurn(p *husk.Program, t *format.Task) {
+	if w, ok := b.turns[t.TID]; ok {
+		p.Wait("wait for its turn", w, 1)
+	}
+}
+
+func (b *builder) handOver(p *husk.Program, t *format.Task) {
+	if n, ok := b.next[t.TID]; ok {
+		p.Signal(b.turns[n], 1)
+	}
+}
+
+// emitTaskState restores what belongs to one task and disturbs nobody.
+func (b *builder) emitTaskState(p *husk.Program, t *format.Task) {
+	if t.State != format.DeadLeader {
+		b.emitThreadArea(p, t)
+		b.emitSched(p, t)
+	}
+	b.emitComm(p, t)
+	if pr := b.ix.Processes[t.Process]; pr != nil && b.owns(t, t.Process) {
+		if pr.Subreaper {
+			p.Call("set subreaper", abi.SysPrctl, abi.PrSetChildSubreaper, 1, 0, 0, 0)
+		}
+		if pr.OOMScoreAdj != b.host.oomScoreAdj {
+			b.writeProc(p, "/proc/self/oom_score_adj", int64(pr.OOMScoreAdj))
+		}
+	}
+}
+
+// emitThreadArea registers the addresses that the kernel and a thread share.
+func (b *builder) emitThreadArea(p *husk.Program, t *format.Task) {
+	p.Call("set tid address", abi.SysSetTidAddress, uint64(t.TIDAddress))
+	if r := t.RobustList; r != nil {
+		p.Call("set robust list", abi.SysSetRobustList, uint64(r.Head), r.Length)
+	}
+	if r := t.Rseq; r != nil {
+		p.Call("register rseq", abi.SysRseq, uint64(r.Address), uint64(r.Length), uint64(r.Flags), uint64(r.Signature))
+	}
+	if a := t.AltStack; a != nil {
+		const onStack = 1 // SS_ONSTACK: the registers say so by themselves
+		b.emitAltStack(p, a, onStack)
+	}
+	if t.Personality != b.host.personality {
+		p.Call("set personality", abi.SysPersonality, uint64(t.Personality))
+	}
+	if usesAMX(t) {
+		p.Call("ask for AMX", abi.SysArchPrctl, archReqXcompPerm, xfeatureTileData)
+	}
+}
+
+func (b *builder) emitAltStack(p *husk.Program, a *format.AltStack, drop uint32) {
+	p.Call("set alternate stack", abi.SysSigaltstack,
+		b.t.Words(uint64(a.Base), uint64(a.Flags&^drop), a.Size), 0)
+}
+
+func (b *builder) emitComm(p *husk.Program, t *format.Task) {
+	if t.Comm != "" {
+		p.Call("set name", abi.SysPrctl, abi.PrSetName, b.t.String(t.Comm), 0, 0, 0)
+	}
+}
+
+// writeProc writes a signed number into a file of /proc.
+func (b *builder) writeProc(p *husk.Program, path string, v int64) {
+	text := strconv.FormatInt(v, 10)
+	fd := b.t.Alloc(8, 8)
+	p.Call("open", abi.SysOpenat, atFDCWD, b.t.String(path), uint64(format.OWrOnly), 0).Store(fd).Detail(path)
+	toWrite, toClose := p.Copy("pass descriptor", 0, fd, 8), p.Copy("pass descriptor", 0, fd, 8)
+	write := p.Call("write", abi.SysWrite, 0, b.t.String(text), uint64(len(text))).Detail(path)
+	toWrite.SetArg(0, write.Arg(0))
+	toClose.SetArg(0, p.Call("close", abi.SysClose, 0).Arg(0))
+}
+
+// finishTask restores what must wait until the tree is as it will be: signal
+// actions, timers, queued signals and, last, credentials. Then the task is done
+// and waits for its registers.
+func (b *builder) finishTask(p *husk.Program, t *format.Task) {
+	b.settle(p, t)
+	p.Park()
+}
+
+// settle is finishTask without the wait.
+func (b *builder) settle(p *husk.Program, t *format.Task) {
+	b.ended[t.TID] = true
+	b.setMask(p, ^format.SignalSet(0))
+	owner := b.owns(t, t.Process)
+	if !owner && t.Process != 0 {
+		p.Signal(b.blocked[t.Process], b.others[t.Process])
+	}
+	if b.owns(t, t.Handlers) {
+		b.emitHandlers(p, b.ix.Handlers[t.Handlers])
+	}
+	if owner {
+		if n := b.others[t.Process]; n > 0 {
+			p.Wait("wait for the other threads", b.blocked[t.Process], n)
+		}
+		b.emitProcess(p, t, b.ix.Processes[t.Process])
+	}
+	if t.State != format.DeadLeader {
+		b.emitPending(p, t)
+	}
+	b.emitCreds(p, t)
+	if t.Process != 0 && !owner {
+		p.Signal(b.settled[t.Process], b.others[t.Process])
+	}
+	p.Signal(b.done, b.living)
+}
+
+// emitProcess restores what the threads of a process have in common.
+func (b *builder) emitProcess(p *husk.Program, t *format.Task, pr *format.Process) {
+	if pr == nil {
+		return
+	}
+	b.emitLimits(p, pr)
+	b.emitTimers(p, pr)
+	b.queueShared(p, t, pr)
+}

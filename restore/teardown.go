@@ -1,0 +1,80 @@
+package restore
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/sys"
+)
+
+// teardownTime bounds how long killed processes may take to go.
+const teardownTime = 10 * time.Second
+
+// teardown kills and reaps everything that was made. Killed parents leave their
+// children to the engine, which is their subreaper, so this goes on until it
+// has no children but those it had before.
+func (e *engine) teardown() error {
+	if e.tracer != nil {
+		e.tracer.Close() // the kernel kills what it traced
+	}
+	deadline := time.Now().Add(teardownTime)
+	for {
+		made, err := e.made()
+		if err != nil {
+			return errors.Join(err, e.close())
+		}
+		if len(made) == 0 {
+			return e.close()
+		}
+		for _, pid := range made {
+			if err := sys.Kill(pid, int(syscall.SIGKILL)); err != nil && !errors.Is(err, sys.ESRCH) {
+				return errors.Join(err, e.close())
+			}
+		}
+		for _, pid := range made {
+			_, _, _ = sys.Wait4(pid, abi.WAll|abi.WNohang)
+		}
+		if time.Now().After(deadline) {
+			return errors.Join(fmt.Errorf("processes %v were killed but do not go away", made), e.close())
+		}
+		time.Sleep(500 * time.Microsecond)
+	}
+}
+
+// made are the engine's children that it did not have before.
+func (e *engine) made() ([]int, error) {
+	if e.before == nil {
+		return nil, nil
+	}
+	list, err := e.children()
+	if err != nil {
+		return nil, err
+	}
+	made := list[:0]
+	for _, c := range list {
+		if !e.before[c] {
+			made = append(made, c)
+		}
+	}
+	return made, nil
+}
+
+// killAll kills the tasks that ptrace waits for when time is over.
+func (e *engine) killAll(tasks []*target) {
+	for _, x := range tasks {
+		_ = sys.Kill(x.tid, int(syscall.SIGKILL))
+	}
+}
+
+// close releases what the engine itself holds.
+func (e *engine) close() error {
+	var errs []error
+	for i := len(e.closed) - 1; i >= 0; i-- {
+		errs = append(errs, e.closed[i]())
+	}
+	e.closed = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,21 @@
+package restore
+
+import (
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/husk"
+)
+
+const tfdIocSetTicks = 0x40085400 // TFD_IOC_SET_TICKS
+
+func (b *builder) emitTimerfd(p *husk.Program, d *format.OpenFile) {
+	t := d.Timerfd
+	b.create(p, d.ID, "create timerfd", "", abi.SysTimerfdCreate, uint64(t.Clock), uint64(d.Flags&format.ONonBlock))
+	n := uint64(b.files.number[d.ID])
+	if t.Remaining != 0 {
+		p.Call("arm timerfd", abi.SysTimerfdSettime, n, 0, b.itimerspec(t.Remaining, t.Interval), 0)
+	}
+	if t.Ticks != 0 {
+		p.Call("set timerfd ticks", abi.SysIoctl, n, tfdIocSetTicks, b.t.Words(t.Ticks))
+	}
+}

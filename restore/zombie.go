@@ -1,0 +1,150 @@
+package restore
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/husk"
+	"github.com/thaw-cr/thaw/restore/plan"
+)
+
+// coreLimit is enough for a husk's core, a page or so.
+const coreLimit = 1 << 20
+
+// emitDie restores a zombie: its name and its end. It hands over first, as
+// nothing can after it.
+func (b *builder) emitDie(p *husk.Program, s *plan.Step) {
+	t := b.ix.Tasks[s.Actor]
+	b.ended[t.TID] = true
+	b.awaitTurn(p, t)
+	b.emitComm(p, t)
+	b.handOver(p, t)
+	st := t.Status
+	if st.Exited() {
+		p.Call("exit", abi.SysExitGroup, uint64(st.ExitCode()))
+		return
+	}
+	if st.Core() {
+		b.enterCoreDir(p, t)
+		b.limitCore(p, coreLimit)
+		p.Call("set dumpable", abi.SysPrctl, abi.PrSetDumpable, 1, 0, 0, 0)
+	} else {
+		b.limitCore(p, 0)
+		p.Call("set dumpable", abi.SysPrctl, abi.PrSetDumpable, 0, 0, 0, 0)
+	}
+	b.setMask(p, 0)
+	p.Call("die", abi.SysKill, uint64(t.TID), uint64(st.Signal())).Detail(st.String())
+	p.Park()
+}
+
+func (b *builder) limitCore(p *husk.Program, n uint64) {
+	hard := b.host.limits[rlimitCore].Hard
+	p.Call("limit core", abi.SysPrlimit64, 0, rlimitCore, b.t.Words(min(n, hard), hard), 0)
+}
+
+// emitWitness waits until a child is a zombie and leaves it one.
+func (b *builder) emitWitness(p *husk.Program, s *plan.Step) {
+	p.Call("wait for a zombie", abi.SysWaitid, abi.PPid, uint64(s.Target), 0,
+		abi.WExited|abi.WNowait|abi.WAll, 0).Detail(b.name(s.Target))
+	b.drain(p, b.ix.Tasks[s.Target].ExitSignal)
+}
+
+// emitLeave ends a leader whose threads live on.
+func (b *builder) emitLeave(p *husk.Program, s *plan.Step) {
+	t := b.ix.Tasks[s.Actor]
+	b.settle(p, t)
+	p.Call("exit", abi.SysExit, uint64(t.Status.ExitCode()))
+}
+
+// emitStop stops a process. Its other threads are done by then, and so is
+// everything of its own.
+func (b *builder) emitStop(p *husk.Program, s *plan.Step) {
+	t := b.ix.Tasks[s.Actor]
+	b.settle(p, t)
+	if n := b.others[t.Process]; n > 0 {
+		p.Wait("wait for the other threads", b.settled[t.Process], n)
+	}
+	p.Call("stop", abi.SysKill, uint64(t.TGID), uint64(format.SIGSTOP))
+	p.Park()
+}
+
+// emitSeeStop takes note of a child's stop, as the parent had done, or only
+// waits for it, where it had not.
+func (b *builder) emitSeeStop(p *husk.Program, s *plan.Step) {
+	options := uint64(abi.WStopped | abi.WAll)
+	if b.ix.Tasks[s.Target].StopUnreported {
+		options |= abi.WNowait
+	}
+	p.Call("see the stop of a child", abi.SysWaitid, abi.PPid, uint64(s.Target), 0, options, 0).Detail(b.name(s.Target))
+}
+
+// needsCores says whether a zombie has to dump core.
+func (b *builder) needsCores() bool {
+	for i := range b.img.Tasks {
+		if t := &b.img.Tasks[i]; t.State == format.Zombie && t.Status.Core() {
+			return true
+		}
+	}
+	return false
+}
+
+// corePattern is what /proc/sys/kernel/core_pattern says, as far as a zombie
+// needs it. Source: core(5).
+type corePattern struct {
+	// dirs are the directories of the pattern's path; absolute says that they
+	// begin at the root.
+	dirs     []string
+	absolute bool
+}
+
+// parseCorePattern refuses patterns that would hand a dump to a program.
+func parseCorePattern(s string) (corePattern, error) {
+	s = strings.TrimSpace(s)
+	if strings.HasPrefix(s, "|") || strings.HasPrefix(s, "@") {
+		return corePattern{}, fmt.Errorf("kernel.core_pattern %q hands core dumps to a program", s)
+	}
+	dir := path.Dir(s)
+	if strings.Contains(dir, "%") {
+		return corePattern{}, fmt.Errorf("kernel.core_pattern %q has a directory that depends on the process", s)
+	}
+	c := corePattern{absolute: path.IsAbs(dir)}
+	at := ""
+	for d := range strings.SplitSeq(strings.Trim(dir, "/"), "/") {
+		if d == "" || d == "." {
+			continue
+		}
+		at = path.Join(at, d)
+		c.dirs = append(c.dirs, at)
+	}
+	return c, nil
+}
+
+// emitCoreFS makes a file system in memory that is mounted nowhere, where the
+// cores of zombies go and vanish with the last descriptor of it.
+func (b *builder) emitCoreFS(p *husk.Program) {
+	const cmdCreate, attrNosuidNodev = 6, abi.MountAttrNosuid | abi.MountAttrNodev
+	p.Call("open file system", abi.SysFsopen, b.t.String("tmpfs"), 0).Exact(0)
+	p.Call("make file system", abi.SysFsconfig, 0, cmdCreate, 0, 0, 0)
+	p.Call("mount detached", abi.SysFsmount, 0, 0, attrNosuidNodev).Exact(1)
+	p.Call("keep", abi.SysDup3, 1, uint64(b.fds.cores), uint64(oCloexec))
+	p.Call("close", abi.SysCloseRange, 0, 1, 0)
+}
+
+// enterCoreDir takes a zombie into a directory of its own there, so that cores
+// of the same name do not meet.
+func (b *builder) enterCoreDir(p *husk.Program, t *format.Task) {
+	dir := b.t.String(fmt.Sprint(t.TID))
+	p.Call("make directory", abi.SysMkdirat, uint64(b.fds.cores), dir, 0o700)
+	p.Call("open directory", abi.SysOpenat, uint64(b.fds.cores), dir, uint64(format.ODirectory), 0).Exact(0)
+	p.Call("enter directory", abi.SysFchdir, 0)
+	for _, d := range b.host.core.dirs {
+		p.Call("make directory", abi.SysMkdirat, 0, b.t.String(d), 0o700)
+	}
+	if b.host.core.absolute {
+		p.Call("change root", abi.SysChroot, b.t.String("."))
+	}
+	p.Call("close", abi.SysClose, 0)
+}
