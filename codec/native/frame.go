@@ -36,10 +36,13 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func appendHeader(b []byte) []byte {
+// appendHeader appends the header of the version that is written.
+func appendHeader(b []byte) []byte { return appendHeaderOf(b, version{major, minor}) }
+
+func appendHeaderOf(b []byte, v version) []byte {
 	b = append(b, magic...)
-	b = binary.LittleEndian.AppendUint16(b, major)
-	b = binary.LittleEndian.AppendUint16(b, minor)
+	b = binary.LittleEndian.AppendUint16(b, v.major)
+	b = binary.LittleEndian.AppendUint16(b, v.minor)
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[len(b)-12:], castagnoli))
 }
 

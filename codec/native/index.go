@@ -131,6 +131,9 @@ func pageObjects(img *format.Image) []format.ObjectID {
 }
 
 func (x *indexBuilder) addRuns(img *format.Image, list []runsEntry, at int64, b *budget) error {
+	if err := x.covered(at); err != nil {
+		return err
+	}
 	if x.order == nil {
 		x.order = map[format.ObjectID]int{}
 		for i, id := range pageObjects(img) {

@@ -120,8 +120,12 @@ func (w *Type) addFields(t reflect.Type, index []int) {
 	}
 }
 
-// Elem is the type of the elements of a list or behind a pointer.
+// Elem is the type of the elements of a list or behind a pointer; nil for other
+// types.
 func (w *Type) Elem() *Type {
+	if w.class != classSlice && w.class != classArray && w.class != classPtr {
+		return nil
+	}
 	w.elemOnce.Do(func() { w.elem = Of(w.goType.Elem()) })
 	return w.elem
 }
@@ -192,3 +196,7 @@ func (w *Type) allEmpty(v reflect.Value) bool {
 	}
 	return true
 }
+
+// Cost is the memory that a value takes at most for the bytes of its shortest
+// encoding, without what it points to.
+func (w *Type) Cost() (size, least uint64) { return w.size, uint64(w.least()) }
