@@ -1,0 +1,164 @@
+package validate
+
+import (
+	"strings"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+func (v *vector) buffer() *format.PipeBuffer { return &v.Image.Objects.Pipes[0] }
+
+func (v *vector) table() *format.FileTable { return &v.Image.Objects.FileTables[0] }
+
+func (v *vector) path(p string) { v.file(idRegular).Regular.File.Path = p }
+
+func (v *vector) socket(id format.ObjectID, u format.UnixSocket) {
+	u.Type = 1
+	v.open(format.OpenFile{ID: id, Kind: format.FileUnix, Flags: format.ORdWr, Unix: &u})
+}
+
+func (v *vector) epoll(id format.ObjectID, watched ...format.ObjectID) {
+	e := &format.Epoll{}
+	for i, w := range watched {
+		e.Watches = append(e.Watches, format.EpollWatch{FD: format.FD(100 + i), File: w, Events: 1})
+	}
+	v.open(format.OpenFile{ID: id, Kind: format.FileEpoll, Flags: format.ORdWr, Epoll: e})
+}
+
+// namespaces puts the root process into them.
+func (v *vector) namespaces(list ...format.Namespace) {
+	v.Image.Objects.Namespaces = list
+	for _, n := range list {
+		v.task(100).Namespaces = append(v.task(100).Namespaces, n.ID)
+	}
+}
+
+func (v *vector) filter(f format.SeccompFilter) {
+	v.Image.Objects.Seccomp = []format.SeccompFilter{f}
+	v.task(100).SeccompMode, v.task(100).Seccomp = 2, f.ID
+}
+
+var resourceMutations = []mutation{
+	{"R001", "descriptor-of-nothing", func(v *vector) {
+		v.table().Entries = append(v.table().Entries, format.FileEntry{FD: 50, File: idFree})
+	}},
+	{"R001", "memory-of-nothing", func(v *vector) { v.spawn(104, 100, 100, 50); v.forget(true, false, false) }},
+	{"R002", "descriptor-of-a-buffer", func(v *vector) {
+		v.table().Entries = append(v.table().Entries, format.FileEntry{FD: 50, File: idBuffer})
+	}},
+	{"R003", "two-of-one-kind", func(v *vector) { o := &v.Image.Objects; o.FS = append(o.FS, o.FS[0]) }},
+	{"R003", "two-of-two-kinds", func(v *vector) {
+		o := &v.Image.Objects
+		o.Semaphores = []format.SysVSemaphores{{ID: idFS}}
+	}},
+	{"R004", "zero", func(v *vector) { o := &v.Image.Objects; o.FS = append([]format.FS{{Cwd: "/", Root: "/"}}, o.FS...) }},
+	{"R005", "descending", func(v *vector) { f := v.Image.Objects.Files; f[0], f[1] = f[1], f[0] }},
+	{"R006", "descriptor-of-zero", func(v *vector) {
+		v.table().Entries = append(v.table().Entries, format.FileEntry{FD: 50})
+	}},
+	{"R006", "pipe-without-buffer", func(v *vector) {
+		v.open(format.OpenFile{ID: 43, Kind: format.FilePipe, Pipe: &format.PipeEnd{}})
+	}},
+	{"R007", "nobodys-file", func(v *vector) {
+		v.open(format.OpenFile{ID: 43, Kind: format.FileEventfd, Flags: 2, Eventfd: &format.Eventfd{}})
+		v.table().Entries = v.table().Entries[:len(v.table().Entries)-1]
+	}},
+	{"R010", "minus-one", func(v *vector) {
+		v.table().Entries = append(v.table().Entries, format.FileEntry{FD: -1, File: idRegular})
+	}},
+	{"R011", "twice", func(v *vector) {
+		v.table().Entries = append(v.table().Entries, format.FileEntry{FD: 12, File: idRegular})
+	}},
+	{"R012", "descending", func(v *vector) { e := v.table().Entries; e[0], e[1] = e[1], e[0] }},
+	{"R013", "mailbox", func(v *vector) { v.open(format.OpenFile{ID: 43, Kind: "mailbox"}) }},
+	{"R014", "no-field", func(v *vector) { v.open(format.OpenFile{ID: 43, Kind: format.FileEventfd}) }},
+	{"R014", "two-fields", func(v *vector) { v.file(idEventfd).Signalfd = &format.Signalfd{} }},
+	{"R015", "mode-3", func(v *vector) { v.file(idRegular).Flags = 3 }},
+	{"R016", "truncate", func(v *vector) { v.file(idRegular).Flags |= 0o1000 }},
+	{"R016", "cloexec", func(v *vector) { v.file(idRegular).Flags |= 0o2000000 }},
+	{"R017", "minus-one", func(v *vector) { v.file(idRegular).Pos = -1 }},
+	{"R018", "no-path", func(v *vector) { v.path("") }},
+	{"R019", "relative", func(v *vector) { v.path("etc/passwd") }},
+	{"R020", "zero-byte", func(v *vector) { v.path("/etc/passwd\x00.txt") }},
+	{"R021", "climbing", func(v *vector) { v.path("/tmp/../etc/passwd") }},
+	{"R021", "double-slash", func(v *vector) { v.vma(textAddr).File.Path = "//bin/sh" }},
+	{"R022", "five-thousand", func(v *vector) { v.path("/" + strings.Repeat("x", 5000)) }},
+	{"R023", "directory-as-file", func(v *vector) { v.file(idRegular).Regular.File.Mode = 0o040755 }},
+	{"R024", "writable-directory", func(v *vector) { v.file(idDirectory).Flags = format.ORdWr }},
+	{"R025", "major-5000", func(v *vector) { v.file(idDevice).Device.Major = 5000 }},
+	{"R025", "terminal-major-5000", func(v *vector) { v.Image.Objects.Terminals[0].Major = 5000 }},
+	{"R026", "type-7", func(v *vector) { v.file(idRegular).Owner = &format.FileOwner{Type: 7} }},
+	{"R027", "reversed", func(v *vector) { v.file(idRegular).Locks = []format.FileLock{{Type: "posix", Start: 10, End: 5}} }},
+	{"R027", "unknown", func(v *vector) { v.file(idRegular).Locks = []format.FileLock{{Type: "padlock"}} }},
+	{"R030", "overfull", func(v *vector) { v.buffer().Data, v.buffer().Capacity = make([]byte, 5000), 4096 }},
+	{"R031", "sum", func(v *vector) { v.buffer().Packets = []uint32{3} }},
+	{"R032", "empty-packet", func(v *vector) { v.buffer().Packets = []uint32{5, 0} }},
+	{"R032", "huge-packet", func(v *vector) { v.buffer().Packets = []uint32{5000} }},
+	{"R033", "five-thousand", func(v *vector) { v.buffer().Capacity = 5000 }},
+	{"R034", "nobodys", func(v *vector) {
+		o := &v.Image.Objects
+		o.Pipes = append(o.Pipes, format.PipeBuffer{ID: 52, Data: []byte("lost")})
+	}},
+	{"R035", "fifo-without-path", func(v *vector) { v.Image.Objects.Pipes[1].Fifo = format.FileRef{} }},
+	{"R035", "pipe-with-path", func(v *vector) { v.buffer().Fifo.Path = "/run/fifo" }},
+	{"R036", "no-writer", func(v *vector) { v.file(idPipeWrite).Flags = format.ORdOnly }},
+	{"R040", "memfd-of-anon", func(v *vector) { v.file(idMemfd).Memfd.Shared = idShared }},
+	{"R041", "directory", func(v *vector) { v.Image.Objects.Deleted[0].Mode = 0o040755 }},
+	{"R041", "endless", func(v *vector) { v.Image.Objects.Deleted[0].Size = 1 << 63 }},
+	{"R042", "links-unknown", func(v *vector) { v.Image.Objects.Deleted[0].Links = 1 }},
+	{"R043", "highest", func(v *vector) { v.file(idEventfd).Eventfd.Count = format.Unlimited }},
+	{"R044", "sigkill", func(v *vector) { v.file(idSignalfd).Signalfd.Mask = 1 << 8 }},
+	{"R045", "cpu-clock", func(v *vector) { v.file(idTimerfd).Timerfd.Clock = 2 }},
+	{"R046", "flags", func(v *vector) { v.file(idTimerfd).Timerfd.SetFlags = 8 }},
+	{"R046", "for-ever", func(v *vector) { v.file(idTimerfd).Timerfd.Interval = format.Unlimited }},
+	{"R047", "zero", func(v *vector) {
+		v.open(format.OpenFile{ID: 43, Kind: format.FileInotify, Inotify: &format.Inotify{
+			Watches: []format.InotifyWatch{{File: format.FileRef{Path: "/tmp"}}},
+		}})
+	}},
+	{"R050", "twice", func(v *vector) {
+		v.epoll(43, idEventfd)
+		e := v.file(43).Epoll
+		e.Watches = append(e.Watches, e.Watches[0])
+	}},
+	{"R051", "itself", func(v *vector) { v.epoll(43, 43) }},
+	{"R051", "each-other", func(v *vector) { v.epoll(43, 44); v.epoll(44, 43) }},
+	{"R052", "six-deep", func(v *vector) {
+		for id := format.ObjectID(43); id < 48; id++ {
+			v.epoll(id, id+1)
+		}
+		v.epoll(48)
+	}},
+	{"R053", "regular-file", func(v *vector) { v.epoll(43, idRegular) }},
+	{"R060", "short-settings", func(v *vector) { v.Image.Objects.Terminals[0].Settings = make([]byte, 36) }},
+	{"R061", "foreign-group", func(v *vector) { v.Image.Objects.Terminals[0].Group = 102 }},
+	{"R062", "foreign-session", func(v *vector) { v.Image.Objects.Processes[1].Terminal = idTerminal }},
+	{"R063", "master", func(v *vector) { v.file(idTTY).TTY.Master = true }},
+	{"R070", "type-9", func(v *vector) { v.socket(43, format.UnixSocket{}); v.file(43).Unix.Type = 9 }},
+	{"R070", "family-1", func(v *vector) {
+		v.open(format.OpenFile{ID: 43, Kind: format.FileInet, Inet: &format.InetSocket{
+			SocketCommon: format.SocketCommon{Type: 1}, Family: 1,
+		}})
+	}},
+	{"R070", "long-name", func(v *vector) { v.socket(43, format.UnixSocket{Name: make([]byte, 109)}) }},
+	{"R071", "peer-is-a-pipe", func(v *vector) { v.socket(43, format.UnixSocket{Peer: idPipeRead}) }},
+	{"R072", "own-queue", func(v *vector) {
+		v.socket(43, format.UnixSocket{Queue: []format.SocketMessage{{Files: []format.ObjectID{43}}}})
+	}},
+	{"R080", "unknown", func(v *vector) { v.namespaces(format.Namespace{ID: 80, Kind: "syslog"}) }},
+	{"R081", "two-uts", func(v *vector) {
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSUTS}, format.Namespace{ID: 81, Kind: format.NSUTS})
+	}},
+	{"R082", "pid-in-user", func(v *vector) {
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSUser}, format.Namespace{ID: 81, Kind: format.NSPid, Parent: 80})
+	}},
+	{"R083", "itself", func(v *vector) { v.namespaces(format.Namespace{ID: 80, Kind: format.NSUser, Parent: 80}) }},
+	{"R084", "seven-bytes", func(v *vector) { v.filter(format.SeccompFilter{ID: 85, Program: make([]byte, 7)}) }},
+	{"R084", "empty", func(v *vector) { v.filter(format.SeccompFilter{ID: 85}) }},
+	{"R085", "itself", func(v *vector) { v.filter(format.SeccompFilter{ID: 85, Previous: 85, Program: make([]byte, 8)}) }},
+	{"R086", "outside", func(v *vector) {
+		v.Image.Objects.Semaphores = []format.SysVSemaphores{{ID: 80, Values: []uint16{1, 2}, Undo: []format.SysVUndo{{Semaphore: 3}}}}
+	}},
+	{"R088", "nobodys-record", func(v *vector) { v.Image.Attachments = []format.Attachment{{Format: "criu", Record: "x", Task: 999}} }},
+	{"R088", "nothings-record", func(v *vector) { v.Image.Attachments = []format.Attachment{{Format: "criu", Record: "x", Object: 999}} }},
+}

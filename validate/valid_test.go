@@ -1,0 +1,158 @@
+package validate
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// A scenario is a valid image that shows one thing.
+type scenario struct {
+	name, about string
+	change      func(*vector)
+	// unsupported are the codes of what the engine cannot restore.
+	unsupported []string
+}
+
+// alone leaves the root without its thread, and the objects it uses.
+func (v *vector) alone() {
+	t := v.Image.Tasks[0]
+	o := &v.Image.Objects
+	v.Image.Tasks = []format.Task{t}
+	o.Processes, o.Memories = o.Processes[:1], o.Memories[:1]
+	o.FileTables, o.Handlers = o.FileTables[:1], o.Handlers[:1]
+	v.proc().Timers = nil
+}
+
+func (v *vector) zombie(tid, ppid format.PID, s format.WaitStatus) *format.Task {
+	v.Image.Tasks = append(v.Image.Tasks, format.Task{
+		TID: tid, TGID: tid, PPID: ppid, PGID: 100, SID: 50, State: format.Zombie, Status: s, ExitSignal: format.SIGCHLD,
+	})
+	return &v.Image.Tasks[len(v.Image.Tasks)-1]
+}
+
+var scenarios = []scenario{
+	{name: "base", about: "two processes, two threads, a zombie, one file of each kind", change: func(*vector) {}},
+	{name: "single", about: "one process with one thread", change: (*vector).alone},
+	{name: "threads", about: "nine threads", change: func(v *vector) {
+		for tid := format.PID(110); tid < 117; tid++ {
+			t := livingTask(tid, 100, 1)
+			t.PGID, t.SID, t.ExitSignal = 100, 50, 0
+			v.Image.Tasks = append(v.Image.Tasks, t)
+		}
+	}},
+	{name: "zombies", about: "zombies of every wait status", change: func(v *vector) {
+		tid := format.PID(1000)
+		for code := range 256 {
+			v.zombie(tid, 100, format.ExitStatus(uint8(code)))
+			tid++
+		}
+		for sig := format.Signal(1); sig <= format.MaxSignal; sig++ {
+			for _, core := range []bool{false, true} {
+				if s := format.SignalStatus(sig, core); s.Reachable() {
+					v.zombie(tid, 102, s)
+					tid++
+				}
+			}
+		}
+	}},
+	{name: "dead-leader", about: "a leader that exited while its thread lives on, still the parent of others", change: func(v *vector) {
+		leaveLead(v, format.DeadLeader)
+	}},
+	{name: "stopped", about: "a process stopped with both its threads, a child stopped unseen", change: func(v *vector) {
+		for _, tid := range []format.PID{100, 101, 102} {
+			t := v.task(tid)
+			t.State, t.StopSignal = format.Stopped, format.SIGTSTP
+		}
+		v.task(102).StopUnreported = true
+	}},
+	{name: "orphans", about: "children of dead processes, adopted by init, by a subreaper and as a sibling", change: func(v *vector) {
+		v.proc().Subreaper = true
+		v.spawn(104, 1, 102, 102).Creator = 90
+		v.spawn(105, 100, 102, 102).Creator = 91
+		t := v.spawn(106, 100, 100, 50)
+		t.Creator, t.ExitSignal = 107, 10
+		v.spawn(107, 100, 100, 50).ExitSignal = 10
+	}},
+	{name: "ghosts", about: "sessions and groups whose leaders are gone", change: func(v *vector) {
+		v.spawn(104, 100, 300, 299)
+		v.spawn(105, 100, 299, 299)
+		v.spawn(106, 100, 301, 102)
+		v.spawn(107, 102, 301, 102)
+	}},
+	{name: "sessions", about: "four sessions, one inside the other, groups left by their leaders", change: func(v *vector) {
+		v.spawn(104, 102, 104, 104)
+		v.spawn(105, 104, 105, 105)
+		v.spawn(106, 105, 107, 105)
+		v.spawn(107, 105, 105, 105)
+	}},
+	{name: "outside-ids", about: "session and group outside the pid namespace", change: func(v *vector) {
+		v.Image.Objects.Terminals[0].Session, v.Image.Objects.Terminals[0].Group = 0, 0
+		for _, tid := range []format.PID{100, 101, 103} {
+			t := v.task(tid)
+			t.SID, t.PGID = 0, 0
+		}
+		v.task(100).PPID, v.task(101).PPID = 0, 0
+	}},
+	{name: "shared-memory", about: "a process that shares memory and files, but no handlers, with its parent", change: func(v *vector) {
+		t := v.spawn(104, 100, 100, 50)
+		t.Memory, t.Files = idMemory, idTable
+		v.forget(true, true, false)
+	}},
+	{name: "exit-signals", about: "children that signal otherwise than by SIGCHLD, or not at all", change: func(v *vector) {
+		v.task(102).ExitSignal = 0
+		v.task(103).ExitSignal = 34
+	}},
+	{name: "packets", about: "a pipe in packet mode with two packets", change: func(v *vector) {
+		v.buffer().Packets = []uint32{2, 3}
+		v.file(idPipeWrite).Flags |= format.ODirect
+	}},
+	{name: "epoll-nest", about: "five epoll files, each watching the next, and a file no longer open", change: func(v *vector) {
+		for id := format.ObjectID(43); id < 47; id++ {
+			v.epoll(id, id+1)
+		}
+		v.epoll(47, idEventfd)
+		e := v.table().Entries
+		v.table().Entries = append(e[:5:5], e[6:]...)
+	}},
+	{name: "memfd-seals", about: "a memfd sealed against growing, shrinking and later writing", change: func(v *vector) {
+		v.index().Shared[idMemfdMem].Seals = 1 | 2 | 4 | 0x10
+	}},
+	{name: "compat", about: "a thread in 32-bit code", unsupported: []string{CodeCompat}, change: func(v *vector) {
+		v.task(101).Registers.AMD64.CS = selCompat
+	}},
+	{name: "nested", about: "a pid namespace with two tasks", unsupported: []string{CodePIDNamespace}, change: func(v *vector) {
+		v.Image.Objects.Namespaces = []format.Namespace{{ID: 80, Kind: format.NSPid}}
+		for i, tid := range []format.PID{102, 103} {
+			t := v.task(tid)
+			t.NSPIDs, t.Namespaces = []format.PID{format.PID(i + 1)}, []format.ObjectID{80}
+		}
+	}},
+	{name: "sockets", about: "two unix sockets connected to each other, with a pipe in flight", unsupported: []string{CodeUnixSocket}, change: func(v *vector) {
+		v.socket(43, format.UnixSocket{Peer: 44})
+		v.socket(44, format.UnixSocket{Peer: 43, Queue: []format.SocketMessage{{Data: []byte("x"), Files: []format.ObjectID{idPipeRead}}}})
+	}},
+}
+
+func TestValidVectors(t *testing.T) {
+	names := map[string]bool{}
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			v := &vector{About: s.about, Image: baseImage(), Pages: basePages(), Expect: []string{}}
+			s.change(v)
+			names[s.name+".json"] = true
+			v = golden(t, filepath.Join(validDir, s.name+".json"), v)
+			if found := Image(t.Context(), v.image(), Options{Plan: true}); len(found) > 0 {
+				t.Errorf("findings: %v", found)
+			}
+			want := append([]string{}, s.unsupported...)
+			if diff := cmp.Diff(want, codesOf(Unsupported(v.image()))); diff != "" {
+				t.Errorf("unsupported (-want +got):\n%s", diff)
+			}
+		})
+	}
+	noStrays(t, validDir, names)
+}
