@@ -202,13 +202,13 @@ static inline void fx_msleep(int ms)
 /* Let the others settle into their waits, then say that the tree is ready. */
 static inline void fx_ready(void)
 {
-	char tmp[220];
-	int fd;
+	char tmp[220], pid[16];
+	int fd, n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 
 	fx_msleep(60);
 	snprintf(tmp, sizeof(tmp), "%s.new", fx_path_ready);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	MUST(fd >= 0 && dprintf(fd, "%d\n", (int)getpid()) > 0);
+	MUST(fd >= 0 && write(fd, pid, n) == n);
 	close(fd);
 	MUST(!rename(tmp, fx_path_ready));
 }

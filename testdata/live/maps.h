@@ -51,6 +51,8 @@ static inline int fx_maps_read(struct fx_map *out)
 			m.off = off;
 			strcpy(m.prot, prot);
 			snprintf(m.name, sizeof(m.name), "%s", line + used);
+			if (m.name[0] == '/' && strstr(m.name, "(deleted)") && strncmp(m.name, "/dev/zero", 9) && strncmp(m.name, "/memfd:", 7))
+				strcpy(m.name, "a deleted file");
 		}
 	}
 	return n;

@@ -1,0 +1,18 @@
+#!/bin/sh
+# A fixture of the live tests: a pipeline in mid stream. Its output, DIR/out, is
+# compared with that of an undisturbed run. The consumer is the slowest, so that
+# both pipes are full when the tree is captured.
+dir=$1
+echo root >> "$dir/roles"
+seq 1 60000 | sed -u 's/^/line /' | {
+	n=0 sum=0
+	while read -r word number; do
+		n=$((n + 1)) sum=$((sum + number))
+		[ $((n % 1000)) -ne 0 ] || { echo "$n $sum $word"; sleep 0.02; }
+		[ "$n" -ne 3000 ] || echo $$ > "$dir/ready"
+	done
+	echo "end $n $sum"
+} > "$dir/out"
+[ "$FX_BREAK" != output ] || echo more >> "$dir/out"
+echo "ok root" >> "$dir/result"
+echo "RESULT PASS" >> "$dir/result"
