@@ -152,10 +152,37 @@ func (n *node) actor() *format.Task {
 
 // stopSignal is the signal that stops n. Which one it was shows only as long as
 // the parent has not asked, so SIGSTOP, which nothing keeps away, is used
-// otherwise.
+// otherwise. It is also used for members of orphaned groups, whom no other
+// signal stops.
 func (b *builder) stopSignal(n *node, task *format.Task) format.Signal {
-	if !task.StopUnreported || n.parent == top && b.virtual || task.StopSignal.DefaultAction() != format.ActionStop {
+	sig := task.StopSignal
+	switch {
+	case !task.StopUnreported, n.parent == noNode, n.parent == top && b.virtual, sig.DefaultAction() != format.ActionStop:
+		return format.SIGSTOP
+	case sig != format.SIGSTOP && !b.connected()[n.pgid]:
+		b.plan.Notes = append(b.plan.Notes, Reason{
+			Task:   task.TID,
+			Reason: "its parent will see a stop by SIGSTOP, not by " + sig.String() + ", because in an orphaned process group nothing else stops",
+		})
 		return format.SIGSTOP
 	}
-	return task.StopSignal
+	return sig
+}
+
+// connected says which groups are not orphaned: those with a living member whose
+// parent is in the same session and another group.
+func (t *tree) connected() map[format.PID]bool {
+	if t.ties == nil {
+		t.ties = map[format.PID]bool{}
+		for i := range t.nodes {
+			n := &t.nodes[i]
+			if n.zombie || n.parent == noNode || n.parent == top && t.virtual {
+				continue
+			}
+			if p := &t.nodes[n.parent]; p.sid == n.sid && p.pgid != n.pgid {
+				t.ties[n.pgid] = true
+			}
+		}
+	}
+	return t.ties
 }

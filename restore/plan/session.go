@@ -38,6 +38,11 @@ func (t *tree) settleSessions() {
 			t.settleGhost(s)
 		}
 	}
+	for _, id := range t.ids {
+		if s := t.sessions[id]; s.origin != noNode {
+			t.judgeEntries(s)
+		}
+	}
 }
 
 // provides says whether node x is or was in session s.
@@ -52,30 +57,23 @@ func (t *tree) provides(x int, s format.PID) bool {
 func (t *tree) place(p int) {
 	for p != top {
 		n := &t.nodes[p]
-		x := n.parent
-		if t.nodes[p].moved || t.provides(x, n.born) || t.enter(x, p) {
+		x, s := n.parent, t.sessions[n.born]
+		switch {
+		case n.moved || t.provides(x, n.born):
 			return
-		}
-		if !t.promote(x, n.born) {
+		case s.ghost() || s.origin != noNode && t.over(x, s.origin):
+			t.addEntry(s, x, p)
+			return
+		case t.promote(x, n.born):
+			p = x
+		case s.origin != noNode && t.hangLeader(s.origin, x):
+			t.addEntry(s, x, p)
+			return
+		default:
 			t.noEntry(x, p)
 			return
 		}
-		p = x
 	}
-}
-
-// enter makes p an entry of its session under x if that is possible.
-func (t *tree) enter(x, p int) bool {
-	s := t.sessions[t.nodes[p].born]
-	switch {
-	case s.ghost():
-	case s.origin == noNode:
-		return false
-	case !t.over(x, s.origin) && !t.hangLeader(s.origin, x):
-		return false
-	}
-	t.addEntry(s, x, p)
-	return true
 }
 
 func (t *tree) addEntry(s *session, x, p int) {
@@ -84,6 +82,21 @@ func (t *tree) addEntry(s *session, x, p int) {
 	}
 	s.owners[x] = append(s.owners[x], p)
 	t.nodes[p].how = byOrigin
+}
+
+// judgeEntries finds entries of a living leader's session that have another exit
+// signal than they can get: that of the leader from it, SIGCHLD from a maker.
+func (t *tree) judgeEntries(s *session) {
+	leader := &t.nodes[s.origin]
+	for _, x := range s.order {
+		for _, p := range s.owners[x] {
+			n := &t.nodes[p]
+			if n.exit != format.SIGCHLD && (x != leader.parent || n.exit != leader.exit || leader.moved) {
+				t.add(n.pid, "its exit signal is %s, but only process %d could have brought session %d to its parent %d, and what that makes gets %s there",
+					n.exit, s.id, s.id, t.nodes[x].pid, format.SIGCHLD)
+			}
+		}
+	}
 }
 
 // promote has leader x born in session s.

@@ -11,6 +11,9 @@ type Plan struct {
 	Steps []Step `json:"steps"`
 	// Order is the hand-over: the image's tasks as saved, coordinator first.
 	Order []format.PID `json:"order"`
+	// Notes say what of the image the tree will not have: little things that no
+	// program looks at, but nothing is left out in silence.
+	Notes []Reason `json:"notes,omitempty"`
 }
 
 // Role says why a process exists.

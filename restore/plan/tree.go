@@ -83,7 +83,8 @@ type tree struct {
 	sessions map[format.PID]*session
 	ids      []format.PID // of sessions, in order of appearance
 	preorder []int
-	hung     bool // some node is hung up elsewhere
+	ties     map[format.PID]bool // groups that are not orphaned, see connected
+	hung     bool                // some node is hung up elsewhere
 }
 
 // newTree reads the hierarchy of img. It adds reasons for what is wrong.

@@ -1,0 +1,156 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// A Difference is a field of a task that is not as the image says.
+type Difference struct {
+	Task  format.PID `json:"task"`
+	Field string     `json:"field"`
+	Want  string     `json:"want"`
+	Got   string     `json:"got"`
+}
+
+// String says the difference in words.
+func (d Difference) String() string {
+	return fmt.Sprintf("task %d: %s is %s, should be %s", d.Task, d.Field, d.Got, d.Want)
+}
+
+// Compare gives the differences between the hierarchy of img and got, which
+// Simulate built or which was read from a live tree (ids from outside as 0).
+// Opts are those the plan was made with.
+func Compare(img, got *format.Image, opts Options) []Difference {
+	want := newTree(img, opts)
+	if len(want.reasons) > 0 {
+		var diffs []Difference
+		for _, r := range want.reasons {
+			diffs = append(diffs, Difference{Task: r.Task, Field: "hierarchy", Want: "valid", Got: r.Reason})
+		}
+		return diffs
+	}
+	c := &comparison{want: want, got: make(map[format.PID]*format.Task, len(got.Tasks))}
+	for i := range got.Tasks {
+		c.got[got.Tasks[i].TID] = &got.Tasks[i]
+	}
+	for class := range c.same {
+		c.same[class] = map[format.ObjectID]format.ObjectID{}
+		c.back[class] = map[format.ObjectID]format.ObjectID{}
+	}
+	for i := range want.nodes {
+		if n := &want.nodes[i]; n.image {
+			c.node(n)
+		}
+	}
+	for i := range got.Tasks {
+		if t := &got.Tasks[i]; !want.tids[t.TID] {
+			c.diff(t.TID, "the task", "absent", string(t.State))
+		}
+	}
+	for _, p := range got.Objects.Processes {
+		if p.Subreaper {
+			c.subreaper(got, p.ID)
+		}
+	}
+	return c.diffs
+}
+
+type comparison struct {
+	want  *tree
+	got   map[format.PID]*format.Task
+	diffs []Difference
+	// same and back map the objects of the image to those of the result.
+	same, back [classes]map[format.ObjectID]format.ObjectID
+}
+
+func (c *comparison) diff(task format.PID, field, want, got string) {
+	if want != got {
+		c.diffs = append(c.diffs, Difference{Task: task, Field: field, Want: want, Got: got})
+	}
+}
+
+func (c *comparison) node(n *node) {
+	for _, th := range n.threads {
+		c.task(n, th)
+	}
+	c.task(n, n.leader)
+	t := c.got[n.pid]
+	if t == nil {
+		return
+	}
+	c.diff(n.pid, "exit signal", n.exit.String(), t.ExitSignal.String())
+	if !n.zombie {
+		if at := c.got[n.actor().TID]; at != nil {
+			c.objects(n, holdsOf(at))
+		}
+	}
+}
+
+// task compares one task of process n.
+func (c *comparison) task(n *node, task *format.Task) {
+	t := c.got[task.TID]
+	if t == nil {
+		c.diff(task.TID, "the task", "there", "absent")
+		return
+	}
+	parent := "outside"
+	if n.parent != noNode && !(n.parent == top && c.want.virtual) {
+		parent = number(c.want.nodes[n.parent].pid)
+	}
+	got := number(t.PPID)
+	if t.PPID == 0 {
+		got = "outside"
+	}
+	c.diff(task.TID, "parent", parent, got)
+	c.diff(task.TID, "thread group", number(n.pid), number(t.TGID))
+	c.diff(task.TID, "session", number(n.sid), number(t.SID))
+	c.diff(task.TID, "group", number(n.pgid), number(t.PGID))
+	c.state(n, task, t)
+}
+
+func (c *comparison) state(n *node, want, got *format.Task) {
+	switch {
+	case n.zombie:
+		c.diff(want.TID, "state", string(format.Zombie), string(got.State))
+		c.diff(want.TID, "wait status", want.Status.String(), got.Status.String())
+		return
+	case want.State.Dead():
+		c.diff(want.TID, "state", string(format.DeadLeader), string(got.State))
+		c.diff(want.TID, "wait status", want.Status.String(), got.Status.String())
+		return
+	}
+	stopped := n.actor().State == format.Stopped
+	state := map[bool]string{true: "stopped", false: "running"}
+	c.diff(want.TID, "state", state[stopped], state[got.State == format.Stopped])
+	if stopped && want == n.actor() && n.parent != top {
+		c.diff(want.TID, "stop not yet reported", fmt.Sprint(want.StopUnreported), fmt.Sprint(got.StopUnreported))
+		if want.StopUnreported && (want.StopSignal == format.SIGSTOP || c.want.connected()[n.pgid]) {
+			c.diff(want.TID, "stop signal", want.StopSignal.String(), got.StopSignal.String())
+		}
+	}
+}
+
+// objects checks that n shares with the others what it should and no more.
+func (c *comparison) objects(n *node, got held) {
+	for class, id := range n.holds {
+		if id == 0 {
+			continue
+		}
+		g, known := c.same[class][id]
+		w, used := c.back[class][got[class]]
+		if known && g != got[class] || used && w != id {
+			c.diff(n.pid, "sharing of "+classNames[class], fmt.Sprintf("object %d", id), "another's")
+		}
+		c.same[class][id], c.back[class][got[class]] = got[class], id
+	}
+}
+
+func (c *comparison) subreaper(got *format.Image, id format.ObjectID) {
+	for i := range got.Tasks {
+		if t := &got.Tasks[i]; t.Process == id && t.Leader() {
+			c.diff(t.TID, "subreaper for the time of the restore", "false", "true")
+		}
+	}
+}

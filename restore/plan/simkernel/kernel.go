@@ -1,0 +1,199 @@
+// Package simkernel is a model of the part of the Linux kernel that keeps
+// processes: their numbers, parents, threads, sessions, groups, exits and
+// stops. It is small enough to be read beside the kernel's own source, whose
+// functions the comments name (Linux 6.x), and fast enough to run thousands of
+// random programs.
+//
+//	k := simkernel.New()
+//	root, _ := k.Start(0)                                  // child of the outside
+//	pid, err := k.Clone(root, simkernel.CloneArgs{})       // err is an Errno
+//	err = k.Setsid(pid)
+//	img := k.Snapshot()
+//
+// All tasks run as the same user; there is no tracing, no exec and no time. A
+// signal takes effect at once.
+package simkernel
+
+import (
+	"slices"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// Errno is what a failing call returns.
+type Errno string
+
+// The errors of the calls.
+const (
+	EPERM  Errno = "EPERM"
+	ESRCH  Errno = "ESRCH"
+	EINVAL Errno = "EINVAL"
+	EEXIST Errno = "EEXIST"
+	ECHILD Errno = "ECHILD"
+	EAGAIN Errno = "EAGAIN"
+)
+
+var _ error = Errno("")
+
+// Error is the errno's name.
+func (e Errno) Error() string { return string(e) }
+
+// The objects a process can share with another (CLONE_VM and so on), in the
+// order of CloneArgs.Share.
+const (
+	Memory = iota
+	Files
+	FS
+	Handlers
+	Classes
+)
+
+// Outside is the number of the process that stands for all that is not
+// modelled: the parent of what Start starts.
+const Outside format.PID = 0
+
+// proc is a thread group (signal_struct).
+type proc struct {
+	pid      format.PID
+	parent   *proc
+	children map[*proc]bool
+	sid      format.PID
+	pgid     format.PID
+	leader   bool // of a session
+	exit     format.Signal
+	// live are the living threads; the leader is among them until it exits.
+	live    map[format.PID]bool
+	objects [Classes]format.ObjectID
+
+	exiting    bool // on its way to be a zombie
+	zombie     bool
+	status     format.WaitStatus
+	stopped    bool
+	stopSignal format.Signal
+	unreported bool // the parent has not asked for the stop
+	subreaper  bool
+	pending    format.SignalSet // fatal ones that wait for the end of a stop
+	ignores    format.SignalSet
+}
+
+// Kernel is a process table. It is not safe for concurrent use.
+type Kernel struct {
+	// OutsideReaps has the outside reap its children as soon as they are dead, as
+	// a good init does.
+	OutsideReaps bool
+
+	outside *proc
+	init    *proc // adopts orphans without a subreaper
+	// tasks are living threads and all leaders that are not reaped, by TID.
+	tasks      map[format.PID]*proc
+	groups     map[format.PID]map[*proc]bool
+	sessions   map[format.PID]int
+	dying      []*proc // whose exit is under way or to come
+	last       format.PID
+	lastObject format.ObjectID
+}
+
+// New makes a kernel with nothing but the outside.
+func New() *Kernel {
+	k := &Kernel{
+		tasks:    map[format.PID]*proc{},
+		groups:   map[format.PID]map[*proc]bool{},
+		sessions: map[format.PID]int{},
+	}
+	k.outside = &proc{pid: Outside, children: map[*proc]bool{}, live: map[format.PID]bool{Outside: true}}
+	k.init = k.outside
+	k.tasks[Outside] = k.outside
+	k.joinGroup(k.outside, Outside)
+	k.joinSession(k.outside, Outside)
+	return k
+}
+
+// Start makes a child of the outside, in its session and group 0, with SIGCHLD.
+// Number 0 lets the kernel choose.
+func (k *Kernel) Start(pid format.PID) (format.PID, error) {
+	return k.Clone(Outside, CloneArgs{PID: pid, ExitSignal: format.SIGCHLD})
+}
+
+// SetInit makes pid the one that adopts orphans, as pid 1 of a namespace.
+func (k *Kernel) SetInit(pid format.PID) error {
+	p, err := k.alive(pid)
+	if err != nil {
+		return err
+	}
+	k.init = p
+	return nil
+}
+
+// alive finds the process of a living task.
+func (k *Kernel) alive(tid format.PID) (*proc, error) {
+	p := k.tasks[tid]
+	if p == nil || !p.live[tid] {
+		return nil, ESRCH
+	}
+	return p, nil
+}
+
+// used says whether a struct pid of that number exists: as a task's, group's or
+// session's.
+func (k *Kernel) used(n format.PID) bool {
+	return k.tasks[n] != nil || len(k.groups[n]) > 0 || k.sessions[n] > 0
+}
+
+// allocate gives a number: want, or the next free one (alloc_pid).
+func (k *Kernel) allocate(want format.PID) (format.PID, error) {
+	switch {
+	case want < 0:
+		return 0, EINVAL
+	case want > 0 && k.used(want):
+		return 0, EEXIST
+	case want > 0:
+		return want, nil
+	}
+	k.last = max(k.last, 299) // RESERVED_PIDS
+	for k.last++; k.used(k.last); k.last++ {
+		continue
+	}
+	return k.last, nil
+}
+
+func (k *Kernel) joinGroup(p *proc, id format.PID) {
+	if k.groups[id] == nil {
+		k.groups[id] = map[*proc]bool{}
+	}
+	k.groups[id][p] = true
+	p.pgid = id
+}
+
+func (k *Kernel) leaveGroup(p *proc) {
+	delete(k.groups[p.pgid], p)
+	if len(k.groups[p.pgid]) == 0 {
+		delete(k.groups, p.pgid)
+	}
+}
+
+func (k *Kernel) joinSession(p *proc, id format.PID) {
+	k.sessions[id]++
+	p.sid = id
+}
+
+func (k *Kernel) leaveSession(p *proc) {
+	if k.sessions[p.sid]--; k.sessions[p.sid] == 0 {
+		delete(k.sessions, p.sid)
+	}
+}
+
+// byNumber lists processes in ascending order, so that runs can be repeated.
+func byNumber(set map[*proc]bool) []*proc {
+	list := make([]*proc, 0, len(set))
+	for p := range set {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b *proc) int { return int(a.pid) - int(b.pid) })
+	return list
+}
+
+// Gone says whether no task of that number can make calls any more.
+func (k *Kernel) Gone(tid format.PID) bool {
+	_, err := k.alive(tid)
+	return err != nil
+}

@@ -1,0 +1,285 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/restore/plan/simkernel"
+)
+
+// Simulate carries p out on a simulated kernel and returns the tree that comes
+// of it, ids from outside as 0. With rng the steps interleave at random, as far
+// as the plan allows it; without, they are carried out in their order. The
+// error says which step fails and how, or which steps wait for each other.
+func Simulate(p *Plan, img *format.Image, opts Options, rng *rand.Rand) (*format.Image, error) {
+	s, err := newSimulation(p, img, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.run(rng); err != nil {
+		return nil, err
+	}
+	return s.kernel.Snapshot(), nil
+}
+
+type simulation struct {
+	plan   *Plan
+	kernel *simkernel.Kernel
+	status map[format.PID]format.WaitStatus
+	exit   map[format.PID]format.Signal
+	// wait counts what each step still waits for, next are those it releases.
+	wait []int
+	next [][]int
+	// left counts the steps of each phase, ready are those that can go.
+	left  [phases]int
+	ready [phases][]int
+}
+
+const phases = 3
+
+var phaseOf = map[Op]int{OpDie: 1, OpWitness: 1, OpLeaveLead: 1, OpStop: 2, OpSeeStop: 2}
+
+// awaited is the step of Target that an operation waits for by itself.
+var awaited = map[Op]Op{OpReap: OpExit, OpWitness: OpDie}
+
+func newSimulation(p *Plan, img *format.Image, opts Options) (*simulation, error) {
+	s := &simulation{
+		plan:   p,
+		kernel: simkernel.New(),
+		status: make(map[format.PID]format.WaitStatus, len(img.Tasks)),
+		exit:   make(map[format.PID]format.Signal, len(p.Procs)),
+		wait:   make([]int, len(p.Steps)),
+		next:   make([][]int, len(p.Steps)),
+	}
+	if len(p.Procs) == 0 {
+		return nil, fmt.Errorf("simulate: the plan has no process")
+	}
+	for i := range img.Tasks {
+		s.status[img.Tasks[i].TID] = img.Tasks[i].Status
+	}
+	for i := range p.Procs {
+		s.exit[p.Procs[i].PID] = p.Procs[i].ExitSignal
+	}
+	seed, err := s.kernel.Start(p.Procs[0].PID)
+	if err == nil && opts.PIDNamespace {
+		err = s.kernel.SetInit(seed)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("simulate: start of the seed %d: %w", p.Procs[0].PID, err)
+	}
+	return s, s.order(seed)
+}
+
+// order finds what each step waits for.
+func (s *simulation) order(seed format.PID) error {
+	type event struct {
+		op  Op
+		who format.PID
+	}
+	last := map[format.PID]int{}
+	born := map[format.PID]int{}
+	at := map[event]int{}
+	for i := range s.plan.Steps {
+		st := &s.plan.Steps[i]
+		if st.Op == OpFork || st.Op == OpThread {
+			born[st.Target] = i
+		}
+		at[event{st.Op, st.Actor}] = i
+	}
+	for i := range s.plan.Steps {
+		st := &s.plan.Steps[i]
+		if prev, ok := last[st.Actor]; ok {
+			s.edge(prev, i)
+		} else if b, ok := born[st.Actor]; ok {
+			s.edge(b, i)
+		} else if st.Actor != seed {
+			return fmt.Errorf("simulate: step %d (%s): no step creates %d", i, st.what(), st.Actor)
+		}
+		last[st.Actor] = i
+		for _, a := range st.After {
+			if a < 0 || a >= i {
+				return fmt.Errorf("simulate: step %d (%s) waits for step %d, which is not before it", i, st.what(), a)
+			}
+			if phaseOf[s.plan.Steps[a].Op] != phaseOf[st.Op] {
+				return fmt.Errorf("simulate: step %d (%s) waits for step %d of another phase", i, st.what(), a)
+			}
+			s.edge(a, i)
+		}
+		if op, ok := awaited[st.Op]; ok {
+			a, ok := at[event{op, st.Target}]
+			if !ok {
+				return fmt.Errorf("simulate: step %d (%s) waits for what no step does", i, st.what())
+			}
+			s.edge(a, i)
+		}
+	}
+	return s.orderStops()
+}
+
+// orderStops has those who note a stop wait for it, whichever thread makes it.
+func (s *simulation) orderStops() error {
+	group := map[format.PID]format.PID{}
+	stops := map[format.PID]int{}
+	for i := range s.plan.Steps {
+		st := &s.plan.Steps[i]
+		switch st.Op {
+		case OpThread:
+			group[st.Target] = st.Actor
+		case OpStop:
+			stops[st.Actor] = i
+			if leader, ok := group[st.Actor]; ok {
+				stops[leader] = i
+			}
+		case OpSeeStop:
+			a, ok := stops[st.Target]
+			if !ok {
+				return fmt.Errorf("simulate: step %d (%s) waits for what no step does", i, st.what())
+			}
+			s.edge(a, i)
+		}
+	}
+	for i, n := range s.wait {
+		phase := phaseOf[s.plan.Steps[i].Op]
+		s.left[phase]++
+		if n == 0 {
+			s.ready[phase] = append(s.ready[phase], i)
+		}
+	}
+	return nil
+}
+
+func (s *simulation) edge(from, to int) {
+	s.next[from] = append(s.next[from], to)
+	s.wait[to]++
+}
+
+func (s *simulation) run(rng *rand.Rand) error {
+	if rng == nil {
+		for i := range s.plan.Steps {
+			if s.wait[i] > 0 {
+				return fmt.Errorf("simulate: step %d (%s) waits for a later one", i, s.plan.Steps[i].what())
+			}
+			if err := s.step(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for phase := range phases {
+		for s.left[phase] > 0 {
+			list := s.ready[phase]
+			if len(list) == 0 {
+				return s.deadlock(phase)
+			}
+			at := rng.IntN(len(list))
+			i := list[at]
+			list[at] = list[len(list)-1]
+			s.ready[phase] = list[:len(list)-1]
+			if err := s.step(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// step carries out one step and releases those that waited for it.
+func (s *simulation) step(i int) error {
+	st := &s.plan.Steps[i]
+	if err := s.do(st); err != nil {
+		return fmt.Errorf("simulate: step %d: %d: %s: %w", i, st.Actor, st.what(), err)
+	}
+	s.left[phaseOf[st.Op]]--
+	for _, n := range s.next[i] {
+		if s.wait[n]--; s.wait[n] == 0 {
+			phase := phaseOf[s.plan.Steps[n].Op]
+			s.ready[phase] = append(s.ready[phase], n)
+		}
+	}
+	return nil
+}
+
+// deadlock names some of the steps that never came to be ready.
+func (s *simulation) deadlock(phase int) error {
+	const shown = 5
+	var names []string
+	for i := range s.plan.Steps {
+		st := &s.plan.Steps[i]
+		if s.wait[i] > 0 && phaseOf[st.Op] == phase {
+			names = append(names, fmt.Sprintf("%d: %d: %s %s", i, st.Actor, st.what(), afterList(st.After)))
+		}
+		if len(names) == shown {
+			break
+		}
+	}
+	return fmt.Errorf("simulate: deadlock: %d steps wait for each other: %s", s.left[phase], strings.Join(names, "; "))
+}
+
+func (s *simulation) do(st *Step) error {
+	k := s.kernel
+	switch st.Op {
+	case OpFork, OpThread:
+		return s.clone(st)
+	case OpSetsid:
+		return k.Setsid(st.Actor)
+	case OpSetpgid:
+		return k.Setpgid(st.Actor, 0, st.Target)
+	case OpReaper:
+		return k.SetSubreaper(st.Actor, st.Target == 1)
+	case OpExit:
+		return s.exitHelper(st.Actor)
+	case OpDie:
+		return k.ExitGroup(st.Actor, s.status[st.Actor])
+	case OpLeaveLead:
+		return k.ExitThread(st.Actor, s.status[st.Actor])
+	case OpReap:
+		_, err := k.Wait(st.Actor, st.Target)
+		return err
+	case OpWitness:
+		_, err := k.Peek(st.Actor, st.Target)
+		return err
+	case OpStop:
+		return s.stop(st)
+	case OpSeeStop:
+		_, err := k.WaitStopped(st.Actor, st.Target)
+		return err
+	case OpReport:
+		return nil
+	}
+	return fmt.Errorf("unknown operation %q", st.Op)
+}
+
+func (s *simulation) clone(st *Step) error {
+	args := simkernel.CloneArgs{PID: st.Target, Thread: st.Op == OpThread, Parent: st.Flags&CloneParent != 0}
+	for class, flag := range shareFlags {
+		args.Share[class] = st.Flags&flag != 0
+	}
+	if !args.Thread && !args.Parent {
+		args.ExitSignal = s.exit[st.Target]
+	}
+	_, err := s.kernel.Clone(st.Actor, args)
+	return err
+}
+
+// exitHelper ends a helper. If its parent is outside it is reaped there, as the
+// engine does.
+func (s *simulation) exitHelper(pid format.PID) error {
+	if err := s.kernel.ExitGroup(pid, 0); err != nil {
+		return err
+	}
+	if _, err := s.kernel.Wait(simkernel.Outside, pid); err != nil && !errors.Is(err, simkernel.ECHILD) {
+		return err
+	}
+	return nil
+}
+
+func (s *simulation) stop(st *Step) error {
+	pid, err := s.kernel.Group(st.Actor)
+	if err != nil {
+		return err
+	}
+	return s.kernel.Kill(pid, format.Signal(st.Target))
+}
