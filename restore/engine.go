@@ -34,7 +34,9 @@ type engine struct {
 	pids map[format.PID]int
 	// before are the children that the caller had already.
 	before map[int]bool
-	closed []func() error
+	// wasSubreaper says that the caller adopted orphans before.
+	wasSubreaper bool
+	closed       []func() error
 	// released says that the tree runs: from then on it is not torn down.
 	released bool
 }
@@ -117,6 +119,11 @@ func (e *engine) adopt() error {
 	for _, c := range children {
 		e.before[c] = true
 	}
+	st, err := sys.Subreaper()
+	if err != nil {
+		return err
+	}
+	e.wasSubreaper = st
 	_, err = sys.Prctl(abi.PrSetChildSubreaper, 1, 0, 0, 0)
 	return err
 }
@@ -170,6 +177,7 @@ func (e *engine) startSeed(ctx context.Context, s *boot) error {
 	defer sys.Close(pidfd) //nolint:errcheck // the seed has its own
 	tty := callerTerminal(e.req.Image)
 	attr := husk.Attr{Files: e.b.fds.files(e.b.t.FD(), pidfd, e.b.pageFD, tty), Sys: e.newNamespaces()}
+	e.b.t.Break(e.opts.fault)
 	if e.seed, err = husk.Start(e.b.t, s.first, e.b.fds.table, attr); err != nil {
 		return err
 	}
@@ -178,7 +186,7 @@ func (e *engine) startSeed(ctx context.Context, s *boot) error {
 		return err
 	}
 	if e.opts.fault > 0 {
-		e.b.t.Break(e.opts.fault)
+		e.opts.broken = e.b.t.Break(e.opts.fault)
 	}
 	if err := e.b.t.Await(ctx, s.up, 1, e.check()); err != nil {
 		return err
@@ -278,6 +286,9 @@ func (e *engine) finish(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { e.killAll(f.tasks) })()
 	e.opts.Progress(Progress{Stage: StageFinish})
 	if err := e.tracer.Do(func() error { return f.run(ctx) }); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // the tasks were killed for it
+		}
 		return err
 	}
 	if !e.opts.NoVerify {

@@ -41,7 +41,9 @@ type Options struct {
 	Logger *slog.Logger
 
 	// fault makes the record of that number fail, for tests; zero for none.
-	fault int
+	// broken is its name afterwards.
+	fault  int
+	broken string
 }
 
 const defaultTimeout = time.Minute

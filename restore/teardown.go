@@ -3,6 +3,8 @@ package restore
 import (
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -53,13 +55,16 @@ func (e *engine) made() ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := list[:0]
-	for _, c := range list {
-		if !e.before[c] {
-			made = append(made, c)
-		}
+	if list = e.withoutBefore(list); len(list) > 0 {
+		return list, nil
 	}
-	return made, nil
+	// The children file leaves some out while others end: look again.
+	list, err = e.childrenByStat(os.Getpid())
+	return e.withoutBefore(list), err
+}
+
+func (e *engine) withoutBefore(list []int) []int {
+	return slices.DeleteFunc(list, func(pid int) bool { return e.before[pid] })
 }
 
 // killAll kills the tasks that ptrace waits for when time is over.
@@ -71,10 +76,19 @@ func (e *engine) killAll(tasks []*target) {
 
 // close releases what the engine itself holds.
 func (e *engine) close() error {
-	var errs []error
+	errs := []error{e.disown()}
 	for i := len(e.closed) - 1; i >= 0; i-- {
 		errs = append(errs, e.closed[i]())
 	}
 	e.closed = nil
 	return errors.Join(errs...)
+}
+
+// disown makes the engine again what it was to orphans.
+func (e *engine) disown() error {
+	if e.before == nil || e.wasSubreaper {
+		return nil
+	}
+	_, err := sys.Prctl(abi.PrSetChildSubreaper, 0, 0, 0, 0)
+	return err
 }

@@ -80,7 +80,7 @@ func (r Rec) Detail(s string) Rec {
 
 // Break makes the n-th system call of all programs, counted from one, fail: a
 // way to test what a failure leaves behind. Beyond the last it does nothing.
-func (t *Table) Break(n int) {
+func (t *Table) Break(n int) string {
 	for i := range t.notes {
 		r := Rec{t, t.notes[i].addr}
 		if binary.LittleEndian.Uint64(t.at(r.addr)[recOp:]) >= opGoto {
@@ -88,7 +88,8 @@ func (t *Table) Break(n int) {
 		}
 		if n--; n == 0 {
 			r.Between(maxResult, maxResult)
-			return
+			return t.notes[i].what
 		}
 	}
+	return ""
 }

@@ -158,13 +158,16 @@ func (b *builder) fork(creator format.PID, p Proc, flags Flags) int {
 // forkNode emits the creation of node i by creator, which has what holds says.
 func (b *builder) forkNode(creator format.PID, i int, holds held, flags Flags) int {
 	n := &b.nodes[i]
-	step := b.fork(creator, Proc{PID: n.pid, Role: RoleTask, ExitSignal: n.exit}, flags|shared(holds, n.holds))
+	step := b.fork(creator, Proc{PID: n.pid, Role: RoleTask, ExitSignal: n.exit}, flags|shared(holds, b.takes(i)))
 	b.created++
 	if !n.leads() && b.cur[n.pid] == n.pgid && !b.leavesGroup(n) {
 		b.lasting(n.pgid, step)
 	}
 	return step
 }
+
+// takes is what node i gets from its creator if that has it.
+func (b *builder) takes(i int) held { return b.gives(source{node: i}) }
 
 // parentFlags says who makes children of node x, and with which flags.
 func (b *builder) parentFlags(x int) (format.PID, Flags) {
@@ -178,7 +181,7 @@ func (b *builder) parentFlags(x int) (format.PID, Flags) {
 // parent.
 func (b *builder) forkByMaker(creator format.PID, i int, holds held) {
 	n := &b.nodes[i]
-	via := common(holds, n.holds)
+	via := common(holds, b.takes(i))
 	m := &maker{pid: b.free(), by: creator, owner: n.parent}
 	why := "makes " + number(n.pid) + " and leaves it to the parent outside"
 	if n.parent != top || !b.virtual {

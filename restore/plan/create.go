@@ -43,6 +43,7 @@ func (b *builder) create() {
 func (b *builder) runNode(i int) (nodes []int, ghosts []*session) {
 	n := &b.nodes[i]
 	me, flags := b.parentFlags(i)
+	holds := b.gives(source{node: i})
 	early := func(c int) bool {
 		m := &b.nodes[c]
 		return n.leads() && n.isBorn && m.isBorn && m.born == n.born && m.born != n.sid
@@ -50,13 +51,13 @@ func (b *builder) runNode(i int) (nodes []int, ghosts []*session) {
 	make1 := func(wantEarly bool) {
 		for _, c := range n.children {
 			if b.nodes[c].how == byParent && early(c) == wantEarly {
-				b.forkNode(me, c, n.holds, flags)
+				b.forkNode(me, c, holds, flags)
 				nodes = append(nodes, c)
 			}
 		}
 		for _, c := range n.others {
 			if early(c) == wantEarly {
-				b.makeOther(i, c)
+				b.makeOther(i, c, holds)
 				nodes = append(nodes, c)
 			}
 		}
@@ -68,22 +69,22 @@ func (b *builder) runNode(i int) (nodes []int, ghosts []*session) {
 	b.joinEarly(i)
 	make1(false)
 	for _, s := range b.ghostsAt[i] {
-		b.makeGhost(s, me, flags, n.holds)
+		b.makeGhost(s, me, flags, holds)
 	}
 	if s := b.sessions[n.sid]; n.leads() && s != nil {
-		nodes = append(nodes, b.makeEntries(s, n.pid, n.parent, n.exit, n.holds)...)
+		nodes = append(nodes, b.makeEntries(s, n.pid, n.parent, n.exit, holds)...)
 	}
 	return nodes, b.ghostsAt[i]
 }
 
 // makeOther emits the creation of c, which is no child of node i.
-func (b *builder) makeOther(i, c int) {
+func (b *builder) makeOther(i, c int, holds held) {
 	n := &b.nodes[i]
 	if b.nodes[c].how == byMaker {
-		b.forkByMaker(n.pid, c, n.holds)
+		b.forkByMaker(n.pid, c, holds)
 		return
 	}
-	step := b.forkNode(n.pid, c, n.holds, CloneParent)
+	step := b.forkNode(n.pid, c, holds, CloneParent)
 	if m := b.makerOf[i]; m != nil {
 		m.after = append(m.after, step)
 		b.makerOf[c] = m

@@ -26,5 +26,5 @@
 //
 // A process whose parent is outside the image is adopted by the restorer, so
 // it has SIGCHLD as its exit signal, as the kernel gives it to all adopted
-// ones; only in a new pid namespace with a RoleInit can it have another.
+// ones.
 package plan

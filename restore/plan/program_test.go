@@ -157,7 +157,7 @@ func capture(k *simkernel.Kernel, draw draw, all bool) *format.Image {
 	}
 	// Low numbers have large trees.
 	root := alive[min(draw(len(alive)), draw(len(alive)))]
-	if img.Tasks[0].State != format.Zombie && draw.chance(2) {
+	if img.Tasks[0].State != format.Zombie && (draw.chance(2) || img.Tasks[0].TID == 1) {
 		root = img.Tasks[0].TID
 	}
 	in := map[format.PID]bool{}

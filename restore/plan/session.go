@@ -153,10 +153,10 @@ func (t *tree) noEntry(x, p int) {
 // settleGhost finds a place for the dead leader of s, and makes those owners
 // members that must have been.
 func (t *tree) settleGhost(s *session) {
-	for _, x := range slices.Clone(s.order) {
-		t.promoteNatural(s, x)
-	}
 	for {
+		for _, x := range slices.Clone(s.order) {
+			t.promoteNatural(s, x)
+		}
 		t.sortOwners(s)
 		if len(s.order) == 0 {
 			t.add(s.id, "session %d has members, but none that it could start with", s.id)
@@ -179,6 +179,9 @@ func (t *tree) settleGhost(s *session) {
 // promoteNatural has x born in s if that needs no helper: a row of leaders above
 // x ends in a member.
 func (t *tree) promoteNatural(s *session, x int) {
+	if _, owner := s.owners[x]; !owner {
+		return
+	}
 	y := x
 	for !t.provides(y, s.id) {
 		n := &t.nodes[y]

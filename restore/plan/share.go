@@ -27,7 +27,6 @@ func (t *tree) settleSharing() {
 			t.add(n.pid, "it has signal handlers, but no memory")
 		}
 	}
-	t.carry()
 	for class := range holders {
 		for _, i := range t.preorder {
 			if id := t.nodes[i].holds[class]; id != 0 && len(holders[class][id]) > 1 {
@@ -38,53 +37,55 @@ func (t *tree) settleSharing() {
 	}
 }
 
-// carry gives ghosts what those they make share with the ghost's own creator.
-func (t *tree) carry() {
-	for _, id := range t.ids {
-		s := t.sessions[id]
-		if !s.ghost() || s.at == top && t.virtual {
-			continue
-		}
-		from := t.nodes[s.at].holds
-		for _, x := range s.order {
-			for _, p := range s.owners[x] {
-				for class, id := range t.nodes[p].holds {
-					if id != 0 && id == from[class] {
-						s.carry[class] = id
-					}
-				}
-			}
-		}
+// source is what makes a node: another node, or the ghost leader of a session.
+type source struct {
+	node  int
+	ghost *session
+}
+
+func (t *tree) source(i int) source {
+	n := &t.nodes[i]
+	if s := t.sessions[n.born]; n.how == byOrigin && s.origin == noNode {
+		return source{node: s.at, ghost: s}
 	}
+	return source{node: t.creator(i)}
+}
+
+// carried is where a source that is no living task of the image keeps what it
+// passes on; nil if it can pass on only what it has.
+func (t *tree) carried(c source) *held {
+	switch {
+	case c.ghost != nil:
+		return &c.ghost.carry
+	case t.nodes[c.node].zombie, c.node == top && t.virtual:
+		return &t.nodes[c.node].carries
+	}
+	return nil
+}
+
+// gives is what a source can pass on.
+func (t *tree) gives(c source) held {
+	if h := t.carried(c); h != nil {
+		return *h
+	}
+	return t.nodes[c.node].holds
 }
 
 // given is what the creator of node i can pass on.
 func (t *tree) given(i int) held {
-	n := &t.nodes[i]
-	switch n.how {
-	case byOrigin:
-		s := t.sessions[n.born]
-		if s.origin == noNode {
-			return s.carry
-		}
-		return t.nodes[s.origin].holds
-	case byParent:
-		if n.parent == noNode {
-			return held{}
-		}
-		return t.nodes[n.parent].holds
-	default:
-		return t.nodes[n.by].holds
+	if i == top {
+		return held{}
 	}
+	return t.gives(t.source(i))
 }
 
 // connect makes one tree of the processes that hold an object: all but the
-// first must be created by another.
+// first must be created by another that has it, or by helpers that pass it on.
 func (t *tree) connect(class int, holders []int) {
 	object := t.nodes[holders[0]].holds[class]
 	var roots []int
 	for _, i := range holders {
-		if t.given(i)[class] != object {
+		if t.given(i)[class] != object && !t.carry(class, i, object, false) {
 			roots = append(roots, i)
 		}
 	}
@@ -98,12 +99,50 @@ func (t *tree) connect(class int, holders []int) {
 	for _, i := range roots[1:] {
 		near := siblings[t.nodes[i].parent]
 		near = near[:min(len(near), maxBrothers)]
-		if !slices.ContainsFunc(near, func(q int) bool { return t.delegate(q, i, class) }) {
+		if slices.ContainsFunc(near, func(q int) bool { return t.delegate(q, i, class) }) {
+			continue
+		}
+		if !t.carry(class, roots[0], object, true) || !t.carry(class, i, object, true) {
 			t.add(t.nodes[i].pid, "it shares its %s (object %d) with process %d, but no process that has them can make it: its parent has others, and no brother in the same session with the same exit signal has them",
 				classNames[class], object, t.nodes[roots[0]].pid)
 			return
 		}
 	}
+}
+
+// carry has the helpers and zombies that make node i pass the object on from the
+// next process above that has it; with seed, from the seed. A zombie passes on
+// no memory: it needs its own up to its end.
+func (t *tree) carry(class, i int, object format.ObjectID, seed bool) bool {
+	if i == top {
+		return false
+	}
+	var chain []*held
+	at := t.source(i)
+	for range maxLine {
+		if t.gives(at)[class] == object {
+			break
+		}
+		h := t.carried(at)
+		root := at.ghost == nil && at.node == top
+		if h == nil || h[class] != 0 || root && !seed ||
+			at.ghost == nil && !root && (class == classMemory || class == classHandlers) {
+			return false
+		}
+		chain = append(chain, h)
+		if root {
+			break
+		}
+		if at.ghost != nil {
+			at = source{node: at.node}
+		} else {
+			at = t.source(at.node)
+		}
+	}
+	for _, h := range chain {
+		h[class] = object
+	}
+	return len(chain) < maxLine
 }
 
 // maxBrothers is how many siblings are asked to make another.
@@ -113,7 +152,11 @@ const maxBrothers = 8
 // gives it the right exit signal and all that p got from its creator so far.
 func (t *tree) delegate(q, p, class int) bool {
 	a, b := &t.nodes[q], &t.nodes[p]
-	if b.moved || q == top || a.exit != b.exit || b.isBorn && !t.provides(q, b.born) {
+	if b.moved || q == top || a.exit != b.exit {
+		return false
+	}
+	earlier := b.isBorn && !t.provides(q, b.born)
+	if earlier && (a.isBorn || a.moved || !t.provides(a.parent, b.born)) {
 		return false
 	}
 	had := t.given(p)
@@ -127,6 +170,9 @@ func (t *tree) delegate(q, p, class int) bool {
 		if steps--; c == p || steps < 0 {
 			return false
 		}
+	}
+	if earlier { // q is born in that session, and leaves it later
+		a.born, a.isBorn = b.born, true
 	}
 	if !b.isBorn {
 		b.born, b.isBorn = a.sid, true

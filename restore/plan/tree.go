@@ -55,6 +55,7 @@ type node struct {
 	leader   *format.Task
 	threads  []*format.Task
 	holds    held
+	carries  held // what a zombie or the seed passes on without being said to have it
 
 	// Depth in the tree and the interval of a depth-first walk.
 	depth, in, out int
@@ -280,7 +281,7 @@ func (t *tree) link() {
 			t.add(n.pid, "its parent %d is a zombie", ppid)
 		}
 		n.parent = parent
-		if parent == top && t.virtual {
+		if parent == top && !t.nodes[top].image {
 			n.exit = format.SIGCHLD // whoever restores it adopts it
 		}
 	}

@@ -1,6 +1,10 @@
 package sys
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // nsGetPIDFromPIDNS is NS_GET_PID_FROM_PIDNS (include/uapi/linux/nsfs.h), Linux
 // 6.11.
@@ -14,4 +18,11 @@ func PIDFromNamespace(fd, pid int) (int, error) {
 		return 0, fdError("ioctl(NS_GET_PID_FROM_PIDNS)", fd, e)
 	}
 	return int(r), nil
+}
+
+// Subreaper says whether this process adopts orphans (PR_GET_CHILD_SUBREAPER).
+func Subreaper() (bool, error) {
+	var on int32
+	_, _, e := unix.Syscall6(unix.SYS_PRCTL, unix.PR_GET_CHILD_SUBREAPER, uintptr(unsafe.Pointer(&on)), 0, 0, 0, 0)
+	return on != 0, callError("prctl(PR_GET_CHILD_SUBREAPER)", "", errnoErr(e))
 }
