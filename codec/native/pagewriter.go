@@ -40,6 +40,7 @@ type pageWriter struct {
 
 	// The group in progress.
 	open     bool
+	most     int // chunks in a group
 	chunks   []chunkEntry
 	entries  []runsEntry
 	runs     int
@@ -48,7 +49,7 @@ type pageWriter struct {
 
 // writePages writes the pages of all objects of img and gives the segments.
 func writePages(ctx context.Context, o *output, enc *wire.Encoder, img *format.Image, pack bool) ([]segment, error) {
-	w := &pageWriter{o: o, enc: enc}
+	w := &pageWriter{o: o, enc: enc, most: groupChunks}
 	if pack {
 		var err error
 		if w.zstd, err = newCompressor(); err != nil {
@@ -167,7 +168,7 @@ func (w *pageWriter) endFull() error {
 	return nil
 }
 
-func (w *pageWriter) groupFull() bool { return w.runs >= groupRuns || len(w.chunks) >= groupChunks }
+func (w *pageWriter) groupFull() bool { return w.runs >= groupRuns || len(w.chunks) >= w.most }
 
 // addRun adds a run to the index, to the run before it if it continues that.
 func (w *pageWriter) addRun(object format.ObjectID, r run) {

@@ -45,8 +45,10 @@ func dissect(t testing.TB, b []byte) []piece {
 
 // assemble puts a file together as it is told: frames get right lengths and
 // checksums, trailer and root digest fit, whatever the records are.
-func assemble(pieces []piece) []byte {
-	b := appendHeader(nil)
+func assemble(pieces []piece) []byte { return assembleVersion(pieces, version{major, minor}) }
+
+func assembleVersion(pieces []piece, v version) []byte {
+	b := appendHeaderOf(nil, v)
 	h := sha256.New()
 	h.Write(b)
 	var last int
