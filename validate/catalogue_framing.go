@@ -84,4 +84,9 @@ var planRules = []Rule{
 		Why: "Carried out by the simulated kernel, the plan ends in another hierarchy than the image's.",
 		Fix: "report it with the output of thaw restore --dry-run", Example: "a task ends up in another group",
 	},
+	{
+		Code: "P003", Severity: Error, Title: "plan cannot be carried out",
+		Why: "The simulated kernel refuses one of its steps, as Linux would.",
+		Fix: "report it with the output of thaw restore --dry-run", Example: "a setpgid into a group of another session",
+	},
 }

@@ -27,4 +27,4 @@
 // package restore, which reports it with the X2xx codes of this catalogue.
 package validate
 
-//go:generate go test . -run ^TestGenerated -update
+//go:generate go test . -update

@@ -20,10 +20,34 @@ func FromPlanError(err error) []Finding {
 	return found
 }
 
+// FromPlanDifferences makes findings of family P of what a plan, carried out,
+// gave otherwise than the image.
+func FromPlanDifferences(diffs []plan.Difference) []Finding {
+	found := make([]Finding, 0, len(diffs))
+	for _, d := range diffs {
+		found = append(found, New("P002", Subject{Task: d.Task}, "%s is %s, should be %s", d.Field, d.Got, d.Want))
+	}
+	return found
+}
+
 // checkPlan is family P. The image's hierarchy has no error.
 func checkPlan(c *checker) {
-	_, err := plan.New(c.img, plan.Options{MaxPID: pidLimit})
-	for _, f := range FromPlanError(err) {
+	opts := plan.Options{MaxPID: pidLimit}
+	p, err := plan.New(c.img, opts)
+	if err != nil {
+		c.reportAll(FromPlanError(err))
+		return
+	}
+	built, err := plan.Simulate(p, c.img, opts, nil)
+	if err != nil {
+		c.report("P003", Subject{}, "%v", err)
+		return
+	}
+	c.reportAll(FromPlanDifferences(plan.Compare(c.img, built, opts)))
+}
+
+func (c *checker) reportAll(findings []Finding) {
+	for _, f := range findings {
 		c.report(f.Code, f.Subject, "%s", f.Message)
 	}
 }

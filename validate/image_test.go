@@ -1,0 +1,325 @@
+package validate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/restore/plan"
+)
+
+func TestImageTakesNil(t *testing.T) {
+	if found := Image(t.Context(), nil, Options{Plan: true}); found != nil {
+		t.Errorf("findings of no image: %v", found)
+	}
+	if found := Unsupported(nil); found != nil {
+		t.Errorf("findings of no image: %v", found)
+	}
+	want := []string{"H001", "M001"}
+	if diff := cmp.Diff(want, codesOf(Image(t.Context(), &format.Image{}, Options{Plan: true}))); diff != "" {
+		t.Errorf("empty image (-want +got):\n%s", diff)
+	}
+}
+
+func TestImageStopsWhenCanceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if found := Image(ctx, bigImage(10000, true), Options{}); len(found) > 0 {
+		t.Errorf("%d findings after cancelling", len(found))
+	}
+}
+
+// brokenImage breaks rules of all families, some in several places.
+func brokenImage() *vector {
+	v := &vector{Image: baseImage(), Pages: basePages()}
+	v.Image.Provenance.PageSize = 65536
+	v.task(102).Comm = "much too long a name"
+	v.task(100).Comm = "much too long a name"
+	v.task(102).StopSignal = 19
+	v.regs().CS = 0x10
+	v.vma(anonAddr).Prot = 7
+	v.buffer().Capacity = 5000
+	v.path("relative")
+	return v
+}
+
+func TestImageOrder(t *testing.T) {
+	var got []string
+	for _, f := range Image(t.Context(), brokenImage().image(), Options{}) {
+		got = append(got, f.Code+" "+f.Subject.String())
+	}
+	want := []string{
+		"H036 task 100", "H036 task 102", "H039 task 102", "M001 image", "M011 object 10", "S005 task 100",
+		"R019 object 30", "R033 object 50",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func TestImageOptions(t *testing.T) {
+	all := []string{"H036", "H039", "M001", "M011", "R019", "R033", "S005"}
+	for _, tt := range []struct {
+		name string
+		opts Options
+		want []string
+	}{
+		{"all", Options{}, all},
+		{"family", Options{Only: []string{"H"}}, []string{"H036", "H039"}},
+		{"codes", Options{Only: []string{"H039", "R0"}}, []string{"H039", "R019", "R033"}},
+		{"ignore", Options{Ignore: []string{"H", "M0", "S005"}}, []string{"R019", "R033"}},
+		{"both", Options{Only: []string{"H"}, Ignore: []string{"H036"}}, []string{"H039"}},
+		{"errors", Options{MinSeverity: Error}, []string{"H036", "H039", "M001", "R019", "S005"}},
+		{"warnings", Options{MinSeverity: Warning}, []string{"H036", "H039", "M001", "R019", "R033", "S005"}},
+		{"notes", Options{MinSeverity: Note}, all},
+		{"plan of a broken tree", Options{Plan: true, Only: []string{"P"}}, []string{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := codesOf(Image(t.Context(), brokenImage().image(), tt.opts))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("codes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestImageBoundsFindings(t *testing.T) {
+	v := &vector{Image: baseImage()}
+	for i := range 250 {
+		v.zombie(format.PID(1000+i), 100, 0x105)
+	}
+	found := Image(t.Context(), v.image(), Options{})
+	if len(found) != MaxPerCode+1 {
+		t.Fatalf("%d findings, want %d", len(found), MaxPerCode+1)
+	}
+	i := slices.IndexFunc(found, func(f Finding) bool { return f.Subject == Subject{} })
+	if i < 0 || found[i].Code != "H014" || found[i].Message != "150 more findings of this code" {
+		t.Errorf("summary is %v", found[max(i, 0)])
+	}
+}
+
+// bigImage has n processes, each with its own memory unless they share.
+func bigImage(n int, broken bool) *format.Image {
+	v := &vector{Image: baseImage()}
+	mm := smallMemory(0)
+	for i := range n {
+		tid := format.PID(1000 + i)
+		t := livingTask(tid, tid, 100)
+		t.PGID, t.SID = 100, 50
+		id := format.ObjectID(10 * tid)
+		t.Process, t.Memory, t.Files, t.Handlers = id, id+1, id+2, id+3
+		if broken {
+			t.PPID, t.SID, t.Comm, t.ExitSignal, t.SignalMask = tid-1, tid+1, strings.Repeat("x", 20), 99, 1<<8
+			t.Registers.AMD64.RIP = holeAddr
+		}
+		o := &v.Image.Objects
+		o.Processes = append(o.Processes, format.Process{ID: id})
+		mm.ID = id + 1
+		o.Memories = append(o.Memories, mm)
+		o.FileTables = append(o.FileTables, format.FileTable{ID: id + 2, Entries: []format.FileEntry{{FD: 1, File: idPipeWrite}}})
+		o.Handlers = append(o.Handlers, format.SignalHandlers{ID: id + 3})
+		v.Image.Tasks = append(v.Image.Tasks, t)
+	}
+	return v.Image
+}
+
+// TestImageIsLinear holds the time for ten times the tasks against ten times
+// the time, with room for noise.
+func TestImageIsLinear(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
+	for _, broken := range []bool{false, true} {
+		small, large := bigImage(5000, broken), bigImage(50000, broken)
+		took := func(img *format.Image) time.Duration {
+			best := time.Hour
+			for range 3 {
+				start := time.Now()
+				Image(t.Context(), img, Options{})
+				best = min(best, time.Since(start))
+			}
+			return best
+		}
+		a, b := took(small), took(large)
+		t.Logf("broken %t: 5000 processes %v, 50000 processes %v", broken, a, b)
+		if b > 40*a+50*time.Millisecond {
+			t.Errorf("broken %t: 5000 processes took %v, 50000 took %v", broken, a, b)
+		}
+	}
+}
+
+func BenchmarkImage(b *testing.B) {
+	for _, n := range []int{1000, 100000} {
+		b.Run(fmt.Sprintf("tasks=%d", n), func(b *testing.B) {
+			img := bigImage(n, false)
+			for b.Loop() {
+				if found := Image(b.Context(), img, Options{}); len(found) > 0 {
+					b.Fatal(found[0])
+				}
+			}
+		})
+	}
+}
+
+func TestPlanFindings(t *testing.T) {
+	v := &vector{Image: baseImage()}
+	// A session that neither the parent nor any leader in the image was in.
+	v.spawn(104, 102, 999, 998)
+	v.spawn(105, 1, 999, 997).Creator = 102
+	v.task(105).PGID = 996
+	v.task(104).ExitSignal = 10
+	v.spawn(106, 104, 106, 106)
+	v.spawn(107, 102, 106, 106).ExitSignal = 10
+	found := Image(t.Context(), v.image(), Options{Plan: true})
+	if diff := cmp.Diff([]string{"P001"}, codesOf(found)); diff != "" {
+		t.Fatalf("codes (-want +got):\n%s\n%v", diff, found)
+	}
+	for _, f := range found {
+		if f.Subject.Task == 0 || f.Message == "" {
+			t.Errorf("finding without subject or words: %+v", f)
+		}
+	}
+	if found := Image(t.Context(), v.image(), Options{}); len(found) > 0 {
+		t.Errorf("findings of family P although not asked for: %v", found)
+	}
+	diffs := []plan.Difference{{Task: 104, Field: "parent", Want: "100", Got: "1"}}
+	got := FromPlanDifferences(diffs)
+	want := []Finding{New("P002", TaskSubject(104), "parent is 1, should be 100")}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("difference (-want +got):\n%s", diff)
+	}
+	if found := FromPlanError(os.ErrClosed); found != nil {
+		t.Errorf("findings of an error that is none of plan's: %v", found)
+	}
+}
+
+// TestUnsupported asks for the code of each kind of state that the model can
+// hold and the engine cannot.
+func TestUnsupported(t *testing.T) {
+	file := func(kind format.FileKind, set func(f *format.OpenFile)) func(*vector) {
+		return func(v *vector) {
+			f := format.OpenFile{ID: 43, Kind: kind}
+			if set != nil {
+				set(&f)
+			}
+			v.open(f)
+		}
+	}
+	other := func(link string) func(*vector) {
+		return file(format.FileOther, func(f *format.OpenFile) { f.Other = &format.OtherFile{Link: link} })
+	}
+	flag := func(fl format.VMAFlags) func(*vector) { return func(v *vector) { v.vma(anonAddr).Flags = fl } }
+	for _, tt := range []struct {
+		code   string
+		change func(*vector)
+	}{
+		{CodeArch, func(v *vector) { v.Image.Provenance.Arch = "s390x" }},
+		{CodeUnixSocket, file(format.FileUnix, nil)},
+		{CodeInetSocket, file(format.FileInet, nil)},
+		{CodeNetlinkSocket, file(format.FileNetlink, nil)},
+		{CodePacketSocket, file(format.FilePacket, nil)},
+		{CodeOtherSocket, other("socket:[123]")},
+		{CodeInotify, file(format.FileInotify, nil)},
+		{CodeFanotify, file(format.FileFanotify, nil)},
+		{CodePidfd, file(format.FilePidfd, nil)},
+		{CodeNamespaceFile, file(format.FileNamespace, nil)},
+		{CodeIOUring, other("anon_inode:[io_uring]")},
+		{CodeUserfaultfd, other("anon_inode:[userfaultfd]")},
+		{CodeOtherFile, other("anon_inode:[perf_event]")},
+		{CodePosixQueue, other("/dev/mqueue/jobs")},
+		{CodeFileLock, func(v *vector) { v.file(idRegular).Locks = []format.FileLock{{Type: "flock"}} }},
+		{CodeFileOwner, func(v *vector) { v.file(idTTY).Owner = &format.FileOwner{PID: 100} }},
+		{CodeSeccomp, func(v *vector) { v.task(100).SeccompMode = 1 }},
+		{CodeSysVMemory, func(v *vector) { v.index().Shared[idShared].Kind = format.SharedSysV }},
+		{CodeSysVSemaphore, func(v *vector) { v.Image.Objects.Semaphores = []format.SysVSemaphores{{ID: 80}} }},
+		{CodeSysVMessages, func(v *vector) { v.Image.Objects.Messages = []format.SysVMessages{{ID: 80}} }},
+		{CodeHugeTLB, flag(format.VMAHugeTLB)},
+		{CodeHugeTLB, func(v *vector) { v.index().Shared[idMemfdMem].MemfdFlags = memfdHuge }},
+		{CodeDeviceMemory, flag(format.VMAIO)},
+		{CodeDeviceMemory, flag(format.VMAPFNMap)},
+		{CodeUserfaultfd, flag(format.VMAUffdWP)},
+		{CodeShadowStack, flag(format.VMAShadowStack)},
+		{CodeDAX, flag(format.VMASync)},
+		{CodeAIO, func(v *vector) { v.vma(anonAddr).Name = "/[aio] (deleted)" }},
+		{CodePIDNamespace, func(v *vector) { v.task(100).NSPIDs = []format.PID{1} }},
+		{CodePIDNamespace, func(v *vector) { v.namespaces(format.Namespace{ID: 80, Kind: format.NSPid}) }},
+		{CodeNamespace, func(v *vector) { v.namespaces(format.Namespace{ID: 80, Kind: format.NSNet}) }},
+		{CodeDeadline, func(v *vector) { v.sched().Policy = schedDeadline }},
+		{CodeTraced, func(v *vector) { v.task(100).State = format.TracedStop }},
+		{CodePtyMaster, func(v *vector) { v.file(idTTY).TTY.Master = true }},
+		{CodePtyMaster, func(v *vector) { v.Image.Objects.Terminals[0].Inherited = false }},
+		{CodeCompat, func(v *vector) { v.regs().CS = selCompat }},
+		{CodeDeadUnknown, func(v *vector) { v.task(103).State = format.DeadUnknown }},
+		{CodeRawRegisters, func(v *vector) { v.task(100).Registers = &format.Registers{Raw: make([]format.RegisterSet, 1)} }},
+		{CodeCgroup, func(v *vector) { v.task(100).Cgroup = 90 }},
+		{CodeLabel, func(v *vector) { v.creds().Label = "unconfined" }},
+		{CodeBlockDevice, func(v *vector) { v.file(idDevice).Device.Block = true }},
+		{CodeTimerClock, func(v *vector) { v.timer().Clock = -6 }},
+		{CodeRestartCall, func(v *vector) { v.task(102).Restart.Kind = format.RestartOther }},
+		{CodeAttachment, func(v *vector) { v.Image.Attachments = []format.Attachment{{Format: "criu"}} }},
+		{CodeDeletedPath, func(v *vector) { v.Image.Objects.FS[0].Cwd = "/tmp/x (deleted)" }},
+	} {
+		t.Run(tt.code, func(t *testing.T) {
+			v := &vector{Image: baseImage()}
+			tt.change(v)
+			if diff := cmp.Diff([]string{tt.code}, codesOf(Unsupported(v.Image))); diff != "" {
+				t.Errorf("codes (-want +got):\n%s", diff)
+			}
+		})
+	}
+	ok := &vector{Image: baseImage()}
+	ok.namespaces(format.Namespace{ID: 80, Kind: format.NSNet, Host: true})
+	if found := Unsupported(ok.Image); len(found) > 0 {
+		t.Errorf("findings of what is supported: %v", found)
+	}
+}
+
+// FuzzImage judges whatever JSON makes of a model.
+func FuzzImage(f *testing.F) {
+	for _, dir := range []string{validDir, invalidDir} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for i, name := range files {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				f.Fatal(err)
+			}
+			if len(b) < 64<<10 && i%3 == 0 {
+				f.Add(b)
+			}
+		}
+	}
+	f.Add([]byte(`{"image":{"tasks":[{}],"objects":{"processes":[{}],"memories":[{"vmas":[{}]}],"files":[{}],"pipes":[{}]}}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var v vector
+		if json.Unmarshal(b, &v) != nil || v.Image == nil {
+			return
+		}
+		found := Image(t.Context(), v.image(), Options{Plan: true})
+		found = append(found, Unsupported(v.Image)...)
+		again := append(Image(t.Context(), v.image(), Options{Plan: true}), Unsupported(v.Image)...)
+		if diff := cmp.Diff(found, again); diff != "" {
+			t.Errorf("two runs differ:\n%s", diff)
+		}
+		counts := map[string]int{}
+		for _, x := range found {
+			if _, ok := Lookup(x.Code); !ok {
+				t.Errorf("%s is not in the catalogue", x.Code)
+			}
+			if counts[x.Code]++; counts[x.Code] > 2*(MaxPerCode+1) {
+				t.Errorf("%d findings of %s", counts[x.Code], x.Code)
+			}
+		}
+	})
+}
