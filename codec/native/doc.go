@@ -29,4 +29,4 @@
 // not verified; File.Verify reads them all.
 package native
 
-//go:generate go run ./internal/specgen -spec ../../spec/native-v1.md -golden ../../testdata/native
+//go:generate go run ./internal/specgen

@@ -11,6 +11,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -243,16 +244,20 @@ func (f *filler) fill(v reflect.Value, name string) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if sf := v.Type().Field(i); sf.Tag.Get("json") != "-" {
-				f.fill(v.Field(i), cmp.Or(sf.Tag.Get("json"), sf.Name))
+				name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+				f.fill(v.Field(i), cmp.Or(name, sf.Name))
 			}
 		}
 	}
 }
 
 // fullImage has every field of the model set.
-func fullImage() *format.Image {
+func fullImage() *format.Image { return fullImageOf(2) }
+
+// fullImageOf is a full image with so many elements in each list.
+func fullImageOf(elems int) *format.Image {
 	img := &format.Image{}
-	f := &filler{elems: 2}
+	f := &filler{elems: elems}
 	f.fill(reflect.ValueOf(img).Elem(), "image")
 	for i := range img.Attachments {
 		img.Attachments[i].Format = "criu"
