@@ -1,10 +1,12 @@
 package restore
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/sys"
 )
 
 // BenchmarkTree restores trees of tiny processes and reports the time of a
@@ -47,4 +49,46 @@ func BenchmarkTree(b *testing.B) {
 			b.ReportMetric(float64(sum.Microseconds())/float64(b.N)/1000, "ms/restore")
 		})
 	}
+}
+
+// BenchmarkMemory restores a process with 1 GiB of memory, in whose file it
+// lies as it is, and reads the same into fresh memory, for comparison.
+func BenchmarkMemory(b *testing.B) {
+	const size = 1 << 30
+	w, f := bigWorld(b, size)
+	for _, mapped := range []bool{false, true} {
+		b.Run(fmt.Sprintf("mapped=%v", mapped), func(b *testing.B) {
+			var sum time.Duration
+			for b.Loop() {
+				start := time.Now()
+				r, err := Run(b.Context(), Request{Image: w.img, File: f, Options: Options{MapMemory: mapped}})
+				sum += time.Since(start)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := r.e.teardown(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(sum.Microseconds())/float64(b.N)/1000, "ms/restore")
+		})
+	}
+	b.Run("floor", func(b *testing.B) {
+		var sum time.Duration
+		for b.Loop() {
+			start := time.Now()
+			mem, err := sys.MapAnon(size)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := f.ReadAt(mem, 0); err != nil {
+				b.Fatal(err)
+			}
+			sum += time.Since(start)
+			if err := sys.Unmap(mem); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(sum.Microseconds())/float64(b.N)/1000, "ms/restore")
+	})
 }

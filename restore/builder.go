@@ -50,6 +50,9 @@ type builder struct {
 	// living is the number of tasks that report done.
 	living uint32
 	ended  map[format.PID]bool
+	// unreported lists, by process, its stopped children that it has not yet
+	// waited for.
+	unreported map[format.PID][]format.PID
 	// rootPID and rootStatus are where pid 1 of a new namespace puts what it
 	// waited for; rootDone is raised when that was the root.
 	rootPID, rootStatus uint64
@@ -77,16 +80,17 @@ func newBuilder(ctx context.Context, img *format.Image, p *plan.Plan, opts *Opti
 	}
 	b := &builder{
 		ctx: ctx, img: img, ix: format.NewIndex(img), plan: p, opts: opts, host: host, lay: lay, pageFD: -1,
-		progs:   map[format.PID]*husk.Program{},
-		owner:   map[format.ObjectID]format.PID{},
-		roles:   map[format.PID]plan.Proc{},
-		turns:   map[format.PID]husk.Word{},
-		next:    map[format.PID]format.PID{},
-		ready:   map[format.ObjectID]husk.Word{},
-		others:  map[format.ObjectID]uint32{},
-		blocked: map[format.ObjectID]husk.Word{},
-		settled: map[format.ObjectID]husk.Word{},
-		ended:   map[format.PID]bool{},
+		progs:      map[format.PID]*husk.Program{},
+		owner:      map[format.ObjectID]format.PID{},
+		roles:      map[format.PID]plan.Proc{},
+		turns:      map[format.PID]husk.Word{},
+		next:       map[format.PID]format.PID{},
+		ready:      map[format.ObjectID]husk.Word{},
+		others:     map[format.ObjectID]uint32{},
+		blocked:    map[format.ObjectID]husk.Word{},
+		settled:    map[format.ObjectID]husk.Word{},
+		unreported: map[format.PID][]format.PID{},
+		ended:      map[format.PID]bool{},
 	}
 	b.fds = newEngineFDs(img)
 	if b.t, err = husk.NewTable(lay.table, tableSize, b.fds.engine); err != nil {
@@ -106,6 +110,9 @@ func (b *builder) findOwners() {
 		t := b.ix.Tasks[tid]
 		if t.State != format.Zombie {
 			b.living++
+		}
+		if t.State == format.Stopped && t.Leader() && t.StopUnreported {
+			b.unreported[t.PPID] = append(b.unreported[t.PPID], t.TID)
 		}
 		if i+1 < len(b.plan.Order) {
 			b.next[tid] = b.plan.Order[i+1]

@@ -115,7 +115,7 @@ func (f *finisher) callAll(step string, tasks []*target, nr uint64, args ...uint
 		}
 	}
 	for _, x := range tasks {
-		if _, err := f.wait(x); err != nil {
+		if err := f.stepped(x); err != nil {
 			return x.fail(step, err)
 		}
 		r, err := sys.GetRegs(x.tid)
@@ -127,6 +127,20 @@ func (f *finisher) callAll(step string, tasks []*target, nr uint64, args ...uint
 		}
 	}
 	return nil
+}
+
+// stepped waits until a task has made its single step. A stopped process first
+// reports its stop again.
+func (f *finisher) stepped(x *target) error {
+	for {
+		st, err := f.wait(x)
+		if err != nil || st.Event() == 0 {
+			return err
+		}
+		if err := sys.SingleStep(x.tid, 0); err != nil {
+			return err
+		}
+	}
 }
 
 // one picks, for each object, one task that has it.

@@ -10,10 +10,13 @@ import (
 )
 
 const (
-	maxVectors  = 1024    // IOV_MAX
-	maxRead     = 1 << 30 // below the kernel's limit of one call, 2 GiB
-	minMapPages = 16      // shorter runs are read also when mapping
+	maxVectors  = 1024     // IOV_MAX
+	maxRead     = 16 << 20 // of one call; a helper takes every other
+	minMapPages = 16       // shorter runs are read also when mapping
 	zeroOffset  = tableSize - zeroTail
+	// helperPages is from how many pages on a helper thread reads along: filling
+	// memory is bound by page faults, which two can take at once.
+	helperPages = 16 << 20 / pageSize
 )
 
 var errPageOrder = errors.New("page runs are not in ascending order")
@@ -42,6 +45,8 @@ func (b *builder) rawRuns(id format.ObjectID) ([]format.RawRun, error) {
 // alone in anonymous memory, which has them already.
 func (b *builder) emitPages(p *husk.Program, mm *format.AddressSpace, runs []format.RawRun) {
 	r := reader{b: b, p: p, fd: b.fds.pages}
+	helper, read := b.readHelper(p, runs)
+	r.helper = helper
 	next := 0
 	for _, run := range runs {
 		for run.Count > 0 {
@@ -61,6 +66,29 @@ func (b *builder) emitPages(p *husk.Program, mm *format.AddressSpace, runs []for
 		}
 	}
 	r.flush()
+	if helper != nil {
+		helper.Signal(read, 1)
+		helper.Call("exit", abi.SysExit, 0)
+		p.Wait("wait for the helper", read, 1)
+	}
+}
+
+// readHelper starts a thread that reads pages along, if there are many. Its
+// number is the kernel's choice: all those of the image are taken by now.
+func (b *builder) readHelper(p *husk.Program, runs []format.RawRun) (*husk.Program, husk.Word) {
+	n := uint64(0)
+	for _, r := range runs {
+		if !r.Zero {
+			n += r.Count
+		}
+	}
+	if n < helperPages || b.mapPages {
+		return nil, 0
+	}
+	h := b.t.Program(p.Name + ", reading pages")
+	p.Call("create helper thread", abi.SysClone3, b.t.Words(threadFlags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), abi.CloneArgsSize).
+		IfZero(h.Start())
+	return h, b.t.Word()
 }
 
 // cut is the run's first n pages at most.
@@ -96,8 +124,11 @@ func (b *builder) emitZero(p *husk.Program, run format.RawRun) {
 // A reader gathers runs that follow each other in the page file into one
 // preadv.
 type reader struct {
-	b       *builder
-	p       *husk.Program
+	b *builder
+	p *husk.Program
+	// helper, if any, gets every other read.
+	helper  *husk.Program
+	turn    int
 	fd      int
 	vectors []uint64 // pairs of address and length
 	offset  int64    // of the first
@@ -121,7 +152,12 @@ func (r *reader) add(addr, n uint64, offset int64) {
 
 func (r *reader) flush() {
 	if len(r.vectors) > 0 {
-		r.p.Call("read pages", abi.SysPreadv, uint64(r.fd), r.b.t.Words(r.vectors...), uint64(len(r.vectors)/2),
+		p := r.p
+		if r.helper != nil {
+			r.turn++
+			p = [...]*husk.Program{r.p, r.helper}[r.turn%2]
+		}
+		p.Call("read pages", abi.SysPreadv, uint64(r.fd), r.b.t.Words(r.vectors...), uint64(len(r.vectors)/2),
 			uint64(r.offset), 0).Exact(r.size)
 	}
 	r.vectors, r.size = r.vectors[:0], 0

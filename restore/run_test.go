@@ -1,9 +1,17 @@
 package restore
 
 import (
+	"context"
+	"encoding/binary"
+	"iter"
+	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/procfs"
+	"github.com/thaw-cr/thaw/internal/sys"
 )
 
 func TestOneProcess(t *testing.T) {
@@ -31,5 +39,126 @@ func TestTree(t *testing.T) {
 		w.zombie(20006, 20004, 20004, 20004, format.SignalStatus(format.SIGSEGV, true))
 		w.zombie(20007, 20004, 20004, 20004, format.SignalStatus(format.SIGKILL, false))
 		w.restore(t, mode)
+	}
+}
+
+// TestStops has a stop that the parent has seen and one that it has not.
+func TestStops(t *testing.T) {
+	w := newWorld(t)
+	w.process(t, 20001, 0, 20001, 20001)
+	for _, c := range []struct {
+		pid        format.PID
+		unreported bool
+	}{{20002, false}, {20003, true}} {
+		p := w.process(t, c.pid, 20001, 20001, 20001)
+		p.State, p.StopSignal, p.StopUnreported = format.Stopped, format.SIGSTOP, c.unreported
+	}
+	w.thread(20002, 20010)
+	w.restore(t, Options{})
+	var r procfs.Reader
+	for pid, wait := range map[int]int{20002: 0, 20003: int(format.SIGSTOP)} {
+		st, err := r.Stat(pid)
+		for range 500 { // let go by the tracer, a stopped task stops again
+			if st.State == 'T' {
+				break
+			}
+			time.Sleep(time.Millisecond)
+			st, err = r.Stat(pid)
+		}
+		if err != nil || st.State != 'T' {
+			t.Fatalf("%d: state %c, %v; want T", pid, st.State, err)
+		}
+		if st.ExitCode != wait {
+			t.Errorf("%d: stop to be reported %d, want %d", pid, st.ExitCode, wait)
+		}
+	}
+	st, err := r.Status(20001)
+	if err != nil || st.SharedPending != 0 {
+		t.Errorf("parent has pending %#x, %v; want none", st.SharedPending, err)
+	}
+}
+
+func TestDeadLeader(t *testing.T) {
+	for _, mode := range []Options{{}, {PIDNamespace: true}} {
+		w := newWorld(t)
+		w.process(t, 20001, 0, 20001, 20001)
+		w.thread(20001, 20010)
+		w.thread(20001, 20011)
+		p := &w.img.Tasks[0]
+		p.State, p.Status, p.Registers = format.DeadLeader, format.ExitStatus(201), nil
+		w.restore(t, mode)
+	}
+}
+
+// filePages is a RawPages whose one object is a file.
+type filePages struct {
+	memoryPages
+	runs map[format.ObjectID][]format.RawRun
+}
+
+func (f filePages) RawRuns(_ context.Context, id format.ObjectID) iter.Seq2[format.RawRun, error] {
+	return func(yield func(format.RawRun, error) bool) {
+		for _, r := range f.runs[id] {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// bigWorld has a process with size bytes of memory that lie in a file.
+func bigWorld(t testing.TB, size int64) (*world, *os.File) {
+	t.Helper()
+	w := newWorld(t)
+	w.process(t, 20001, 0, 20001, 20001)
+	const big = format.Addr(0x10000000)
+	mm := &w.img.Objects.Memories[0]
+	mm.VMAs = slices.Insert(mm.VMAs, 1, format.VMA{
+		Start: big, End: big + format.Addr(size), Prot: format.ProtRead | format.ProtWrite, Kind: format.VMAAnon,
+	})
+	f, err := os.OpenFile(t.TempDir()+"/pages", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	block := make([]byte, 1<<20)
+	for i := int64(0); i < size; i += int64(len(block)) {
+		for j := 0; j < len(block); j += pageSize {
+			binary.LittleEndian.PutUint64(block[j:], uint64(i)+uint64(j)+1)
+		}
+		if _, err := f.WriteAt(block, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := f.WriteAt(w.pages[mm.ID][codeAddr/pageSize], size); err != nil {
+		t.Fatal(err)
+	}
+	w.img.Pages = filePages{w.pages, map[format.ObjectID][]format.RawRun{mm.ID: {
+		{PageRun: format.PageRun{First: codeAddr / pageSize, Count: 1}, Offset: size},
+		{PageRun: format.PageRun{First: format.PageNum(big / pageSize), Count: uint64(size / pageSize)}},
+	}}}
+	return w, f
+}
+
+func TestBigMemory(t *testing.T) {
+	const size = 100 << 20
+	for _, mapped := range []bool{false, true} {
+		w, f := bigWorld(t, size)
+		r, err := Run(t.Context(), Request{Image: w.img, File: f, Options: Options{MapMemory: mapped}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := make([]byte, 8)
+		for i := uint64(0); i < size; i += 333 * pageSize {
+			if _, err := sys.ReadMemory(r.Root, 0x10000000+i, page); err != nil {
+				t.Fatal(err)
+			}
+			if got := binary.LittleEndian.Uint64(page); got != i+1 {
+				t.Fatalf("mapped %v: at %#x is %#x, want %#x", mapped, i, got, i+1)
+			}
+		}
+		if err := r.e.teardown(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

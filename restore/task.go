@@ -145,8 +145,11 @@ func (b *builder) finishTask(p *husk.Program, t *format.Task) {
 // settle is finishTask without the wait.
 func (b *builder) settle(p *husk.Program, t *format.Task) {
 	b.ended[t.TID] = true
-	b.setMask(p, ^format.SignalSet(0))
 	owner := b.owns(t, t.Process)
+	if owner {
+		b.awaitUnreported(p, t)
+	}
+	b.setMask(p, ^format.SignalSet(0))
 	if !owner && t.Process != 0 {
 		p.Signal(b.blocked[t.Process], b.others[t.Process])
 	}

@@ -67,18 +67,30 @@ func (b *builder) emitStop(p *husk.Program, s *plan.Step) {
 	if n := b.others[t.Process]; n > 0 {
 		p.Wait("wait for the other threads", b.settled[t.Process], n)
 	}
-	p.Call("stop", abi.SysKill, uint64(t.TGID), uint64(format.SIGSTOP))
+	sig := format.Signal(s.Target)
+	if sig != format.SIGSTOP {
+		b.setMask(p, ^format.SignalSet(0).With(sig))
+	}
+	p.Call("stop", abi.SysKill, uint64(t.TGID), uint64(sig)).Detail(sig.String())
 	p.Park()
 }
 
-// emitSeeStop takes note of a child's stop, as the parent had done, or only
-// waits for it, where it had not.
+// emitSeeStop takes note of a child's stop, as the parent had done.
 func (b *builder) emitSeeStop(p *husk.Program, s *plan.Step) {
-	options := uint64(abi.WStopped | abi.WAll)
-	if b.ix.Tasks[s.Target].StopUnreported {
-		options |= abi.WNowait
+	b.awaitStop(p, s.Target, 0)
+}
+
+// awaitUnreported waits for the stops of children that a process has not taken
+// note of, and leaves them so: their SIGCHLD must come while husks discard it.
+func (b *builder) awaitUnreported(p *husk.Program, t *format.Task) {
+	for _, child := range b.unreported[t.TGID] {
+		b.awaitStop(p, child, abi.WNowait)
 	}
-	p.Call("see the stop of a child", abi.SysWaitid, abi.PPid, uint64(s.Target), 0, options, 0).Detail(b.name(s.Target))
+}
+
+func (b *builder) awaitStop(p *husk.Program, child format.PID, options uint64) {
+	p.Call("see the stop of a child", abi.SysWaitid, abi.PPid, uint64(child), 0, abi.WStopped|abi.WAll|options, 0).
+		Detail(b.name(child))
 }
 
 // needsCores says whether a zombie has to dump core.

@@ -141,7 +141,7 @@ func (b *builder) makeEntries(s *session, me format.PID, parent int, exit format
 				continue
 			}
 			nodes = append(nodes, p)
-			if hung := s.origin != noNode && b.nodes[s.origin].moved; x == parent && n.exit == exit && !hung {
+			if hung := s.origin != noNode && b.nodes[s.origin].how == byMaker; x == parent && n.exit == exit && !hung {
 				step := b.forkNode(me, p, holds, CloneParent)
 				if s.origin != noNode {
 					b.followMaker(s.origin, p, step)

@@ -153,6 +153,7 @@ func (t *tree) noEntry(x, p int) {
 // settleGhost finds a place for the dead leader of s, and makes those owners
 // members that must have been.
 func (t *tree) settleGhost(s *session) {
+	t.promoteSharing(s)
 	for {
 		for _, x := range slices.Clone(s.order) {
 			t.promoteNatural(s, x)
@@ -197,6 +198,18 @@ func (t *tree) promoteNatural(s *session, x int) {
 		t.dropOwner(s, x)
 		t.promote(x, s.id)
 		t.nodes[x].how = byParent
+	}
+}
+
+// promoteSharing has those owners born in s who share something with an entry:
+// they will have made it themselves.
+func (t *tree) promoteSharing(s *session) {
+	for _, x := range slices.Clone(s.order) {
+		if t.nodes[x].exit == format.SIGCHLD && slices.ContainsFunc(s.owners[x], func(p int) bool {
+			return common(t.nodes[x].holds, t.nodes[p].holds) != held{}
+		}) {
+			t.raise(s, x)
+		}
 	}
 }
 

@@ -99,7 +99,8 @@ func (t *tree) connect(class int, holders []int) {
 	for _, i := range roots[1:] {
 		near := siblings[t.nodes[i].parent]
 		near = near[:min(len(near), maxBrothers)]
-		if slices.ContainsFunc(near, func(q int) bool { return t.delegate(q, i, class) }) {
+		if slices.ContainsFunc(near, func(q int) bool { return t.delegate(q, i, class) }) ||
+			slices.ContainsFunc(holders[:min(len(holders), maxBrothers)], func(q int) bool { return t.leave(q, i, class) }) {
 			continue
 		}
 		if !t.carry(class, roots[0], object, true) || !t.carry(class, i, object, true) {
@@ -156,12 +157,58 @@ func (t *tree) delegate(q, p, class int) bool {
 		return false
 	}
 	earlier := b.isBorn && !t.provides(q, b.born)
-	if earlier && (a.isBorn || a.moved || !t.provides(a.parent, b.born)) {
+	if earlier && (a.isBorn || a.moved || !t.welcomes(q, b.born)) {
 		return false
 	}
+	if !t.passes(q, p, class) {
+		return false
+	}
+	if earlier { // q is born in that session, and leaves it later
+		a.born, a.isBorn = b.born, true
+		if !t.provides(a.parent, a.born) {
+			t.addEntry(t.sessions[a.born], a.parent, q)
+		}
+	}
+	if !b.isBorn {
+		b.born, b.isBorn = a.sid, true
+	}
+	b.how, b.by = bySibling, q
+	return true
+}
+
+// welcomes says whether q can be born in session id: its parent was in it, or has
+// another entry of it of the same kind.
+func (t *tree) welcomes(q int, id format.PID) bool {
+	n, s := &t.nodes[q], t.sessions[id]
+	if t.provides(n.parent, id) {
+		return true
+	}
+	_, owner := s.owners[n.parent]
+	return n.exit == format.SIGCHLD && id != caller && q != s.origin &&
+		(owner || s.origin != noNode && t.over(n.parent, s.origin))
+}
+
+// leave has node q, which is in the session that p is born in and below p's
+// parent, make p by a maker, whose death leaves p to its parent.
+func (t *tree) leave(q, p, class int) bool {
+	a, b := &t.nodes[q], &t.nodes[p]
+	if b.moved || q == top || b.exit != format.SIGCHLD || b.isBorn && !t.provides(q, b.born) ||
+		!t.over(b.parent, q) || !t.passes(q, p, class) {
+		return false
+	}
+	if !b.isBorn {
+		b.born, b.isBorn = a.sid, true
+	}
+	b.how, b.by = byMaker, q
+	return true
+}
+
+// passes says whether q has all that p would lose with its present creator, and
+// does not come from p itself.
+func (t *tree) passes(q, p, class int) bool {
 	had := t.given(p)
-	for c, id := range b.holds {
-		if id != 0 && (c == class || had[c] == id) && a.holds[c] != id {
+	for c, id := range t.nodes[p].holds {
+		if id != 0 && (c == class || had[c] == id) && t.nodes[q].holds[c] != id {
 			return false
 		}
 	}
@@ -171,13 +218,6 @@ func (t *tree) delegate(q, p, class int) bool {
 			return false
 		}
 	}
-	if earlier { // q is born in that session, and leaves it later
-		a.born, a.isBorn = b.born, true
-	}
-	if !b.isBorn {
-		b.born, b.isBorn = a.sid, true
-	}
-	b.how, b.by = bySibling, q
 	return true
 }
 
