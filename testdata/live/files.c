@@ -104,7 +104,7 @@ static void make_pipes(void)
 	char p[220], b[65536];
 	int x[2];
 
-	MUST(!pipe2(pr, O_NONBLOCK) && !pipe2(ppkt, O_DIRECT) && !pipe(phup) && !pipe(pfull) && !pipe(pbig));
+	MUST(!pipe2(pr, O_NONBLOCK) && !pipe2(ppkt, O_DIRECT | O_NONBLOCK) && !pipe(phup) && !pipe(pfull) && !pipe(pbig));
 	text(pr[1], "in the pipe");
 	text(ppkt[1], "one");
 	text(ppkt[1], "second packet");

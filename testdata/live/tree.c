@@ -10,7 +10,7 @@
  *   |  `- b2           in a group of its own
  *   |     `- b3        session 3
  *   |- stop1           stopped by SIGSTOP, reported; SIGUSR1 pending, handled
- *   |- stop2           stopped by SIGTSTP, not yet reported
+ *   |- stop2           stopped by SIGTSTP, not yet reported; in a group of its own
  *   |- orphan          session 4; its parent is gone, it hangs at root
  *   `- c               in a's group, though not a's child
  *
@@ -115,7 +115,12 @@ static void set_stop1(void)
 	signal(SIGUSR1, on_usr1);
 	expect_usr1 = SIGSTOP;
 }
-static void set_stop2(void) { expect_usr1 = SIGTSTP; signal(SIGTSTP, SIG_DFL); }
+static void set_stop2(void) /* SIGTSTP does nothing in an orphaned group */
+{
+	own_group();
+	expect_usr1 = SIGTSTP;
+	signal(SIGTSTP, SIG_DFL);
+}
 static void saw_usr1(void) { CHECK(got_usr1 == SIGUSR1, "SIGUSR1 that was pending while stopped is lost"); }
 
 static pid_t a_group;

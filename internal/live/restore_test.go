@@ -1,0 +1,105 @@
+package live
+
+import (
+	"fmt"
+	"testing"
+)
+
+// sameOutput compares what a fixture wrote with what an undisturbed one did.
+func sameOutput(f, undisturbed *Fixture) error {
+	got, want := f.read(f.Output), undisturbed.read(f.Output)
+	if want == "" {
+		return fmt.Errorf("%s: the undisturbed run has no output", f.Spec)
+	}
+	if got != want {
+		return fmt.Errorf("%s: %d bytes of output, not the %d of an undisturbed run; first difference at %d", f.Spec, len(got), len(want), mismatch(got, want))
+	}
+	return nil
+}
+
+func mismatch(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+// there and back again: capture, validate, kill, restore, judge.
+func cycle(w *World, s Spec, captureFlags, restoreFlags []string) {
+	w.Helper()
+	f := w.Start(s)
+	before := w.Snapshot(f.PID)
+	img := w.Capture(f, captureFlags...)
+	if left := w.Processes(); len(left) > 0 {
+		w.Fatalf("the capture left %v", left)
+	}
+	w.Must(0, "validate", img)
+	w.Restore(img, restoreFlags...)
+	if len(restoreFlags) == 0 {
+		if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 && s.Output == "" {
+			w.Errorf("the restored tree differs:\n%s", join(d))
+		}
+	}
+	w.Judge(f)
+	if s.Output != "" {
+		undisturbed := w.Start(s)
+		w.Judge(undisturbed)
+		if err := sameOutput(f, undisturbed); err != nil {
+			w.Error(err)
+		}
+	}
+}
+
+// join shows the first lines of many.
+func join(lines []string) string {
+	out := ""
+	for i, l := range lines {
+		if i == 20 {
+			return out + fmt.Sprintf("and %d more", len(lines)-i)
+		}
+		out += l + "\n"
+	}
+	return out
+}
+
+// TestRestore: every fixture, captured, killed, restored under its own numbers,
+// finds everything as it was.
+func TestRestore(t *testing.T) {
+	for _, s := range fixtures {
+		t.Run(s.String(), func(t *testing.T) {
+			if w := Inside(t); w != nil {
+				cycle(w, s, nil, nil)
+			}
+		})
+	}
+}
+
+// TestRestorePIDNamespace: the same in a pid namespace of its own.
+func TestRestorePIDNamespace(t *testing.T) {
+	for _, s := range fixtures {
+		t.Run(s.String(), func(t *testing.T) {
+			if w := Inside(t); w != nil {
+				cycle(w, s, nil, []string{"--pidns"})
+			}
+		})
+	}
+}
+
+// TestRestoreMapped: memory mapped from the image, and from a compressed one
+// read, in both modes of numbers.
+func TestRestoreMapped(t *testing.T) {
+	for _, name := range []string{"single", "threads", "memory", "goprog", "rounds"} {
+		for mode, flags := range map[string][2][]string{
+			"mapped":     {nil, {"--map-memory"}},
+			"compressed": {{"--compress", "zstd"}, nil},
+		} {
+			t.Run(name+"-"+mode, func(t *testing.T) {
+				if w := Inside(t); w != nil {
+					cycle(w, Spec{Name: name}, flags[0], flags[1])
+				}
+			})
+		}
+	}
+}
