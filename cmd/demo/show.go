@@ -26,6 +26,8 @@ type stage struct {
 	thaw string
 	dir  string
 	root int
+	// stood is the count when the tree was gone.
+	stood int
 }
 
 // show runs the demonstration. Whatever it started is gone when it returns.
@@ -56,8 +58,18 @@ func show(out io.Writer, thaw string) (err error) {
 	return nil
 }
 
-// startTree starts the tree in a session of its own.
+// startTree starts the tree in a session of its own, with no descriptors that
+// this process happened to inherit: they would lead out of the tree.
 func (s *stage) startTree() error {
+	own, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, e := range own {
+		if fd, err := strconv.Atoi(e.Name()); err == nil {
+			syscall.CloseOnExec(fd)
+		}
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		return err
@@ -125,7 +137,8 @@ func (s *stage) gone() error {
 	if err := syscall.Kill(-s.root, 0); !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("group %d should be gone: %w", s.root, err)
 	}
-	s.say("\nIt is gone, and its count stands at %d.\n", len(s.lines(counted)))
+	s.stood = len(s.lines(counted))
+	s.say("\nIt is gone, and its count stands at %d.\n", s.stood)
 	return nil
 }
 
@@ -134,9 +147,8 @@ func (s *stage) restore() error { return s.run("restore", "--detach", "demo.thaw
 // prove checks that the tree counts on: no number missing or twice, the same
 // process, and all that was in the pipe has come through.
 func (s *stage) prove() error {
-	stood := len(s.lines(counted))
 	if err := s.until("it counts on", func() bool {
-		return len(s.lines(counted)) > stood+40 && len(s.lines(read)) > stood+5
+		return len(s.lines(counted)) > s.stood+40 && len(s.lines(read)) > s.stood+5
 	}); err != nil {
 		return err
 	}
@@ -152,7 +164,7 @@ func (s *stage) prove() error {
 		}
 	}
 	s.say("\nIt counts on: %d, %d, %d … %d. No number is missing, also none of those that were in the pipe.\n",
-		stood+1, stood+2, stood+3, len(lines))
+		s.stood+1, s.stood+2, s.stood+3, len(lines))
 	return nil
 }
 

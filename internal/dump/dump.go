@@ -68,6 +68,12 @@ func (p *Printer) pages(ctx context.Context, object format.ObjectID) (data, zero
 	return data, zero, nil
 }
 
+// Line prints an empty line.
+func (p *Printer) Line() error {
+	p.printf("\n")
+	return p.out.Flush()
+}
+
 func (p *Printer) printf(form string, args ...any) { fmt.Fprintf(p.out, form, args...) }
 
 // paint colours s on a terminal that has colours.
@@ -102,8 +108,8 @@ func Bytes(n uint64) string {
 	return fmt.Sprintf("%.1f %ciB", v, "KMGTPE"[unit])
 }
 
-// count gives a number with its noun: "1 task", "2 tasks".
-func count[T ~int | ~uint64 | ~uint32](n T, noun, plural string) string {
+// Count gives a number with its noun: "1 task", "2 tasks".
+func Count[T ~int | ~uint64 | ~uint32](n T, noun, plural string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

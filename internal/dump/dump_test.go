@@ -49,11 +49,13 @@ func sample() *format.Image {
 		},
 		Root: 1000,
 		Tasks: []format.Task{
-			{TID: 1000, TGID: 1000, PPID: 1, PGID: 1000, SID: 900, State: format.Running, Comm: "main", ExitSignal: format.SIGCHLD, Process: 1, Memory: 2, Files: 3, FS: 4, Creds: 5,
+			{
+				TID: 1000, TGID: 1000, PPID: 1, PGID: 1000, SID: 900, State: format.Running, Comm: "main", ExitSignal: format.SIGCHLD, Process: 1, Memory: 2, Files: 3, FS: 4, Creds: 5,
 				SignalMask: format.SignalSet(0).With(format.SIGTERM), Pending: []format.SigInfo{{Signal: format.SIGTERM}},
 				Registers: &format.Registers{AMD64: &format.RegistersAMD64{RIP: 0x401000, RSP: 0x7ffd_0000, OrigAX: ^uint64(0), XSave: make([]byte, 2696)}},
 				Restart:   &format.Restart{Kind: format.RestartNanosleep, Remaining: 1_500_000_000, Known: true},
-				Sched:     &format.Sched{Nice: 5, Affinity: []uint64{3}}},
+				Sched:     &format.Sched{Nice: 5, Affinity: []uint64{3}},
+			},
 			{TID: 1001, TGID: 1000, PPID: 1, PGID: 1000, SID: 900, State: format.Running, Comm: "worker", Process: 1, Memory: 2, Files: 3, Creds: 5},
 			{TID: 1002, TGID: 1002, PPID: 1000, PGID: 1002, SID: 900, State: format.Stopped, StopSignal: format.SIGTSTP, Comm: "job\x1b[31m", Memory: 6, Files: 3, Creds: 5},
 			{TID: 1003, TGID: 1003, PPID: 1000, PGID: 1000, SID: 900, State: format.Zombie, Status: format.ExitStatus(3), Comm: "gone"},
@@ -141,8 +143,12 @@ func golden(t *testing.T, name string, got []byte) {
 // and without a control character.
 func TestHostile(t *testing.T) {
 	circle := &format.Image{Tasks: []format.Task{
-		{TID: 1, TGID: 1, PPID: 2}, {TID: 2, TGID: 2, PPID: 1}, {TID: 3, TGID: 3, PPID: 3}, {TID: 4, TGID: 9},
-		{TID: 1, TGID: 1, PPID: 1}, {TID: -5, TGID: -5, PPID: -6, State: "\x1b]0;x\a"},
+		{TID: 1, TGID: 1, PPID: 2},
+		{TID: 2, TGID: 2, PPID: 1},
+		{TID: 3, TGID: 3, PPID: 3},
+		{TID: 4, TGID: 9},
+		{TID: 1, TGID: 1, PPID: 1},
+		{TID: -5, TGID: -5, PPID: -6, State: "\x1b]0;x\a"},
 	}}
 	chain := &format.Image{Root: 1}
 	for i := range 50_000 {

@@ -30,22 +30,20 @@ func (p *Printer) Files() error {
 }
 
 func (p *Printer) fileTable(ft *format.FileTable) error {
-	g := &grid{columns: []column{
-		{"FD", true}, {"OPEN", true}, {"KIND", false}, {"MODE", false}, {"POS", true}, {"WHAT", false},
-	}}
+	table := NewTable(">FD", ">OPEN", "KIND", "MODE", ">POS", "WHAT")
 	for _, e := range ft.Entries {
 		f := p.idx.Files[e.File]
 		if f == nil {
-			g.add(fmt.Sprint(e.FD), object(e.File), "?", "", "", "no such open file in the image")
+			table.Add(fmt.Sprint(e.FD), object(e.File), "?", "", "", "no such open file in the image")
 			continue
 		}
 		mode := fileMode(f)
 		if e.CloseOnExec {
 			mode += " cloexec"
 		}
-		g.add(fmt.Sprint(e.FD), object(f.ID), Clean(string(f.Kind)), mode, fmt.Sprint(f.Pos), p.openFile(f))
+		table.Add(fmt.Sprint(e.FD), object(f.ID), Clean(string(f.Kind)), mode, fmt.Sprint(f.Pos), p.openFile(f))
 	}
-	return p.table(g)
+	return table.Write(p.out, p.opts)
 }
 
 // fileMode gives the access mode and the status flags that have a short name.
@@ -122,7 +120,7 @@ func counters(f *format.OpenFile) string {
 	case f.Eventfd != nil:
 		return fmt.Sprintf("count %d", f.Eventfd.Count)
 	case f.Epoll != nil:
-		return count(len(f.Epoll.Watches), "watch", "watches")
+		return Count(len(f.Epoll.Watches), "watch", "watches")
 	case f.Timerfd != nil:
 		if f.Timerfd.Remaining == 0 {
 			return "disarmed"
@@ -131,9 +129,9 @@ func counters(f *format.OpenFile) string {
 	case f.Signalfd != nil:
 		return f.Signalfd.Mask.String()
 	case f.Inotify != nil:
-		return count(len(f.Inotify.Watches), "watch", "watches")
+		return Count(len(f.Inotify.Watches), "watch", "watches")
 	case f.Fanotify != nil:
-		return count(len(f.Fanotify.Marks), "mark", "marks")
+		return Count(len(f.Fanotify.Marks), "mark", "marks")
 	case f.Pidfd != nil:
 		return fmt.Sprintf("of %d", f.Pidfd.PID)
 	case f.Namespace != nil:

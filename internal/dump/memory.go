@@ -36,26 +36,17 @@ func (p *Printer) ranges(ctx context.Context, m *format.AddressSpace) error {
 	if err != nil {
 		return err
 	}
-	g := &grid{columns: []column{
-		{"START", true},
-		{"END", true},
-		{"PROT", false},
-		{"KIND", false},
-		{"SIZE", true},
-		{"HELD", true},
-		{"FLAGS", false},
-		{"WHAT", false},
-	}}
+	table := NewTable(">START", ">END", "PROT", "KIND", ">SIZE", ">HELD", "FLAGS", "WHAT")
 	for i := range m.VMAs {
 		v := &m.VMAs[i]
 		share := "p"
 		if v.SharedMap {
 			share = "s"
 		}
-		g.add(v.Start.String(), v.End.String(), v.Prot.String()+share, Clean(string(v.Kind)),
+		table.Add(v.Start.String(), v.End.String(), v.Prot.String()+share, Clean(string(v.Kind)),
 			size(v.End-v.Start), Bytes(held[i]*format.PageSize), vmaFlags(v.Flags), backing(v))
 	}
-	return p.table(g)
+	return table.Write(p.out, p.opts)
 }
 
 // size gives a range's size; one that ends before it begins has none.
@@ -110,16 +101,16 @@ func (p *Printer) sharedMemory(ctx context.Context) error {
 		return nil
 	}
 	p.printf("\n%s\n", p.paint("shared memory", text.Bold))
-	g := &grid{columns: []column{{"OBJECT", true}, {"KIND", false}, {"SIZE", true}, {"HELD", true}, {"NAME", false}}}
+	table := NewTable(">OBJECT", "KIND", ">SIZE", ">HELD", "NAME")
 	for i := range list {
 		s := &list[i]
 		data, zero, err := p.pages(ctx, s.ID)
 		if err != nil {
 			return err
 		}
-		g.add(fmt.Sprint(s.ID), Clean(string(s.Kind)), Bytes(s.Size), Bytes((data+zero)*format.PageSize), Clean(s.Name))
+		table.Add(fmt.Sprint(s.ID), Clean(string(s.Kind)), Bytes(s.Size), Bytes((data+zero)*format.PageSize), Clean(s.Name))
 	}
-	return p.table(g)
+	return table.Write(p.out, p.opts)
 }
 
 // backing says what is behind a range: a path and offset, an object, a name.

@@ -70,10 +70,10 @@ func (p *Printer) treeLine() string {
 		sessions[t.SID] = true
 	}
 	return joinSet(", ", fmt.Sprintf("root %d", p.img.Root),
-		count(processes, "process", "processes"),
+		Count(processes, "process", "processes"),
 		ifAny(threads, "more thread", "more threads"),
 		ifAny(dead, "zombie", "zombies"),
-		count(len(sessions), "session", "sessions"))
+		Count(len(sessions), "session", "sessions"))
 }
 
 func (p *Printer) memoryLine(ctx context.Context) (string, error) {
@@ -96,8 +96,8 @@ func (p *Printer) memoryLine(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	line := joinSet(", ", count(len(o.Memories), "address space", "address spaces"),
-		count(vmas, "range", "ranges"),
+	line := joinSet(", ", Count(len(o.Memories), "address space", "address spaces"),
+		Count(vmas, "range", "ranges"),
 		ifAny(len(o.Shared), "shared object", "shared objects"),
 		Bytes(data*format.PageSize)+" of pages")
 	if zero > 0 {
@@ -116,7 +116,7 @@ func (p *Printer) filesLine() string {
 	if unread > 0 {
 		pipes += " with " + Bytes(unread) + " unread"
 	}
-	return joinSet(", ", count(len(o.Files), "open file", "open files"), pipes,
+	return joinSet(", ", Count(len(o.Files), "open file", "open files"), pipes,
 		ifAny(len(o.Deleted), "file without a name", "files without a name"))
 }
 
@@ -142,5 +142,5 @@ func ifAny(n int, noun, plural string) string {
 	if n == 0 {
 		return ""
 	}
-	return count(n, noun, plural)
+	return Count(n, noun, plural)
 }

@@ -2,6 +2,7 @@ package dump
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -9,63 +10,77 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// column is a table's column; numbers stand to the right.
-type column struct {
-	name  string
-	right bool
+// A Table is rows under a header. Cells must be fit to be shown (see [Clean]).
+type Table struct {
+	header []string
+	right  []bool
+	rows   [][]string
 }
 
-// grid is a table that is still to be printed.
-type grid struct {
-	columns []column
-	rows    [][]string
+// NewTable makes an empty table. A ">" before a column's name sets the column
+// to the right on a terminal.
+func NewTable(header ...string) *Table {
+	t := &Table{header: make([]string, len(header)), right: make([]bool, len(header))}
+	for i, name := range header {
+		t.header[i], t.right[i] = strings.CutPrefix(name, ">")
+	}
+	return t
 }
 
-func (g *grid) add(cells ...string) { g.rows = append(g.rows, cells) }
+// Add adds a row.
+func (t *Table) Add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// table prints g with lines on a terminal and with blanks elsewhere.
-func (p *Printer) table(g *grid) error {
-	if p.opts.Terminal {
-		p.ruled(g)
-		return nil
+// Write prints the table: with lines and cut to the width on a terminal, with
+// blanks elsewhere.
+func (t *Table) Write(w io.Writer, opts Options) error {
+	if opts.Terminal {
+		_, err := fmt.Fprintln(w, t.ruled(opts))
+		return err
 	}
-	tw := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	names := make([]string, len(g.columns))
-	for i, c := range g.columns {
-		names[i] = c.name
+	var b strings.Builder
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, strings.Join(t.header, "\t"))
+	for _, r := range t.rows {
+		fmt.Fprintln(tw, strings.Join(r, "\t"))
 	}
-	fmt.Fprintln(tw, strings.Join(names, "\t"))
-	for _, r := range g.rows {
-		fmt.Fprintln(tw, strings.TrimRight(strings.Join(r, "\t"), "\t"))
+	if err := tw.Flush(); err != nil {
+		return err
 	}
-	return tw.Flush()
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// ruled prints g with lines, cut to the terminal's width.
-func (p *Printer) ruled(g *grid) {
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
-	t.Style().Size.WidthMax = p.opts.Width
-	if p.opts.Color {
-		t.Style().Color.Header = text.Colors{text.Bold}
+// ruled draws the table with lines.
+func (t *Table) ruled(opts Options) string {
+	tw := table.NewWriter()
+	tw.SetStyle(table.StyleLight)
+	tw.Style().Format.Header = text.FormatDefault
+	tw.Style().Size.WidthMax = opts.Width
+	if opts.Color {
+		tw.Style().Color.Header = text.Colors{text.Bold}
 	}
-	header := make(table.Row, len(g.columns))
 	var configs []table.ColumnConfig
-	for i, c := range g.columns {
-		header[i] = c.name
-		if c.right {
+	for i, right := range t.right {
+		if right {
 			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight})
 		}
 	}
-	t.AppendHeader(header)
-	t.SetColumnConfigs(configs)
-	for _, r := range g.rows {
-		row := make(table.Row, len(r))
-		for i, cell := range r {
-			row[i] = cell
-		}
-		t.AppendRow(row)
+	tw.SetColumnConfigs(configs)
+	tw.AppendHeader(tableRow(t.header))
+	for _, r := range t.rows {
+		tw.AppendRow(tableRow(r))
 	}
-	fmt.Fprintln(p.out, t.Render())
+	return tw.Render()
+}
+
+func tableRow(cells []string) table.Row {
+	row := make(table.Row, len(cells))
+	for i, c := range cells {
+		row[i] = c
+	}
+	return row
 }

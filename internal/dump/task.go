@@ -102,7 +102,7 @@ func registerWords(r *format.Registers) string {
 		a := r.ARM64
 		return fmt.Sprintf("pc %#x, sp %#x, x0 %#x, tls %#x", a.PC, a.SP, a.X[0], a.TLS)
 	}
-	return count(len(r.Raw), "set", "sets") + " of an architecture that is only carried along"
+	return Count(len(r.Raw), "set", "sets") + " of an architecture that is only carried along"
 }
 
 func restartWords(r *format.Restart) string {

@@ -9,28 +9,17 @@ import (
 
 // Tasks prints a table of all tasks in the order of restart.
 func (p *Printer) Tasks() error {
-	g := &grid{columns: []column{
-		{"TID", true},
-		{"TGID", true},
-		{"PPID", true},
-		{"PGID", true},
-		{"SID", true},
-		{"UID", true},
-		{"NAME", false},
-		{"MEMORY", true},
-		{"FILES", true},
-		{"STATE", false},
-	}}
+	table := NewTable(">TID", ">TGID", ">PPID", ">PGID", ">SID", ">UID", "NAME", ">MEMORY", ">FILES", "STATE")
 	for i := range p.img.Tasks {
 		t := &p.img.Tasks[i]
 		uid := ""
 		if c := p.idx.Creds[t.Creds]; c != nil {
 			uid = fmt.Sprint(c.UID)
 		}
-		g.add(fmt.Sprint(t.TID), fmt.Sprint(t.TGID), fmt.Sprint(t.PPID), fmt.Sprint(t.PGID), fmt.Sprint(t.SID), uid,
+		table.Add(fmt.Sprint(t.TID), fmt.Sprint(t.TGID), fmt.Sprint(t.PPID), fmt.Sprint(t.PGID), fmt.Sprint(t.SID), uid,
 			Clean(t.Comm), object(t.Memory), object(t.Files), stateWords(t))
 	}
-	if err := p.table(g); err != nil {
+	if err := table.Write(p.out, p.opts); err != nil {
 		return err
 	}
 	return p.out.Flush()

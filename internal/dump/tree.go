@@ -159,7 +159,7 @@ func (p *Printer) words(n node, threads int) string {
 	}
 	if t.Leader() {
 		if threads > 0 {
-			parts = append(parts, count(threads+1, "thread", "threads"))
+			parts = append(parts, Count(threads+1, "thread", "threads"))
 		}
 		if n.parent == nil && n.task.TID != p.img.Root {
 			parts = append(parts, fmt.Sprintf("parent %d outside the image", t.PPID))

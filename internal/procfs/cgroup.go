@@ -36,3 +36,29 @@ func (r *Reader) Cgroups(tid int) ([]Cgroup, error) {
 	c, err := ParseCgroup(b)
 	return c, inFile(path, err)
 }
+
+// ParseCPUList parses a list of CPUs like "0-3,8" to a mask, least significant
+// word first.
+func ParseCPUList(b []byte) ([]uint64, error) {
+	var mask []uint64
+	for _, part := range bytes.Split(bytes.TrimSpace(b), []byte(",")) {
+		from, to, ok := bytes.Cut(part, []byte("-"))
+		if !ok {
+			to = from
+		}
+		first, ok1 := number(from, 10)
+		last, ok2 := number(to, 10)
+		if !ok1 || !ok2 || first > last || last >= maxCPUs {
+			return nil, malformed("cpu list", 1, "range of CPUs wanted, not %.40q", part)
+		}
+		for cpu := first; cpu <= last; cpu++ {
+			for uint64(len(mask)) <= cpu/64 {
+				mask = append(mask, 0)
+			}
+			mask[cpu/64] |= 1 << (cpu % 64)
+		}
+	}
+	return mask, nil
+}
+
+const maxCPUs = 1 << 16

@@ -172,3 +172,27 @@ func CurrentCPU() int {
 	}
 	return cpu
 }
+
+const hugetlbMagic = 0x958458f6
+
+// IsHugeTLB says whether a file lies in hugetlbfs.
+func IsHugeTLB(fd int) (bool, error) {
+	magic, err := FSMagic(fd)
+	return magic == hugetlbMagic, err
+}
+
+// FSMagic gives the number of the type of the file system that a file lies in
+// (include/uapi/linux/magic.h).
+func FSMagic(fd int) (uint32, error) {
+	var st unix.Statfs_t
+	if err := retry(func() error { return unix.Fstatfs(fd, &st) }); err != nil {
+		return 0, fdError("fstatfs", fd, err)
+	}
+	return uint32(st.Type), nil
+}
+
+// SocketFamily gives a socket's address family (AF_UNIX 1, AF_INET 2, …).
+func SocketFamily(fd int) (int, error) {
+	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	return n, fdError("getsockopt(SO_DOMAIN)", fd, err)
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/dump"
+)
+
+// dumpOptions say which parts to print; none means summary and tree.
+type dumpOptions struct {
+	tree, tasks, memory, files bool
+	// task limits the output to one task; zero for all.
+	task int32
+}
+
+// AddFlags declares the flags.
+func (o *dumpOptions) AddFlags(f *pflag.FlagSet) {
+	f.BoolVar(&o.tree, "tree", false, "print the tree of processes and threads")
+	f.BoolVar(&o.tasks, "tasks", false, "print a table of all tasks")
+	f.BoolVar(&o.memory, "memory", false, "print the memory of each process")
+	f.BoolVar(&o.files, "files", false, "print the open files of each process")
+	f.Int32Var(&o.task, "task", 0, "print all about one task")
+}
+
+func newDumpCommand(a *app) *cobra.Command {
+	var opts dumpOptions
+	cmd := &cobra.Command{
+		Use:   "dump IMAGE",
+		Short: "Show what an image holds",
+		Long: `Dump shows what an image holds: without flags a summary and the tree. It shows
+invalid images too, as long as they can be decoded; validate judges them.
+
+In the tree, threads stand in braces, and "gone" marks a session or group whose
+leader the image does not hold. With --json the whole model is printed as
+spec/image.schema.json describes it, page contents left out.` + exitHelp(exitOK, exitInvalid, exitUsage, exitIO, exitInterrupted),
+		Example: "  thaw dump tree.thaw\n  thaw dump --tree --files tree.thaw\n  thaw dump --task 1000 --json - < tree.thaw",
+		Args:    exactArgs(1, "IMAGE"),
+		RunE: runE(func(cmd *cobra.Command, args []string) error {
+			return runDump(cmd.Context(), a, opts, args[0])
+		}),
+	}
+	opts.AddFlags(cmd.Flags())
+	cmd.MarkFlagsMutuallyExclusive("task", "tree")
+	cmd.MarkFlagsMutuallyExclusive("task", "tasks")
+	cmd.MarkFlagsMutuallyExclusive("task", "memory")
+	cmd.MarkFlagsMutuallyExclusive("task", "files")
+	return cmd
+}
+
+func runDump(ctx context.Context, a *app, opts dumpOptions, name string) (err error) {
+	img, err := a.open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, img.Close()) }()
+	if a.json {
+		return dumpJSON(a, opts, img.Image)
+	}
+	p := dump.New(a.streams.out, img.Image, a.printing())
+	for _, part := range opts.parts(p) {
+		if err := part(ctx); err != nil {
+			return dumpError(err)
+		}
+	}
+	return nil
+}
+
+// parts lists what to print, in the order of printing.
+func (o dumpOptions) parts(p *dump.Printer) []func(context.Context) error {
+	plain := func(print func() error) func(context.Context) error {
+		return func(context.Context) error { return print() }
+	}
+	if o.task != 0 {
+		return []func(context.Context) error{
+			func(ctx context.Context) error { return p.Task(ctx, format.PID(o.task)) },
+		}
+	}
+	if !o.tree && !o.tasks && !o.memory && !o.files {
+		return []func(context.Context) error{p.Summary, plain(p.Line), plain(p.Tree)}
+	}
+	var parts []func(context.Context) error
+	for _, part := range []struct {
+		wanted bool
+		print  func(context.Context) error
+	}{{o.tree, plain(p.Tree)}, {o.tasks, plain(p.Tasks)}, {o.memory, p.Memory}, {o.files, plain(p.Files)}} {
+		if !part.wanted {
+			continue
+		}
+		if len(parts) > 0 {
+			parts = append(parts, plain(p.Line))
+		}
+		parts = append(parts, part.print)
+	}
+	return parts
+}
+
+func dumpJSON(a *app, opts dumpOptions, img *format.Image) error {
+	if opts.task != 0 {
+		one, err := dump.Select(img, format.PID(opts.task))
+		if err != nil {
+			return dumpError(err)
+		}
+		img = one
+	}
+	return output(writeJSON(a.streams.out, img))
+}
+
+// dumpError finds the exit code of an error in printing: an image that cannot
+// be read is invalid, a task that is not there was asked for wrongly.
+func dumpError(err error) error {
+	if errors.Is(err, dump.ErrNoTask) {
+		return fail(exitUsage, err)
+	}
+	return badImage(err)
+}
+
+// printing says how to print to stdout.
+func (a *app) printing() dump.Options {
+	return dump.Options{Terminal: a.streams.outTerm, Color: a.streams.outColor(), Width: a.streams.width}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/validate"
+)
+
+// opened is an image with the file it is read from.
+type opened struct {
+	*codec.File
+	name string
+	// file is the image's own file where its pages lie as they are; nil for a
+	// stream or a compressed file.
+	file *os.File
+	// read counts the bytes read from the file so far.
+	read  *countingReaderAt
+	close []func() error
+}
+
+// Close closes image and file.
+func (o *opened) Close() error {
+	errs := []error{o.File.Close()}
+	for _, c := range o.close {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}
+
+// open opens an image by its name on the command line.
+func (a *app) open(ctx context.Context, name string) (*opened, error) {
+	file, ours, err := a.imageFile(name)
+	if err != nil {
+		return nil, fail(exitIO, err)
+	}
+	o := &opened{name: name}
+	if ours {
+		o.close = append(o.close, file.Close)
+	}
+	src, err := o.source(a.streams.in, file)
+	if err == nil {
+		o.File, err = a.registry.Open(ctx, src, codec.Limits{})
+	}
+	if err != nil {
+		for _, c := range o.close {
+			err = errors.Join(err, c())
+		}
+		return nil, badImage(err)
+	}
+	if len(o.Wrappers) > 0 {
+		o.file = nil
+	}
+	return o, nil
+}
+
+// imageFile opens the file behind a name; nil for a standard input that is no
+// file. Only what it opened itself is to be closed.
+func (a *app) imageFile(name string) (file *os.File, ours bool, err error) {
+	if name == "-" {
+		file, _ = a.streams.in.(*os.File)
+		return file, false, nil
+	}
+	file, err = os.Open(name)
+	return file, true, err
+}
+
+// source makes a source of the file: at random where it is a regular file at
+// its beginning, as a stream elsewhere.
+func (o *opened) source(in io.Reader, file *os.File) (codec.Source, error) {
+	src := codec.Source{Name: o.name, Reader: in}
+	if file == nil {
+		return src, nil
+	}
+	src.Reader = file
+	info, err := file.Stat()
+	if err != nil {
+		return src, fail(exitIO, err)
+	}
+	if info.IsDir() {
+		return src, fmt.Errorf("%s is a directory: %w", o.name, codec.ErrUnknownFormat)
+	}
+	if pos, err := file.Seek(0, io.SeekCurrent); !info.Mode().IsRegular() || err != nil || pos != 0 {
+		return src, nil //nolint:nilerr // what cannot be sought is a stream
+	}
+	o.read = &countingReaderAt{at: file}
+	o.file = file
+	src.At, src.Size = o.read, info.Size()
+	return src, nil
+}
+
+// badImage makes a failure of an error in opening or reading an image: with
+// findings where the image is at fault.
+func badImage(err error) error {
+	_, bad := errors.AsType[*codec.FormatError](err)
+	if !bad && !errors.Is(err, codec.ErrUnknownFormat) {
+		return err
+	}
+	return &failure{code: exitInvalid, err: err, findings: validate.FromError(err)}
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/validate"
+)
+
+// restoreOptions say how the tree comes back.
+type restoreOptions struct {
+	dryRun, pidns, remap, detach, mapMemory, shellJob, verify bool
+
+	// pidFile gets the root's number; empty for none.
+	pidFile string
+	// timeout until the tree runs; zero for none.
+	timeout time.Duration
+	// meter shows how far reading pages is; not a flag.
+	meter *meter
+}
+
+// AddFlags declares the flags.
+func (o *restoreOptions) AddFlags(f *pflag.FlagSet) {
+	f.BoolVar(&o.dryRun, "dry-run", false, "check the image and this host, print the plan and create nothing")
+	f.BoolVar(&o.pidns, "pidns", false, "restore into a pid namespace of its own")
+	f.BoolVar(&o.detach, "detach", false, "leave the tree running and exit instead of waiting for its root")
+	f.StringVar(&o.pidFile, "pidfile", "", "write the root's number to `FILE`")
+	f.DurationVar(&o.timeout, "timeout", time.Minute, "give up if the tree does not run after this time, 0 for never")
+	f.BoolVar(&o.mapMemory, "map-memory", false, "map memory from the image, which must stay as it is, instead of reading it")
+	f.BoolVar(&o.shellJob, "shell-job", false, "join this session and terminal where the image's own are gone")
+	f.BoolVar(&o.verify, "verify", true, "compare the restored tree with the image before it runs")
+	f.BoolVar(&o.remap, "remap", false, "")
+	_ = f.MarkHidden("remap")
+}
+
+// restoreJSON is what restore --json prints once the tree runs.
+type restoreJSON struct {
+	Image        string  `json:"image"`
+	Root         int     `json:"root"`
+	Tasks        int     `json:"tasks"`
+	Milliseconds float64 `json:"milliseconds"`
+}
+
+func newRestoreCommand(a *app) *cobra.Command {
+	var opts restoreOptions
+	cmd := &cobra.Command{
+		Use:   "restore IMAGE",
+		Short: "Bring the tree of an image back to life",
+		Long: `Restore brings the tree of an image back to life and lets it run on, all of it
+or nothing: an invalid image or an unfit host is refused before anything is
+created, and after any failure nothing is left.
+
+It then waits for the root process, passes signals on to it, and exits with its
+status, 128 and the number of the signal if one killed it; with --detach it
+exits as soon as the tree runs. Interrupted before that, it takes down what it
+made.` + exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitFailed, exitIO, exitInterrupted),
+		Example: "  thaw restore tree.thaw\n  thaw restore --detach --pidfile root.pid tree.thaw\n  thaw restore --dry-run tree.thaw",
+		Args:    exactArgs(1, "IMAGE"),
+		RunE: runE(func(cmd *cobra.Command, args []string) error {
+			return runRestore(cmd.Context(), a, opts, args[0])
+		}),
+	}
+	opts.AddFlags(cmd.Flags())
+	return cmd
+}
+
+func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (err error) {
+	if opts.remap {
+		return &failure{
+			code: exitUsage, err: errors.New("--remap is not there yet: a tree gets its own numbers"),
+			hint: "--pidns restores them where they are surely free",
+		}
+	}
+	begin := time.Now()
+	img, err := a.open(ctx, name)
+	if err != nil {
+		return err
+	}
+	closed := false
+	closeImage := func() {
+		if !closed {
+			closed = true
+			err = errors.Join(err, img.Close())
+		}
+	}
+	defer closeImage()
+	if err := a.admit(ctx, img); err != nil {
+		return err
+	}
+	if opts.dryRun {
+		return a.rehearse(opts, img)
+	}
+	tree, err := a.revive(ctx, opts, img)
+	if err != nil {
+		return err
+	}
+	said := restoreJSON{Image: name, Root: tree.pid(), Tasks: len(img.Image.Tasks), Milliseconds: milliseconds(time.Since(begin))}
+	closeImage() // while the root runs, for days perhaps, the image is not needed
+	if err := a.sayRestored(opts, said); err != nil || opts.detach {
+		return err
+	}
+	return a.attend(ctx, tree)
+}
+
+// admit refuses an invalid image.
+func (a *app) admit(ctx context.Context, img *opened) error {
+	findings := validate.Image(ctx, img.Image, validate.Options{Plan: true})
+	if err := ctx.Err(); err != nil { // what was found is not all
+		return err
+	}
+	if validate.HasErrors(findings) {
+		return found(exitInvalid, img.name+" is invalid", findings)
+	}
+	return nil
+}
+
+// rehearse asks whether this host can hold the image and prints the plan.
+func (a *app) rehearse(opts restoreOptions, img *opened) error {
+	findings, err := a.engine.preflight(img.Image, opts)
+	if err != nil {
+		return err
+	}
+	if validate.HasErrors(findings) {
+		return found(exitHost, "this host cannot hold "+img.name, findings)
+	}
+	p, err := a.engine.plan(img.Image, opts)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return output(writeJSON(a.streams.out, p))
+	}
+	_, err = fmt.Fprint(a.streams.out, p)
+	return output(err)
+}
+
+// revive restores the tree and writes the pid file, all or nothing.
+func (a *app) revive(ctx context.Context, opts restoreOptions, img *opened) (restored, error) {
+	var pidFile *target
+	if opts.pidFile != "" {
+		var err error
+		if pidFile, err = createTarget(opts.pidFile, a.streams.out); err != nil {
+			return nil, fail(exitIO, err)
+		}
+		defer pidFile.discard()
+	}
+	opts.meter = a.meter("reading pages", 0)
+	tree, err := a.engine.restore(ctx, img.Image, img.file, opts)
+	opts.meter.stop()
+	if err != nil || pidFile == nil {
+		return tree, err
+	}
+	_, err = fmt.Fprintln(pidFile, tree.pid())
+	if err == nil {
+		err = pidFile.finish(false)
+	}
+	if err != nil {
+		return nil, fail(exitIO, fmt.Errorf("the tree runs, but its number is not written: %w", err))
+	}
+	return tree, nil
+}
+
+func (a *app) sayRestored(opts restoreOptions, s restoreJSON) error {
+	switch {
+	case a.json:
+		return output(writeJSON(a.streams.out, s))
+	case opts.detach:
+		_, err := fmt.Fprintf(a.streams.err, "restored %d: %d tasks in %.0f ms\n", s.Root, s.Tasks, s.Milliseconds)
+		return output(err)
+	}
+	return nil
+}
+
+// attend waits for the root, passes signals on to it, and ends as it ends.
+func (a *app) attend(ctx context.Context, tree restored) error {
+	a.signals.forwardTo(func(s syscall.Signal) {
+		_ = tree.signal(s) // a root that is gone needs no signal
+	})
+	defer a.signals.forwardTo(nil)
+	end, err := tree.wait(context.WithoutCancel(ctx))
+	if err != nil {
+		return fail(exitFailed, fmt.Errorf("wait for the root: %w", err))
+	}
+	if code := exitStatus(end); code != 0 {
+		return status(code)
+	}
+	return nil
+}
+
+// exitStatus is what a shell makes of a wait status.
+func exitStatus(s format.WaitStatus) int {
+	if s.Signaled() {
+		return 128 + int(s.Signal())
+	}
+	return int(s.ExitCode())
+}
