@@ -10,7 +10,21 @@ import (
 // *Error with all reasons found. New is pure: the same arguments give the same
 // plan, and nothing is touched.
 func New(img *format.Image, opts Options) (*Plan, error) {
+	p, err := build(img, opts, true)
+	if err != nil {
+		if other, second := build(img, opts, false); second == nil {
+			return other, nil
+		}
+		return nil, err
+	}
+	return p, nil
+}
+
+// build makes the plan. With hints, who shares something with a parent is taken
+// to be made by it.
+func build(img *format.Image, opts Options, hints bool) (*Plan, error) {
 	t := newTree(img, opts)
+	t.hints = hints
 	if err := t.err(); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,8 @@ type program struct {
 	// first is the number of the first process; if it is 1 it adopts orphans and
 	// never ends, like the init of a pid namespace.
 	first format.PID
-	calm  int // of this many exits one takes place
+	// One of calm exits and one of reapers switches takes place.
+	calm, reapers int
 }
 
 // move is one thing a task does, with its weight.
@@ -51,7 +52,7 @@ var moves = []move{
 	{3, func(p *program, _ format.PID) { _ = p.k.Kill(p.any(), format.SIGSTOP) }},
 	{2, func(p *program, _ format.PID) { _ = p.k.Kill(p.any(), format.SIGTSTP) }},
 	{3, func(p *program, me format.PID) { _, _ = p.k.WaitStopped(me, p.any()) }},
-	{4, func(p *program, me format.PID) { _ = p.k.SetSubreaper(me, p.monotone || !p.draw.chance(3)) }},
+	{8, (*program).subreaper},
 }
 
 func (p *program) any() format.PID { return p.live[p.draw(len(p.live))] }
@@ -102,6 +103,12 @@ func (p *program) exitThread(me format.PID) {
 func (p *program) kill(format.PID) {
 	if p.draw.chance(p.calm) {
 		_ = p.k.Kill(p.any(), format.Signal(1+p.draw(64)))
+	}
+}
+
+func (p *program) subreaper(me format.PID) {
+	if p.draw.chance(p.reapers) {
+		_ = p.k.SetSubreaper(me, p.monotone || !p.draw.chance(3))
 	}
 }
 

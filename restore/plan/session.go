@@ -153,7 +153,9 @@ func (t *tree) noEntry(x, p int) {
 // settleGhost finds a place for the dead leader of s, and makes those owners
 // members that must have been.
 func (t *tree) settleGhost(s *session) {
-	t.promoteSharing(s)
+	if t.hints {
+		t.promoteSharing(s)
+	}
 	for {
 		for _, x := range slices.Clone(s.order) {
 			t.promoteNatural(s, x)

@@ -85,6 +85,7 @@ type tree struct {
 	ids      []format.PID // of sessions, in order of appearance
 	preorder []int
 	ties     map[format.PID]bool // groups that are not orphaned, see connected
+	hints    bool                // see build
 	hung     bool                // some node is hung up elsewhere
 }
 
