@@ -2,6 +2,7 @@ package codec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -102,7 +103,7 @@ func (r *Registry) Open(ctx context.Context, src Source, lim Limits) (*File, err
 	name := src.Name
 	inner, layers, err := unwrap(src, lim)
 	if err != nil {
-		return nil, InFile(err, name)
+		return nil, InFile(readError(err, name), name)
 	}
 	f, err := r.open(ctx, inner, lim)
 	if err != nil {
@@ -117,7 +118,7 @@ func (r *Registry) Open(ctx context.Context, src Source, lim Limits) (*File, err
 func (r *Registry) open(ctx context.Context, src Source, lim Limits) (*File, error) {
 	prefix, src, err := src.prefix()
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", src.Name, err)
+		return nil, readError(err, src.Name)
 	}
 	if len(prefix) == 0 {
 		return nil, Errorf(Truncated, "", 0, "the input is empty")
@@ -128,6 +129,14 @@ func (r *Registry) open(ctx context.Context, src Source, lim Limits) (*File, err
 			src.Name, prefix[:min(8, len(prefix))], ErrUnknownFormat, strings.Join(r.names(), ", "))
 	}
 	return f.Open(ctx, src, lim)
+}
+
+// readError names the source of an error that does not do so itself.
+func readError(err error, name string) error {
+	if _, ok := errors.AsType[*FormatError](err); ok {
+		return err
+	}
+	return fmt.Errorf("read %s: %w", name, err)
 }
 
 // Encode writes img to w in the named format. The error wraps ErrNoEncoder if

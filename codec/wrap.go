@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -23,7 +24,51 @@ func wrappers() []wrapper {
 	}
 }
 
-func openGzip(r io.Reader, _ Limits) (io.ReadCloser, error) { return gzip.NewReader(r) }
+// gzipStream reads gzip members one after the other and tells what is none.
+type gzipStream struct {
+	src *bufio.Reader
+	*gzip.Reader
+}
+
+func openGzip(r io.Reader, _ Limits) (io.ReadCloser, error) {
+	g := &gzipStream{src: bufio.NewReader(r)}
+	var err error
+	if g.Reader, err = gzip.NewReader(g.src); err != nil {
+		return nil, err
+	}
+	g.Multistream(false)
+	return g, nil
+}
+
+var errTrailing = errors.New("what follows the compressed data is none")
+
+// Read reads the next member when one is at its end.
+func (g *gzipStream) Read(p []byte) (int, error) {
+	for {
+		n, err := g.Reader.Read(p)
+		if n > 0 || !errors.Is(err, io.EOF) {
+			return n, err
+		}
+		switch next, err := g.src.Peek(2); {
+		case len(next) == 0:
+			return 0, err
+		case len(next) < 2 || next[0] != 0x1f || next[1] != 0x8b:
+			return 0, errTrailing
+		}
+		if err := g.Reset(g.src); err != nil {
+			return 0, noEOF(err)
+		}
+		g.Multistream(false)
+	}
+}
+
+// noEOF is err, and unexpected if it is the end.
+func noEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
 
 func openZstd(r io.Reader, lim Limits) (io.ReadCloser, error) {
 	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
@@ -105,7 +150,7 @@ type unwrapped struct {
 func (u *unwrapped) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
 	u.n += int64(n)
-	if err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
 	return n, wrapFault(u.name, u.n, err)
@@ -119,6 +164,8 @@ func wrapFault(name string, offset int64, err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		kind = Truncated
+	case errors.Is(err, errTrailing), errors.Is(err, zstd.ErrMagicMismatch):
+		kind = Trailing
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		kind = TooLarge
 	}
