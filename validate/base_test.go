@@ -87,7 +87,7 @@ func baseTasks() []format.Task {
 	root.Rseq = &format.Rseq{Address: 0x402200, Length: 32, Signature: 0x53053053}
 	root.TIDAddress = 0x402300
 	root.Sched = &format.Sched{Nice: 5, Affinity: []uint64{3}}
-	root.Pending = []format.SigInfo{sigInfo(12, 0)}
+	root.Pending = []format.SigInfo{sigInfo(12)}
 	root.SignalMask = 1 << 11
 	thread := livingTask(101, 100, 1)
 	thread.PGID, thread.SID = 100, 50
@@ -126,18 +126,18 @@ func baseXSave() []byte {
 	return x
 }
 
-func sigInfo(sig format.Signal, code int32) format.SigInfo {
+// sigInfo is a signal sent by kill(2), code SI_USER.
+func sigInfo(sig format.Signal) format.SigInfo {
 	raw := make([]byte, format.SigInfoSize)
 	binary.LittleEndian.PutUint32(raw, uint32(sig))
-	binary.LittleEndian.PutUint32(raw[8:], uint32(code))
-	return format.SigInfo{Signal: sig, Code: code, Raw: raw}
+	return format.SigInfo{Signal: sig, Raw: raw}
 }
 
 func baseProcesses() []format.Process {
 	return []format.Process{
 		{
 			ID: idProcess, Terminal: idTerminal, OOMScoreAdj: 100,
-			Pending:   []format.SigInfo{sigInfo(15, 0)},
+			Pending:   []format.SigInfo{sigInfo(15)},
 			Intervals: []format.IntervalTimer{{Which: 0, Remaining: 1e6, Interval: 1e6}},
 			Timers:    []format.PosixTimer{{Number: 0, Clock: 1, Notify: 4, Signal: 14, Target: 101, Remaining: 5e9}},
 			Limits:    []format.Limit{{Resource: 7, Soft: 1024, Hard: 4096}, {Resource: 11, Soft: 100, Hard: 100}},

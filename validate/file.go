@@ -203,46 +203,48 @@ func eachRefOfFile(o *format.OpenFile, f func(what string, r *format.FileRef)) {
 // checkPaths looks at every path of the image. Those of deleted files only tell
 // people where the file was.
 func checkPaths(c *checker) {
-	check := func(id format.ObjectID, what, p string) {
-		if p == "" {
-			return
-		}
-		if code := pathRule(p); code != "" {
-			c.object(code, id, "%s %.120q", what, p)
-		}
-	}
 	o := &c.img.Objects
 	for i := range o.Memories {
 		mm := &o.Memories[i]
-		if mm.Exe.Deleted == 0 {
-			check(mm.ID, "program file", mm.Exe.Path)
-		}
+		checkFileRef(c, mm.ID, "program file", &mm.Exe)
 		for j := range mm.VMAs {
-			if r := &mm.VMAs[j].File; r.Deleted == 0 {
-				check(mm.ID, "mapped file", r.Path)
-			}
+			checkFileRef(c, mm.ID, "mapped file", &mm.VMAs[j].File)
 		}
 	}
 	for i := range o.Files {
 		eachRefOfFile(&o.Files[i], func(what string, r *format.FileRef) {
-			if r.Deleted == 0 {
-				check(o.Files[i].ID, what, r.Path)
-			}
+			checkFileRef(c, o.Files[i].ID, what, r)
 		})
 	}
 	for i := range o.Pipes {
-		check(o.Pipes[i].ID, "fifo", o.Pipes[i].Fifo.Path)
+		checkFileRef(c, o.Pipes[i].ID, "fifo", &o.Pipes[i].Fifo)
 	}
 	for i := range o.Deleted {
-		check(o.Deleted[i].ID, "other name of a deleted file", o.Deleted[i].Link)
+		checkPath(c, o.Deleted[i].ID, "other name of a deleted file", o.Deleted[i].Link)
 	}
 	for i := range o.Terminals {
-		check(o.Terminals[i].ID, "terminal", o.Terminals[i].Path)
+		checkPath(c, o.Terminals[i].ID, "terminal", o.Terminals[i].Path)
 	}
 	for i := range o.Cgroups {
 		for _, p := range o.Cgroups[i].Paths {
-			check(o.Cgroups[i].ID, "control group", p.Path)
+			checkPath(c, o.Cgroups[i].ID, "control group", p.Path)
 		}
+	}
+}
+
+func checkFileRef(c *checker, id format.ObjectID, what string, r *format.FileRef) {
+	if r.Deleted == 0 {
+		checkPath(c, id, what, r.Path)
+	}
+}
+
+// checkPath looks at a path that may be missing.
+func checkPath(c *checker, id format.ObjectID, what, p string) {
+	if p == "" {
+		return
+	}
+	if code := pathRule(p); code != "" {
+		c.object(code, id, "%s %.120q", what, p)
 	}
 }
 

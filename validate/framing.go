@@ -47,7 +47,7 @@ func FromError(err error) []Finding {
 			found = append(found, New("F001", Subject{}, "%v", err))
 			continue
 		}
-		if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the chain is walked here
+		if many, ok := err.(interface{ Unwrap() []error }); ok {
 			queue = append(queue, many.Unwrap()...)
 			continue
 		}

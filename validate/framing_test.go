@@ -79,10 +79,7 @@ type nativeRecord struct {
 	payload    []byte
 }
 
-const (
-	nativeHeader, nativeFrame, nativeTrailer = 16, 16, 64
-	nativeFooter                             = 0xff
-)
+const nativeHeader, nativeFrame, nativeTrailer = 16, 16, 64
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

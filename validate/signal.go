@@ -75,7 +75,7 @@ func checkTaskPending(c *checker, t *format.Task) {
 	if !living(t) {
 		return
 	}
-	limit := uint64(format.Unlimited)
+	limit := format.Unlimited
 	if p := c.Processes[t.Process]; p != nil {
 		limit = pendingLimit(p)
 	}

@@ -17,7 +17,8 @@ func (v *vector) sched() *format.Sched { return v.task(100).Sched }
 
 func (v *vector) creds() *format.Credentials { return &v.Image.Objects.Creds[0] }
 
-func (v *vector) action(i int) *format.SignalAction { return &v.Image.Objects.Handlers[0].Actions[i] }
+// action is the one with a handler.
+func (v *vector) action() *format.SignalAction { return &v.Image.Objects.Handlers[0].Actions[1] }
 
 func (v *vector) act(a format.SignalAction) {
 	h := &v.Image.Objects.Handlers[0]
@@ -59,15 +60,15 @@ var stateMutations = []mutation{
 	{"S021", "signal-65", func(v *vector) { v.act(format.SignalAction{Signal: 65}) }},
 	{"S022", "sigint-twice", func(v *vector) { v.act(format.SignalAction{Signal: 2, Handler: 1}) }},
 	{"S023", "sigkill-ignored", func(v *vector) { v.act(format.SignalAction{Signal: 9, Handler: 1}) }},
-	{"S024", "sigkill-in-mask", func(v *vector) { v.action(1).Mask = 1 << 8 }},
-	{"S025", "bit-eight", func(v *vector) { v.action(1).Flags |= 0x100 }},
-	{"S026", "handler-in-a-hole", func(v *vector) { v.action(1).Handler = holeAddr }},
-	{"S026", "handler-in-the-heap", func(v *vector) { v.action(1).Handler = 0x603000 }},
-	{"S027", "no-restorer", func(v *vector) { v.action(1).Flags &^= saRestorer }},
-	{"S027", "restorer-in-a-hole", func(v *vector) { v.action(1).Restorer = holeAddr }},
-	{"S028", "signal-99", func(v *vector) { v.task(101).Pending = []format.SigInfo{sigInfo(99, 0)} }},
-	{"S029", "sigkill", func(v *vector) { v.proc().Pending = []format.SigInfo{sigInfo(9, 0)} }},
-	{"S030", "sigusr1-twice", func(v *vector) { v.task(101).Pending = []format.SigInfo{sigInfo(10, 0), sigInfo(10, 0)} }},
+	{"S024", "sigkill-in-mask", func(v *vector) { v.action().Mask = 1 << 8 }},
+	{"S025", "bit-eight", func(v *vector) { v.action().Flags |= 0x100 }},
+	{"S026", "handler-in-a-hole", func(v *vector) { v.action().Handler = holeAddr }},
+	{"S026", "handler-in-the-heap", func(v *vector) { v.action().Handler = 0x603000 }},
+	{"S027", "no-restorer", func(v *vector) { v.action().Flags &^= saRestorer }},
+	{"S027", "restorer-in-a-hole", func(v *vector) { v.action().Restorer = holeAddr }},
+	{"S028", "signal-99", func(v *vector) { v.task(101).Pending = []format.SigInfo{sigInfo(99)} }},
+	{"S029", "sigkill", func(v *vector) { v.proc().Pending = []format.SigInfo{sigInfo(9)} }},
+	{"S030", "sigusr1-twice", func(v *vector) { v.task(101).Pending = []format.SigInfo{sigInfo(10), sigInfo(10)} }},
 	{"S031", "twelve-bytes", func(v *vector) { v.task(100).Pending[0].Raw = v.task(100).Pending[0].Raw[:12] }},
 	{"S032", "another-signal", func(v *vector) { v.task(100).Pending[0].Raw[0] = 13 }},
 	{"S032", "another-code", func(v *vector) { v.task(100).Pending[0].Code = -1 }},

@@ -39,10 +39,13 @@ func Text(w io.Writer, findings []Finding, o TextOptions) error {
 	for i := range findings {
 		f := &findings[i]
 		subject := printable(f.Subject.String())
-		fmt.Fprintf(bw, "%s  %s  %-*s  %s\n", paint(f.Severity, o.Color), f.Code, width, subject, printable(f.Message))
+		line := fmt.Sprintf("%s  %s  %-*s  %s\n", paint(f.Severity, o.Color), f.Code, width, subject, printable(f.Message))
 		last := i+1 == len(findings) || findings[i+1].Code != f.Code || findings[i+1].Hint != f.Hint
 		if f.Hint != "" && last && !o.NoHints {
-			fmt.Fprintf(bw, "%*s  hint: %s\n", 7+2+4, "", printable(f.Hint))
+			line += fmt.Sprintf("%*s  hint: %s\n", 7+2+4, "", printable(f.Hint))
+		}
+		if _, err := bw.WriteString(line); err != nil {
+			return fmt.Errorf("writing findings: %w", err)
 		}
 	}
 	if err := bw.Flush(); err != nil {

@@ -12,25 +12,11 @@ func checkTerminals(c *checker) {
 		if groups[t.PGID] == nil {
 			groups[t.PGID] = t
 		}
-		p := c.Processes[t.Process]
-		if p == nil {
-			continue
-		}
-		if term := c.Terminals[p.Terminal]; term != nil && term.Session != 0 && t.SID != 0 && term.Session != t.SID {
-			c.task("R062", t, "session %d, its terminal %d belongs to session %d", t.SID, term.ID, term.Session)
-		}
+		checkControl(c, t)
 	}
 	for i := range c.img.Objects.Terminals {
 		t := &c.img.Objects.Terminals[i]
-		if n := len(t.Settings); n != 0 && n != termiosSize && c.img.Provenance.Arch == "amd64" {
-			c.object("R060", t.ID, "terminal settings of %d bytes", n)
-		}
-		if g := groups[t.Group]; t.Group != 0 && t.Session != 0 && g != nil && g.SID != t.Session {
-			c.object("R061", t.ID, "foreground group %d is in session %d, the terminal in %d", t.Group, g.SID, t.Session)
-		}
-		if t.Major >= majors || t.Minor >= minors {
-			c.object("R025", t.ID, "terminal %d:%d", t.Major, t.Minor)
-		}
+		checkTerminal(c, t, groups[t.Group])
 	}
 	for i := range c.img.Objects.Files {
 		f := &c.img.Objects.Files[i]
@@ -40,6 +26,32 @@ func checkTerminals(c *checker) {
 		if t := c.Terminals[f.TTY.Terminal]; t != nil && t.Inherited {
 			c.object("R063", f.ID, "master of terminal %d, which is inherited", t.ID)
 		}
+	}
+}
+
+// checkControl asks that a process and its terminal are of one session.
+func checkControl(c *checker, t *format.Task) {
+	p := c.Processes[t.Process]
+	if p == nil {
+		return
+	}
+	term := c.Terminals[p.Terminal]
+	if term != nil && term.Session != 0 && t.SID != 0 && term.Session != t.SID {
+		c.task("R062", t, "session %d, its terminal %d belongs to session %d", t.SID, term.ID, term.Session)
+	}
+}
+
+// checkTerminal looks at one terminal; member is a process of its foreground
+// group, if the image holds one.
+func checkTerminal(c *checker, t *format.Terminal, member *format.Task) {
+	if n := len(t.Settings); n != 0 && n != termiosSize && c.img.Provenance.Arch == "amd64" {
+		c.object("R060", t.ID, "terminal settings of %d bytes", n)
+	}
+	if t.Group != 0 && t.Session != 0 && member != nil && member.SID != t.Session {
+		c.object("R061", t.ID, "foreground group %d is in session %d, the terminal in %d", t.Group, member.SID, t.Session)
+	}
+	if t.Major >= majors || t.Minor >= minors {
+		c.object("R025", t.ID, "terminal %d:%d", t.Major, t.Minor)
 	}
 }
 

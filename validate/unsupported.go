@@ -19,54 +19,58 @@ func Unsupported(img *format.Image) []Finding {
 	}
 	c.eachTask(unsupportedTask, unsupportedPlace)
 	o := &img.Objects
-	for i := range o.Processes {
-		unsupportedTimers(c, &o.Processes[i])
-	}
-	for i := range o.Memories {
-		unsupportedMemory(c, &o.Memories[i])
-	}
-	for i := range o.Shared {
-		if o.Shared[i].Kind == format.SharedSysV {
-			c.object(CodeSysVMemory, o.Shared[i].ID, "segment of %d bytes", o.Shared[i].Size)
+	each(c, o.Processes, unsupportedTimers)
+	each(c, o.Memories, unsupportedMemory)
+	each(c, o.Shared, unsupportedShared)
+	each(c, o.Files, unsupportedFile)
+	each(c, o.Terminals, func(c *checker, t *format.Terminal) {
+		if !t.Inherited {
+			c.object(CodePtyMaster, t.ID, "terminal %.80q is not inherited", t.Path)
 		}
-		if o.Shared[i].MemfdFlags&memfdHuge != 0 {
-			c.object(CodeHugeTLB, o.Shared[i].ID, "memfd of reserved huge pages")
+	})
+	each(c, o.Semaphores, func(c *checker, s *format.SysVSemaphores) {
+		c.object(CodeSysVSemaphore, s.ID, "set of %d semaphores", len(s.Values))
+	})
+	each(c, o.Messages, func(c *checker, m *format.SysVMessages) {
+		c.object(CodeSysVMessages, m.ID, "queue of %d messages", len(m.Messages))
+	})
+	each(c, o.Namespaces, unsupportedNamespace)
+	each(c, o.Creds, func(c *checker, k *format.Credentials) {
+		if k.Label != "" {
+			c.object(CodeLabel, k.ID, "label %.80q", k.Label)
 		}
-	}
-	for i := range o.Files {
-		unsupportedFile(c, &o.Files[i])
-	}
-	for i := range o.Terminals {
-		if !o.Terminals[i].Inherited {
-			c.object(CodePtyMaster, o.Terminals[i].ID, "terminal %.80q is not inherited", o.Terminals[i].Path)
-		}
-	}
-	for i := range o.Semaphores {
-		c.object(CodeSysVSemaphore, o.Semaphores[i].ID, "set of %d semaphores", len(o.Semaphores[i].Values))
-	}
-	for i := range o.Messages {
-		c.object(CodeSysVMessages, o.Messages[i].ID, "queue of %d messages", len(o.Messages[i].Messages))
-	}
-	for i := range o.Namespaces {
-		if n := &o.Namespaces[i]; !n.Host {
-			code := CodeNamespace
-			if n.Kind == format.NSPid {
-				code = CodePIDNamespace
-			}
-			c.object(code, n.ID, "%.20q namespace that is not the host's", string(n.Kind))
-		}
-	}
-	for i := range o.Creds {
-		if o.Creds[i].Label != "" {
-			c.object(CodeLabel, o.Creds[i].ID, "label %.80q", o.Creds[i].Label)
-		}
-	}
-	for i := range img.Attachments {
-		a := &img.Attachments[i]
+	})
+	each(c, img.Attachments, func(c *checker, a *format.Attachment) {
 		c.report(CodeAttachment, Subject{Record: a.Record, Task: a.Task, Object: a.Object},
 			"record of format %.40q", a.Format)
-	}
+	})
 	return c.result()
+}
+
+// each calls f for each element of a list.
+func each[T any](c *checker, list []T, f func(*checker, *T)) {
+	for i := range list {
+		f(c, &list[i])
+	}
+}
+
+func unsupportedShared(c *checker, s *format.SharedMemory) {
+	if s.Kind == format.SharedSysV {
+		c.object(CodeSysVMemory, s.ID, "segment of %d bytes", s.Size)
+	}
+	if s.MemfdFlags&memfdHuge != 0 {
+		c.object(CodeHugeTLB, s.ID, "memfd of reserved huge pages")
+	}
+}
+
+func unsupportedNamespace(c *checker, n *format.Namespace) {
+	switch {
+	case n.Host:
+	case n.Kind == format.NSPid:
+		c.object(CodePIDNamespace, n.ID, "pid namespace that is not the host's")
+	default:
+		c.object(CodeNamespace, n.ID, "%.20q namespace that is not the host's", string(n.Kind))
+	}
 }
 
 const (

@@ -27,11 +27,10 @@ func (v *vector) alone() {
 	v.proc().Timers = nil
 }
 
-func (v *vector) zombie(tid, ppid format.PID, s format.WaitStatus) *format.Task {
+func (v *vector) zombie(tid, ppid format.PID, s format.WaitStatus) {
 	v.Image.Tasks = append(v.Image.Tasks, format.Task{
 		TID: tid, TGID: tid, PPID: ppid, PGID: 100, SID: 50, State: format.Zombie, Status: s, ExitSignal: format.SIGCHLD,
 	})
-	return &v.Image.Tasks[len(v.Image.Tasks)-1]
 }
 
 var scenarios = []scenario{
