@@ -30,6 +30,7 @@ const (
 	PollIn  = unix.POLLIN
 	PollOut = unix.POLLOUT
 	PollHup = unix.POLLHUP
+	PollErr = unix.POLLERR
 )
 
 // PollFD waits until the descriptor has one of events, and says whether it
@@ -42,4 +43,14 @@ func PollFD(fd int, events int16, timeoutMS int) (bool, error) {
 		return err
 	})
 	return n > 0, fdError("poll", fd, err)
+}
+
+// PollState gives the events that a descriptor has now.
+func PollState(fd int) (int16, error) {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLOUT}}
+	err := retry(func() error {
+		_, err := unix.Poll(fds, 0)
+		return err
+	})
+	return fds[0].Revents, fdError("poll", fd, err)
 }

@@ -1,0 +1,24 @@
+package capture
+
+import (
+	"os"
+	"testing"
+
+	"github.com/thaw-cr/thaw/internal/procfs"
+	"golang.org/x/sys/unix"
+)
+
+// TestMain keeps descriptors that the test was started with, which may lead
+// outside, from the programs that it starts.
+func TestMain(m *testing.M) {
+	fds, err := procfs.FDs(os.Getpid())
+	if err != nil {
+		panic(err)
+	}
+	for _, fd := range fds {
+		if fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	os.Exit(m.Run())
+}

@@ -1,0 +1,117 @@
+package capture
+
+import (
+	"context"
+	"crypto/sha256"
+	"strings"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/procfs"
+	"github.com/thaw-cr/thaw/internal/sys"
+	"github.com/thaw-cr/thaw/validate"
+)
+
+// memory is an address space, read through one of its tasks.
+type memory struct {
+	tid   int
+	maps  []procfs.Map
+	model format.AddressSpace
+}
+
+// readMemories reads the address spaces of all living processes.
+func (c *capturer) readMemories(ctx context.Context) error {
+	for i, p := range c.order {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		t := p.alive()
+		if t == nil {
+			continue
+		}
+		m, err := c.memories.get(t.tid, func() (*memory, error) { return c.readMemory(t) })
+		if err != nil {
+			return err
+		}
+		p.mem = m
+		for _, t := range p.tasks {
+			t.model.Memory = m.model.ID
+		}
+		c.opts.Progress("memory", i+1, len(c.order))
+	}
+	return nil
+}
+
+func (c *capturer) readMemory(t *task) (*memory, error) {
+	maps, err := c.r.Smaps(t.tid)
+	if err != nil {
+		return nil, err
+	}
+	m := &memory{tid: t.tid, maps: maps}
+	st := &t.stat
+	m.model = format.AddressSpace{
+		ID: c.newID(), StartCode: format.Addr(st.StartCode), EndCode: format.Addr(st.EndCode),
+		StartData: format.Addr(st.StartData), EndData: format.Addr(st.EndData),
+		StartBrk: format.Addr(st.StartBrk), StartStack: format.Addr(st.StartStack),
+		ArgStart: format.Addr(st.ArgStart), ArgEnd: format.Addr(st.ArgEnd),
+		EnvStart: format.Addr(st.EnvStart), EnvEnd: format.Addr(st.EnvEnd),
+		NoTHP: t.status.NoTHP,
+	}
+	if m.model.Auxv, err = c.r.Auxv(t.tid); err != nil {
+		return nil, err
+	}
+	filter, err := c.r.Number(t.tid, "coredump_filter", 16)
+	if err != nil {
+		return nil, err
+	}
+	m.model.CoreFilter = uint32(filter)
+	for i := range maps {
+		vma, err := c.readVMA(t, &maps[i])
+		if err != nil {
+			return nil, err
+		}
+		if vma.Kind == format.VMAVDSO {
+			code, err := c.readMap(t.tid, &maps[i])
+			if err != nil {
+				return nil, err
+			}
+			sum := sha256.Sum256(code)
+			m.model.VDSO = sum[:]
+		}
+		m.model.VMAs = append(m.model.VMAs, vma)
+	}
+	if m.model.Exe, err = c.readExe(t); err != nil {
+		return nil, err
+	}
+	c.pages.addMemory(&m.model, t.tid)
+	return m, nil
+}
+
+// readExe reads the identity of the file that the process runs.
+func (c *capturer) readExe(t *task) (format.FileRef, error) {
+	path, err := procfs.Link(t.tid, "exe")
+	if err != nil {
+		return format.FileRef{}, err
+	}
+	link := procfs.Path(t.tid, "exe")
+	st, err := sys.Stat(link)
+	if err != nil {
+		return format.FileRef{}, err
+	}
+	if strings.HasPrefix(path, "/memfd:") {
+		c.refuse(validate.CodeDeletedPath, t.tid, "its program %q has no path", path)
+		return format.FileRef{Path: path}, nil
+	}
+	return c.fileRef(link, path, st, t.tid, wantBuildID)
+}
+
+// cutDeleted takes off what the kernel appends to the path of an unlinked file.
+func cutDeleted(path string) (string, bool) { return strings.CutSuffix(path, deletedSuffix) }
+
+// maxVDSO bounds what is read of a vdso.
+const maxVDSO = 1 << 20
+
+func (c *capturer) readMap(tid int, m *procfs.Map) ([]byte, error) {
+	code := make([]byte, min(m.End-m.Start, maxVDSO))
+	_, err := sys.ReadMemory(tid, m.Start, code)
+	return code, err
+}

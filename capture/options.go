@@ -1,0 +1,46 @@
+package capture
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Options of Freeze. The zero value works.
+type Options struct {
+	// Timeout is how long the tasks may take to stop; zero for 10 seconds.
+	Timeout time.Duration
+	// ReapTimeout is how long Kill waits for parents outside the tree to take
+	// notice; zero for 5 seconds.
+	ReapTimeout time.Duration
+	// Tool and ToolVersion go into the image's provenance; empty for "thaw".
+	Tool, ToolVersion string
+	// Progress, if not nil, is told what has been done: a phase, and how many
+	// of its parts. total may be zero. It must be quick and not call Session.
+	Progress func(phase string, done, total int)
+	// Logger gets debug messages; nil for none.
+	Logger *slog.Logger
+}
+
+const (
+	defaultTimeout     = 10 * time.Second
+	defaultReapTimeout = 5 * time.Second
+)
+
+func (o Options) withDefaults() Options {
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.ReapTimeout <= 0 {
+		o.ReapTimeout = defaultReapTimeout
+	}
+	if o.Tool == "" {
+		o.Tool = "thaw"
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}

@@ -1,0 +1,14 @@
+//go:build !amd64
+
+package capture
+
+import "context"
+
+// Supported says whether this architecture can be captured.
+const supported = false
+
+func (c *capturer) readAllRegs(context.Context) error { return ErrUnsupported }
+
+func (c *capturer) queryAll(context.Context) error { return ErrUnsupported }
+
+func putBack(*task) error { return ErrUnsupported }

@@ -1,0 +1,284 @@
+package capture
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/sys"
+	"github.com/thaw-cr/thaw/validate"
+)
+
+// Where injected calls write in the scratch memory.
+const (
+	atAltStack  = 0
+	atTIDAddr   = 32
+	atDeathSig  = 40
+	atSubreaper = 44
+	atItimers   = 64
+	atTimer     = 192
+	atActions   = 256
+	atEnd       = atActions + 64*abi.KernelSigactionSize
+)
+
+// readAllRegs reads the registers and queued signals of all living tasks.
+func (c *capturer) readAllRegs(ctx context.Context) error {
+	for _, p := range c.order {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for _, t := range p.tasks {
+			if t.dead {
+				continue
+			}
+			if err := c.readRegs(t); err != nil {
+				return err
+			}
+			if err := c.readPending(t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// queryAll asks every task what cannot be read from outside. It does nothing
+// when the tree is refused already: some of what is refused forbids injection.
+func (c *capturer) queryAll(ctx context.Context) error {
+	if validate.HasErrors(c.findings) {
+		return nil
+	}
+	for i, p := range c.order {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if p.alive() != nil {
+			if err := c.queryProcess(p); err != nil {
+				return err
+			}
+		}
+		c.opts.Progress("query", i+1, len(c.order))
+	}
+	return nil
+}
+
+// queryProcess asks all threads of a process, and one of them for the rest.
+// The scratch memory goes away also when a query fails.
+func (c *capturer) queryProcess(p *process) error {
+	first := p.alive()
+	for _, t := range p.tasks {
+		if t.dead || t == first {
+			continue
+		}
+		err := c.within(t, func(in *injection) error { return c.queryThread(in) })
+		if err != nil {
+			return errors.Join(err, c.cleanUp(p))
+		}
+	}
+	return c.within(first, func(in *injection) error {
+		err := c.queryThread(in)
+		if err == nil {
+			err = c.queryShared(in)
+		}
+		return errors.Join(err, in.dropScratch(p))
+	})
+}
+
+func (c *capturer) cleanUp(p *process) error {
+	return c.within(p.alive(), func(in *injection) error { return in.dropScratch(p) })
+}
+
+func (c *capturer) within(t *task, f func(*injection) error) error {
+	in, err := c.inject(t)
+	if err != nil {
+		return err
+	}
+	err = f(in)
+	return errors.Join(err, in.end())
+}
+
+// queryThread asks what each thread has of its own.
+func (c *capturer) queryThread(in *injection) error {
+	t := in.t
+	at, err := in.scratchFor(t.proc)
+	if err != nil {
+		return err
+	}
+	for _, args := range [][]uint64{
+		{abi.SysSigaltstack, 0, at + atAltStack},
+		{abi.SysPrctl, abi.PrGetTidAddress, at + atTIDAddr},
+		{abi.SysPrctl, abi.PrGetPdeathsig, at + atDeathSig},
+	} {
+		if _, err := in.call(int(args[0]), args[1:]...); err != nil {
+			return err
+		}
+	}
+	bits, err := in.call(abi.SysPrctl, abi.PrGetSecurebits)
+	if err != nil {
+		return err
+	}
+	c.setSecureBits(t, uint32(bits))
+	var b [atSubreaper]byte
+	if _, err := sys.ReadMemory(t.tid, at, b[:]); err != nil {
+		return err
+	}
+	le := binary.LittleEndian
+	if flags := le.Uint32(b[atAltStack+8:]); flags&abi.SSDisable == 0 {
+		t.model.AltStack = &format.AltStack{
+			Base: format.Addr(le.Uint64(b[atAltStack:])), Size: le.Uint64(b[atAltStack+16:]),
+			Flags: flags &^ abi.SSOnStack,
+		}
+	}
+	t.model.TIDAddress = format.Addr(le.Uint64(b[atTIDAddr:]))
+	t.model.ParentDeathSignal = format.Signal(le.Uint32(b[atDeathSig:]))
+	return nil
+}
+
+// queryShared asks what the threads of a process have in common.
+func (c *capturer) queryShared(in *injection) error {
+	p := in.t.proc
+	at := p.scratch
+	if _, err := in.call(abi.SysPrctl, abi.PrGetChildSubreaper, at+atSubreaper); err != nil {
+		return err
+	}
+	dumpable, err := in.call(abi.SysPrctl, abi.PrGetDumpable)
+	if err != nil {
+		return err
+	}
+	brk, err := in.call(abi.SysBrk, 0)
+	if err != nil {
+		return err
+	}
+	p.mem.model.Dumpable, p.mem.model.Brk = uint8(dumpable), format.Addr(brk)
+	for which := range uint64(3) {
+		if _, err := in.call(abi.SysGetitimer, which, at+atItimers+which*abi.ItimervalSize); err != nil {
+			return err
+		}
+	}
+	var b [atActions]byte
+	if _, err := sys.ReadMemory(in.t.tid, at, b[:]); err != nil {
+		return err
+	}
+	p.model.Subreaper = binary.LittleEndian.Uint32(b[atSubreaper:]) != 0
+	p.model.Intervals = readIntervals(b[atItimers:])
+	if err := c.queryTimers(in); err != nil {
+		return err
+	}
+	return c.queryHandlers(in)
+}
+
+func readIntervals(b []byte) []format.IntervalTimer {
+	var list []format.IntervalTimer
+	for which := range 3 {
+		v := b[which*abi.ItimervalSize:]
+		us := func(off int) uint64 {
+			return binary.LittleEndian.Uint64(v[off:])*1e6 + binary.LittleEndian.Uint64(v[off+8:])
+		}
+		if remaining := us(16); remaining != 0 {
+			list = append(list, format.IntervalTimer{Which: uint8(which), Remaining: remaining, Interval: us(0)})
+		}
+	}
+	return list
+}
+
+// queryTimers asks for the times of the timers that /proc lists.
+func (c *capturer) queryTimers(in *injection) error {
+	p := in.t.proc
+	timers, err := c.r.Timers(in.t.tid)
+	if err != nil {
+		if gone(err) {
+			c.warnOnce(in.t.tid, "this kernel has no /proc/PID/timers (CONFIG_CHECKPOINT_RESTORE): POSIX timers are not captured")
+			return nil
+		}
+		return err
+	}
+	for _, tm := range timers {
+		if tm.Clock < 0 || tm.Clock == clockProcessCPU || tm.Clock == clockThreadCPU {
+			c.refuse(validate.CodeTimerClock, in.t.tid, "its timer %d runs on clock %d", tm.ID, tm.Clock)
+			continue
+		}
+		if _, err := in.call(abi.SysTimerGettime, uint64(tm.ID), p.scratch+atTimer); err != nil {
+			return err
+		}
+		over, err := in.call(abi.SysTimerGetoverrun, uint64(tm.ID))
+		if err != nil {
+			return err
+		}
+		var b [abi.ItimerspecSize]byte
+		if _, err := sys.ReadMemory(in.t.tid, p.scratch+atTimer, b[:]); err != nil {
+			return err
+		}
+		ns := func(off int) uint64 {
+			return binary.LittleEndian.Uint64(b[off:])*1e9 + binary.LittleEndian.Uint64(b[off+8:])
+		}
+		p.model.Timers = append(p.model.Timers, format.PosixTimer{
+			Number: tm.ID, Clock: tm.Clock, Notify: tm.Notify, Signal: format.Signal(tm.Signal), Value: tm.Value,
+			Target: format.PID(tm.Target), Remaining: ns(16), Interval: ns(0), Overrun: int32(over),
+		})
+	}
+	return nil
+}
+
+const (
+	clockProcessCPU = 2
+	clockThreadCPU  = 3
+)
+
+// queryHandlers asks for the actions of caught signals, and for SIGCHLD's,
+// whose flags count without a handler as well.
+func (c *capturer) queryHandlers(in *injection) error {
+	id, err := c.handlers.get(in.t.tid, func() (format.ObjectID, error) {
+		h := format.SignalHandlers{ID: c.newID()}
+		var err error
+		h.Actions, err = c.readActions(in)
+		c.img.Objects.Handlers = append(c.img.Objects.Handlers, h)
+		return h.ID, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range in.t.proc.tasks {
+		if t.model.State != format.Zombie {
+			t.model.Handlers = id
+		}
+	}
+	return nil
+}
+
+func (c *capturer) readActions(in *injection) ([]format.SignalAction, error) {
+	status := &in.t.status
+	ask := format.SignalSet(status.SigCaught).With(format.SIGCHLD)
+	for sig := format.Signal(1); sig <= format.MaxSignal; sig++ {
+		if !ask.Has(sig) {
+			continue
+		}
+		at := in.t.proc.scratch + atActions + uint64(sig-1)*abi.KernelSigactionSize
+		if _, err := in.call(abi.SysRtSigaction, uint64(sig), 0, at, abi.SigsetSize); err != nil {
+			return nil, err
+		}
+	}
+	var b [atEnd - atActions]byte
+	if _, err := sys.ReadMemory(in.t.tid, in.t.proc.scratch+atActions, b[:]); err != nil {
+		return nil, err
+	}
+	var actions []format.SignalAction
+	for sig := format.Signal(1); sig <= format.MaxSignal; sig++ {
+		v := b[int(sig-1)*abi.KernelSigactionSize:]
+		word := func(i int) uint64 { return binary.LittleEndian.Uint64(v[8*i:]) }
+		switch {
+		case ask.Has(sig) && (word(0) != 0 || word(1)&^saRestorer != 0):
+			actions = append(actions, format.SignalAction{
+				Signal: sig, Handler: format.Addr(word(0)), Flags: word(1), Restorer: format.Addr(word(2)),
+				Mask: format.SignalSet(word(3)),
+			})
+		case !ask.Has(sig) && format.SignalSet(status.SigIgnored).Has(sig):
+			actions = append(actions, format.SignalAction{Signal: sig, Handler: format.HandlerIgnore})
+		}
+	}
+	return actions, nil
+}
+
+// saRestorer is SA_RESTORER, which the C library always sets.
+const saRestorer = 0x04000000

@@ -1,0 +1,54 @@
+package capture
+
+import (
+	"slices"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/procfs"
+	"github.com/thaw-cr/thaw/internal/sys"
+	"github.com/thaw-cr/thaw/validate"
+)
+
+// readSched reads how a task is scheduled.
+func (c *capturer) readSched(t *task) (*format.Sched, error) {
+	attr, err := sys.GetSchedAttr(t.tid)
+	if err != nil {
+		return nil, err
+	}
+	s := &format.Sched{
+		Policy: attr.Policy, ResetOnFork: attr.Flags&abi.SchedFlagResetOnFork != 0,
+		Nice: int8(attr.Nice), Priority: attr.Priority,
+	}
+	if attr.Policy >= abi.SchedDeadline {
+		c.refuse(validate.CodeDeadline, t.tid, "its scheduling policy is %d", attr.Policy)
+	}
+	if s.Affinity, err = sys.GetAffinity(t.tid); err != nil {
+		return nil, err
+	}
+	if slices.Equal(s.Affinity, c.cpus) {
+		s.Affinity = nil
+	}
+	if s.IOPrio, err = sys.GetIOPrio(t.tid); err != nil {
+		return nil, err
+	}
+	slack, err := c.r.Number(t.tid, "timerslack_ns", 10)
+	if err != nil {
+		return nil, err
+	}
+	if slack != abi.DefaultTimerSlack {
+		s.TimerSlack = uint64(slack)
+	}
+	return s, nil
+}
+
+// allCPUs is the mask of the CPUs that a task without restrictions may use,
+// which init is.
+func allCPUs() ([]uint64, error) {
+	var r procfs.Reader
+	b, err := r.Read("/sys/devices/system/cpu/online")
+	if err != nil {
+		return nil, err
+	}
+	return procfs.ParseCPUList(b)
+}
