@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -55,6 +54,9 @@ func (a *app) open(ctx context.Context, name string) (*opened, error) {
 	if len(o.Wrappers) > 0 {
 		o.file = nil
 	}
+	if p := &o.Image.Provenance; p.Format == "" {
+		p.Format, p.FormatVersion = o.Format, o.Version
+	}
 	return o, nil
 }
 
@@ -82,7 +84,7 @@ func (o *opened) source(in io.Reader, file *os.File) (codec.Source, error) {
 		return src, fail(exitIO, err)
 	}
 	if info.IsDir() {
-		return src, fmt.Errorf("%s is a directory: %w", o.name, codec.ErrUnknownFormat)
+		return src, &codec.FormatError{File: o.name, Kind: codec.BadMagic, Err: errors.New("a directory, and no known format is one")}
 	}
 	if pos, err := file.Seek(0, io.SeekCurrent); !info.Mode().IsRegular() || err != nil || pos != 0 {
 		return src, nil //nolint:nilerr // what cannot be sought is a stream

@@ -9,15 +9,15 @@ import (
 
 // Tasks prints a table of all tasks in the order of restart.
 func (p *Printer) Tasks() error {
-	table := NewTable(">TID", ">TGID", ">PPID", ">PGID", ">SID", ">UID", "NAME", ">MEMORY", ">FILES", "STATE")
+	table := NewTable(">TID", ">TGID", ">PPID", ">PGID", ">SID", "NAME", "STATE", ">UID", ">MEMORY", ">FILES")
 	for i := range p.img.Tasks {
 		t := &p.img.Tasks[i]
 		uid := ""
 		if c := p.idx.Creds[t.Creds]; c != nil {
 			uid = fmt.Sprint(c.UID)
 		}
-		table.Add(fmt.Sprint(t.TID), fmt.Sprint(t.TGID), fmt.Sprint(t.PPID), fmt.Sprint(t.PGID), fmt.Sprint(t.SID), uid,
-			Clean(t.Comm), object(t.Memory), object(t.Files), stateWords(t))
+		table.Add(fmt.Sprint(t.TID), fmt.Sprint(t.TGID), fmt.Sprint(t.PPID), fmt.Sprint(t.PGID), fmt.Sprint(t.SID),
+			Clean(t.Comm), stateWords(t), uid, object(t.Memory), object(t.Files))
 	}
 	if err := table.Write(p.out, p.opts); err != nil {
 		return err
