@@ -22,6 +22,7 @@ type hostFacts struct {
 	ignored     format.SignalSet
 	noNewPrivs  bool
 	affinity    []uint64
+	allCPUs     []uint64
 	sched       format.Sched
 	ioPrio      uint16
 	timerSlack  uint64
@@ -121,6 +122,13 @@ func (h *hostFacts) readLimits() error {
 func (h *hostFacts) readSched(self int) (err error) {
 	if h.affinity, err = sys.GetAffinity(self); err != nil {
 		return err
+	}
+	if b, err := os.ReadFile("/sys/devices/system/cpu/online"); err == nil {
+		if h.allCPUs, err = procfs.ParseCPUList(b); err != nil {
+			return err
+		}
+	} else {
+		h.allCPUs = h.affinity
 	}
 	attr, err := sys.GetSchedAttr(self)
 	if err != nil {

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -18,14 +19,18 @@ func (b *builder) emitSched(p *husk.Program, t *format.Task) {
 		return
 	}
 	b.emitSchedAttr(p, s)
-	if len(s.Affinity) > 0 && !slices.Equal(s.Affinity, b.host.affinity) {
-		p.Call("set affinity", abi.SysSchedSetaffinity, 0, uint64(8*len(s.Affinity)), b.t.Words(s.Affinity...))
+	mask := s.Affinity
+	if len(mask) == 0 {
+		mask = b.host.allCPUs
+	}
+	if !slices.Equal(mask, b.host.affinity) {
+		p.Call("set affinity", abi.SysSchedSetaffinity, 0, uint64(8*len(mask)), b.t.Words(mask...))
 	}
 	if s.IOPrio != b.host.ioPrio {
 		p.Call("set io priority", abi.SysIoprioSet, ioprioWhoProcess, 0, uint64(s.IOPrio))
 	}
-	if s.TimerSlack != 0 && s.TimerSlack != b.host.timerSlack {
-		p.Call("set timer slack", abi.SysPrctl, abi.PrSetTimerslack, s.TimerSlack, 0, 0, 0)
+	if slack := cmp.Or(s.TimerSlack, abi.DefaultTimerSlack); slack != b.host.timerSlack {
+		p.Call("set timer slack", abi.SysPrctl, abi.PrSetTimerslack, slack, 0, 0, 0)
 	}
 }
 

@@ -115,7 +115,7 @@ func (b *builder) free() format.PID {
 		_, group := b.groups[n]
 		_, session := b.sessions[n]
 		_, used := b.birth[n]
-		if !b.tids[n] && !group && !session && !used && (b.opts.Taken == nil || !b.opts.Taken(n)) {
+		if !b.tids[n] && !group && !session && !used && n != b.opts.Group && (b.opts.Taken == nil || !b.opts.Taken(n)) {
 			return n
 		}
 	}

@@ -106,7 +106,11 @@ func (c *comparison) task(n *node, task *format.Task) {
 	c.diff(task.TID, "parent", parent, got)
 	c.diff(task.TID, "thread group", number(n.pid), number(t.TGID))
 	c.diff(task.TID, "session", number(n.sid), number(t.SID))
-	c.diff(task.TID, "group", number(n.pgid), number(t.PGID))
+	pgid := n.pgid
+	if pgid == caller && c.want.opts.ShellJob {
+		pgid = c.want.opts.Group
+	}
+	c.diff(task.TID, "group", number(pgid), number(t.PGID))
 	c.state(n, task, t)
 }
 

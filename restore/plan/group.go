@@ -67,7 +67,7 @@ func (b *builder) ownGroup(n *node) {
 func (b *builder) join(n *node, after ...int) {
 	g := b.groups[n.pgid]
 	if n.pgid == caller {
-		b.add(n.pid, "nobody can enter a group from outside the pid namespace, and it was not born there")
+		b.rejoinCaller(n, after)
 		return
 	}
 	ghost := g.made == noStep
@@ -80,6 +80,16 @@ func (b *builder) join(n *node, after ...int) {
 	if ghost {
 		b.helpers = append(b.helpers, helper{pid: g.id, parent: n.pid, group: g})
 	}
+}
+
+// rejoinCaller has n go back to the caller's group, after it made another.
+func (b *builder) rejoinCaller(n *node, after []int) {
+	if !b.opts.ShellJob || b.opts.Group <= 0 {
+		b.add(n.pid, "it made group %d and went back to a group outside the pid namespace, which has no number here", n.pid)
+		return
+	}
+	b.emit(OpSetpgid, n.pid, b.opts.Group, 0, after...)
+	b.cur[n.pid] = caller
 }
 
 // joinLate emits what joinEarly put off: first all groups come to be, then they
@@ -98,14 +108,16 @@ func (b *builder) joinLate() {
 			b.join(n)
 		}
 	}
-	for _, n := range movers {
-		if g := b.groups[n.pid]; g.first == noStep {
+	wait := make([]int, len(movers))
+	for i, n := range movers {
+		g := b.groups[n.pid]
+		if wait[i] = g.first; g.first == noStep {
 			pid := b.free()
 			b.fork(n.pid, Proc{PID: pid, Role: RoleAnchor, Why: "keeps group " + number(n.pid) + " until others are in it"}, 0)
 			b.helpers = append(b.helpers, helper{pid: pid, parent: n.pid, group: g})
 		}
 	}
-	for _, n := range movers {
-		b.join(n, b.groups[n.pid].first)
+	for i, n := range movers {
+		b.join(n, wait[i])
 	}
 }

@@ -17,6 +17,9 @@ type Options struct {
 	// ShellJob lets the tree join the caller's session and, if the root's group
 	// is led from outside the image, the caller's group.
 	ShellJob bool
+	// Group is the number of the caller's process group. With ShellJob a process
+	// that made a group of its own and went back needs it; zero if it is unknown.
+	Group format.PID
 	// Taken says whether a number is in use on the machine; helpers avoid those.
 	// Nil if none is.
 	Taken func(format.PID) bool

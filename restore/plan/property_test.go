@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -111,7 +112,7 @@ func (w world) tree(d draw, ops int) (*format.Image, Options) {
 		draw: d, monotone: w.monotone, sharing: w.sharing,
 		maxTasks: 1 + d(1+d(200)), calm: 1 + d(6), reapers: 1 + d(8),
 	}
-	opts := Options{PIDNamespace: w.ns, ShellJob: !w.ns && d.chance(4)}
+	opts := Options{PIDNamespace: w.ns, ShellJob: !w.ns && d.chance(4), Group: 99}
 	if w.ns && d.chance(2) {
 		p.first = 1
 	}
@@ -132,13 +133,15 @@ func TestReachable(t *testing.T) {
 	})
 }
 
+var treesFlag = flag.Uint64("trees", 300, "random trees of each kind to plan")
+
 // TestRefusals counts the reachable trees without a plan. What is shared can
 // come from processes that have exec'd or died since, so there are some with
 // sharing; there must be none without.
 func TestRefusals(t *testing.T) {
-	trees := uint64(300)
+	trees := *treesFlag
 	if testing.Short() {
-		trees = 40
+		trees = min(trees, 40)
 	}
 	for _, w := range worlds() {
 		t.Run(w.String(), func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
@@ -22,12 +23,15 @@ func Simulate(p *Plan, img *format.Image, opts Options, rng *rand.Rand) (*format
 	if err := s.run(rng); err != nil {
 		return nil, err
 	}
-	return s.kernel.Snapshot(), nil
+	got := s.kernel.Snapshot()
+	got.Tasks = slices.DeleteFunc(got.Tasks, func(t format.Task) bool { return t.TID == s.shell })
+	return got, nil
 }
 
 type simulation struct {
 	plan   *Plan
 	kernel *simkernel.Kernel
+	shell  format.PID // leads the caller's group; zero if that is the outside's
 	status map[format.PID]format.WaitStatus
 	exit   map[format.PID]format.Signal
 	// wait counts what each step still waits for, next are those it releases.
@@ -63,14 +67,31 @@ func newSimulation(p *Plan, img *format.Image, opts Options) (*simulation, error
 	for i := range p.Procs {
 		s.exit[p.Procs[i].PID] = p.Procs[i].ExitSignal
 	}
-	seed, err := s.kernel.Start(p.Procs[0].PID)
-	if err == nil && opts.PIDNamespace {
-		err = s.kernel.SetInit(seed)
-	}
+	seed, err := s.boot(p.Procs[0].PID, opts)
 	if err != nil {
 		return nil, fmt.Errorf("simulate: start of the seed %d: %w", p.Procs[0].PID, err)
 	}
 	return s, s.order(seed)
+}
+
+// boot starts the seed; with ShellJob in the caller's group.
+func (s *simulation) boot(seed format.PID, opts Options) (format.PID, error) {
+	if opts.ShellJob && opts.Group > 0 {
+		shell, err := s.kernel.Start(opts.Group)
+		if err != nil {
+			return 0, err
+		}
+		if err := s.kernel.Setpgid(shell, 0, 0); err != nil {
+			return 0, err
+		}
+		s.shell = shell
+		return s.kernel.Clone(shell, simkernel.CloneArgs{PID: seed, Parent: true})
+	}
+	seed, err := s.kernel.Start(seed)
+	if err == nil && opts.PIDNamespace {
+		err = s.kernel.SetInit(seed)
+	}
+	return seed, err
 }
 
 // order finds what each step waits for.

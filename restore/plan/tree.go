@@ -250,6 +250,9 @@ func (t *tree) addCallerIDs(img *format.Image) {
 	if t.tids[sid] {
 		return
 	}
+	if t.tids[t.opts.Group] {
+		t.add(t.opts.Group, "the caller's process group has its number")
+	}
 	for i := range t.nodes {
 		n := &t.nodes[i]
 		if n.sid != sid {
