@@ -30,6 +30,8 @@ type finisher struct {
 type target struct {
 	t   *format.Task
 	tid int // in the engine's pid namespace
+	// awake says that what was left of its sleep was over at once.
+	awake bool
 	// insn is the address of a system call instruction in the image's own
 	// memory.
 	insn uint64
@@ -87,22 +89,6 @@ func (f *finisher) wait(x *target) (sys.WaitStatus, error) {
 	return st, nil
 }
 
-// call starts a system call in a stopped task, at its own instruction, with
-// everything else as it is.
-func (f *finisher) call(x *target, nr uint64, args ...uint64) error {
-	r, err := sys.GetRegs(x.tid)
-	if err != nil {
-		return err
-	}
-	r.RIP, r.RAX, r.OrigRAX = x.insn, nr, ^uint64(0)
-	for i, p := range []*uint64{&r.RDI, &r.RSI, &r.RDX, &r.R10, &r.R8, &r.R9} {
-		if i < len(args) {
-			*p = args[i]
-		}
-	}
-	return sys.SetRegs(x.tid, &r)
-}
-
 // callAll makes the same system call in several tasks at once and checks that
 // it returned zero.
 func (f *finisher) callAll(step string, tasks []*target, nr uint64, args ...uint64) error {
@@ -118,12 +104,12 @@ func (f *finisher) callAll(step string, tasks []*target, nr uint64, args ...uint
 		if err := f.stepped(x); err != nil {
 			return x.fail(step, err)
 		}
-		r, err := sys.GetRegs(x.tid)
+		r, err := result(x.tid)
+		if err == nil && r != 0 {
+			err = sys.Errno(-r)
+		}
 		if err != nil {
 			return x.fail(step, err)
-		}
-		if r.RAX != 0 {
-			return x.fail(step, sys.Errno(-int64(r.RAX)))
 		}
 	}
 	return nil
@@ -174,11 +160,10 @@ func (f *finisher) unmapEngine(context.Context) error {
 // promise.
 func (f *finisher) restartSleeps(context.Context) error {
 	for _, x := range f.tasks {
-		r := x.t.Restart
-		if r == nil || !r.Known || r.Kind != format.RestartNanosleep {
+		if !x.restarts() {
 			continue
 		}
-		if err := f.sleep(x, r); err != nil {
+		if err := f.sleep(x, x.t.Restart); err != nil {
 			return x.fail("restart a sleep", err)
 		}
 	}
@@ -209,17 +194,15 @@ func (f *finisher) sleep(x *target, r *format.Restart) error {
 	if _, err := f.wait(x); err != nil {
 		return err
 	}
-	regs, err := sys.GetRegs(x.tid)
+	got, err := result(x.tid)
 	if err != nil {
 		return err
 	}
 	// A very short rest may be over already: then it simply returns.
-	if int64(regs.RAX) != restartBlock && regs.RAX != 0 {
+	if got != restartBlock && got != 0 {
 		return errNoRestart
 	}
-	if regs.RAX == 0 {
-		r.Known = false
-	}
+	x.awake = got == 0
 	return nil
 }
 
@@ -233,38 +216,10 @@ func (f *finisher) setAll(context.Context) error {
 	return nil
 }
 
-func (f *finisher) set(x *target) error {
-	img := x.t.Registers.AMD64
-	if len(img.XSave) > 0 {
-		if f.size == 0 {
-			own, err := sys.GetXState(x.tid)
-			if err != nil {
-				return err
-			}
-			f.size = len(own)
-		}
-		area, err := convertXState(img.XSave, f.size)
-		if err != nil {
-			return err
-		}
-		if err := sys.SetRegSet(x.tid, abi.NTX86XState, area); err != nil {
-			return err
-		}
-	}
-	if err := sys.SetSigMask(x.tid, uint64(x.t.SignalMask)); err != nil {
-		return err
-	}
-	r := sys.RegsFromFormat(img)
-	if int64(r.RAX) == restartBlock && int64(r.OrigRAX) >= 0 && !restarts(x.t) {
-		// Nothing is known of what was left: from the beginning.
-		noHand := int64(restartNoHand)
-		r.RAX = uint64(noHand)
-	}
-	return sys.SetRegs(x.tid, &r)
-}
-
-func restarts(t *format.Task) bool {
-	return t.Restart != nil && t.Restart.Known && t.Restart.Kind == format.RestartNanosleep
+// restarts says whether the kernel knows what is left of a task's sleep.
+func (x *target) restarts() bool {
+	r := x.t.Restart
+	return r != nil && r.Known && r.Kind == format.RestartNanosleep
 }
 
 // release lets all tasks go, in the order of restart.

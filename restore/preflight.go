@@ -8,6 +8,7 @@ import (
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/buildid"
+	"github.com/thaw-cr/thaw/internal/husk"
 	"github.com/thaw-cr/thaw/internal/sys"
 	"github.com/thaw-cr/thaw/restore/plan"
 	"github.com/thaw-cr/thaw/validate"
@@ -39,6 +40,10 @@ type checker struct {
 
 func preflight(req *Request, o *Options, host *hostFacts, p *plan.Plan) []validate.Finding {
 	c := &checker{img: req.Image, ix: format.NewIndex(req.Image), opts: o, host: host}
+	if err := husk.Supported(); err != nil {
+		c.add(validate.CodeHostArch, validate.Subject{}, "%v", err)
+		return c.findings
+	}
 	for _, f := range validate.Unsupported(req.Image) {
 		if f.Severity == validate.Error {
 			c.findings = append(c.findings, f)

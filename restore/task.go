@@ -108,7 +108,7 @@ func (b *builder) emitThreadArea(p *husk.Program, t *format.Task) {
 		p.Call("set personality", abi.SysPersonality, uint64(t.Personality))
 	}
 	if usesAMX(t) {
-		p.Call("ask for AMX", abi.SysArchPrctl, archReqXcompPerm, xfeatureTileData)
+		p.Call("ask for AMX", sysArchPrctl, archReqXcompPerm, xfeatureTileData)
 	}
 }
 

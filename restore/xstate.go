@@ -18,6 +18,7 @@ const (
 
 	xfeatureTileData = 18
 	archReqXcompPerm = 0x1023
+	sysArchPrctl     = 158 // amd64 alone has it
 )
 
 // usedFeatures are the components of which a task's registers hold more than

@@ -79,6 +79,17 @@ func (t *tree) session(id format.PID) *session {
 	return s
 }
 
+// judgeCaller finds a clash of the caller's group with what is to be made.
+func (t *tree) judgeCaller() {
+	id := t.opts.Group
+	if !t.opts.ShellJob || id <= 0 {
+		return
+	}
+	if t.tids[id] || t.sessions[id] != nil || t.groups[id] != nil {
+		t.add(id, "number %d is that of the caller's process group", id)
+	}
+}
+
 // addGroups finds the groups and judges them.
 func (t *tree) addGroups() {
 	for i := range t.nodes {

@@ -113,6 +113,7 @@ func newTree(img *format.Image, opts Options) *tree {
 	}
 	t.addSessions()
 	t.addGroups()
+	t.judgeCaller()
 	return t
 }
 
@@ -249,9 +250,6 @@ func (t *tree) addCallerIDs(img *format.Image) {
 	sid, pgid := root.sid, root.pgid
 	if t.tids[sid] {
 		return
-	}
-	if t.tids[t.opts.Group] {
-		t.add(t.opts.Group, "the caller's process group has its number")
 	}
 	for i := range t.nodes {
 		n := &t.nodes[i]
