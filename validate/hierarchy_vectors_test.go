@@ -109,3 +109,12 @@ func leaveLead(v *vector, s format.State) {
 		v.Image.Tasks[0], v.Image.Tasks[last] = v.Image.Tasks[last], v.Image.Tasks[0]
 	}
 }
+
+// planMutations are trees in which each process can be, but not together with
+// the others.
+var planMutations = []mutation{
+	{"P001", "child-in-a-session-its-parent-never-saw", func(v *vector) {
+		v.spawn(106, 102, 106, 106)
+		v.spawn(107, 102, 106, 106).ExitSignal = 10
+	}},
+}

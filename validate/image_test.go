@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/restore/plan"
 )
@@ -171,25 +173,14 @@ func BenchmarkImage(b *testing.B) {
 }
 
 func TestPlanFindings(t *testing.T) {
-	v := &vector{Image: baseImage()}
-	// A session that neither the parent nor any leader in the image was in.
-	v.spawn(104, 102, 999, 998)
-	v.spawn(105, 1, 999, 997).Creator = 102
-	v.task(105).PGID = 996
-	v.task(104).ExitSignal = 10
-	v.spawn(106, 104, 106, 106)
-	v.spawn(107, 102, 106, 106).ExitSignal = 10
-	found := Image(t.Context(), v.image(), Options{Plan: true})
-	if diff := cmp.Diff([]string{"P001"}, codesOf(found)); diff != "" {
-		t.Fatalf("codes (-want +got):\n%s\n%v", diff, found)
+	v := planMutations[0].vector()
+	if found := Image(t.Context(), v.image(), Options{}); len(found) > 0 {
+		t.Errorf("findings of family P although not asked for: %v", found)
 	}
-	for _, f := range found {
+	for _, f := range Image(t.Context(), v.image(), Options{Plan: true}) {
 		if f.Subject.Task == 0 || f.Message == "" {
 			t.Errorf("finding without subject or words: %+v", f)
 		}
-	}
-	if found := Image(t.Context(), v.image(), Options{}); len(found) > 0 {
-		t.Errorf("findings of family P although not asked for: %v", found)
 	}
 	diffs := []plan.Difference{{Task: 104, Field: "parent", Want: "100", Got: "1"}}
 	got := FromPlanDifferences(diffs)
@@ -197,7 +188,7 @@ func TestPlanFindings(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)
 	}
-	if found := FromPlanError(os.ErrClosed); found != nil {
+	if found := FromPlanError(fmt.Errorf("plan: %w", os.ErrClosed)); found != nil {
 		t.Errorf("findings of an error that is none of plan's: %v", found)
 	}
 }
@@ -280,6 +271,37 @@ func TestUnsupported(t *testing.T) {
 	ok.namespaces(format.Namespace{ID: 80, Kind: format.NSNet, Host: true})
 	if found := Unsupported(ok.Image); len(found) > 0 {
 		t.Errorf("findings of what is supported: %v", found)
+	}
+}
+
+// brokenPages yields one run, then an error.
+type brokenPages struct {
+	runSource
+	err error
+}
+
+func (p brokenPages) Runs(context.Context, format.ObjectID) iter.Seq2[format.PageRun, error] {
+	return func(yield func(format.PageRun, error) bool) { yield(format.PageRun{}, p.err) }
+}
+
+// TestPageErrors tells a page source whose file is wrong from one that fails.
+func TestPageErrors(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{codec.Errorf(codec.BadChecksum, "runs", 64, "does not fit"), "F005"},
+		{os.ErrClosed, "M049"},
+	} {
+		img := baseImage()
+		img.Pages = brokenPages{err: fmt.Errorf("listing: %w", tt.err)}
+		found := Image(t.Context(), img, Options{})
+		if diff := cmp.Diff([]string{tt.want}, codesOf(found)); diff != "" {
+			t.Errorf("codes (-want +got):\n%s", diff)
+		}
+		if found[0].Subject.Object == 0 {
+			t.Errorf("finding without its object: %+v", found[0])
+		}
 	}
 }
 
