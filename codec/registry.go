@@ -103,11 +103,12 @@ func (r *Registry) Open(ctx context.Context, src Source, lim Limits) (*File, err
 	name := src.Name
 	inner, layers, err := unwrap(src, lim)
 	if err != nil {
+		layers.close() //nolint:errcheck // the error that counts is the first
 		return nil, InFile(readError(err, name), name)
 	}
 	f, err := r.open(ctx, inner, lim)
 	if err != nil {
-		layers.close()
+		layers.close() //nolint:errcheck // the error that counts is the first
 		return nil, InFile(err, name)
 	}
 	f.Wrappers = layers.names()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/thaw-cr/thaw/format"
 )
@@ -96,8 +97,8 @@ func (f *File) Close() error {
 	closes := f.closes
 	f.closes = nil
 	var errs []error
-	for i := len(closes) - 1; i >= 0; i-- {
-		errs = append(errs, closes[i]())
+	for _, fn := range slices.Backward(closes) {
+		errs = append(errs, fn())
 	}
 	return errors.Join(errs...)
 }

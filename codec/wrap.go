@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -97,20 +98,20 @@ func (l layers) names() []string {
 
 func (l layers) close() error {
 	var errs []error
-	for i := len(l) - 1; i >= 0; i-- {
-		errs = append(errs, l[i].r.Close())
+	for _, x := range slices.Backward(l) {
+		errs = append(errs, x.r.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// unwrap undoes compression around src as long as its first bytes show some.
+// unwrap undoes compression around src as long as its first bytes show some. The
+// layers are to be closed, also after an error.
 func unwrap(src Source, lim Limits) (Source, layers, error) {
 	var done layers
 	for {
 		prefix, next, err := src.prefix()
 		if err != nil {
-			done.close()
-			return src, nil, err
+			return src, done, err
 		}
 		src = next
 		w, ok := findWrapper(prefix)
@@ -118,13 +119,11 @@ func unwrap(src Source, lim Limits) (Source, layers, error) {
 			return src, done, nil
 		}
 		if len(done) == lim.Wrappers {
-			done.close()
-			return src, nil, Errorf(TooLarge, w.name+" wrapper", 0, "more than %d layers of compression", lim.Wrappers)
+			return src, done, Errorf(TooLarge, w.name+" wrapper", 0, "more than %d layers of compression", lim.Wrappers)
 		}
 		r, err := w.open(src.stream(), lim)
 		if err != nil {
-			done.close()
-			return src, nil, wrapFault(w.name, 0, err)
+			return src, done, wrapFault(w.name, 0, err)
 		}
 		done = append(done, layer{name: w.name, r: r})
 		src = Source{Name: src.Name, Reader: &unwrapped{name: w.name, r: r}}

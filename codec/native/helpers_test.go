@@ -132,8 +132,8 @@ func diffModel(a, b *format.Image) string {
 func emptyAsNil(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			emptyAsNil(v.Field(i))
+		for _, f := range v.Fields() {
+			emptyAsNil(f)
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {
@@ -156,6 +156,7 @@ func emptyAsNil(v reflect.Value) {
 		for i := range v.Len() {
 			emptyAsNil(v.Index(i))
 		}
+	default: // has nothing in it
 	}
 }
 
@@ -248,6 +249,8 @@ func (f *filler) fill(v reflect.Value, name string) {
 				f.fill(v.Field(i), cmp.Or(name, sf.Name))
 			}
 		}
+	default:
+		panic("the model has no " + v.Kind().String())
 	}
 }
 

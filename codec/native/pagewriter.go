@@ -73,37 +73,44 @@ func (w *pageWriter) block(object format.ObjectID, first format.PageNum, p []byt
 	// from is the first page that is to be stored and not yet written.
 	from := 0
 	for i := range sums {
-		s := &sums[i]
-		r := run{first: first + format.PageNum(i), count: 1}
-		slot, found := uint64(0), false
-		if !s.zero {
-			key := pageKey(s.digest[:])
-			if slot, found = w.table.find(&key); !found {
-				slot = w.slots
-				w.table.add(&key, slot)
-			}
-			r.place = slot + 1
-		}
-		if s.zero || found {
-			if err := w.store(p[from*pageSize : i*pageSize]); err != nil {
-				return err
-			}
-			from = i + 1
-		} else if err := w.newPage(s.digest[:]); err != nil {
+		place, isNew, err := w.place(&sums[i])
+		if err != nil {
 			return err
 		}
-		w.addRun(object, r)
-		if w.chunkFull() || w.groupFull() {
-			if err := w.store(p[from*pageSize : (i+1)*pageSize]); err != nil {
-				return err
-			}
-			from = i + 1
-			if err := w.endFull(); err != nil {
-				return err
-			}
+		w.addRun(object, run{first + format.PageNum(i), 1, place})
+		upTo := i
+		if isNew {
+			upTo++
+		}
+		full := w.chunkFull() || w.groupFull()
+		if isNew && !full {
+			continue
+		}
+		if err := w.store(p[from*pageSize : upTo*pageSize]); err != nil {
+			return err
+		}
+		from = i + 1
+		if err := w.endFull(); err != nil {
+			return err
 		}
 	}
 	return w.store(p[from*pageSize:])
+}
+
+// place says where a page is stored, as in run; a new one goes to the next slot.
+func (w *pageWriter) place(s *pageSum) (place uint64, isNew bool, err error) {
+	if s.zero {
+		return 0, false, nil
+	}
+	key := pageKey(s.digest[:])
+	if slot, ok := w.table.find(&key); ok {
+		return slot + 1, false, nil
+	}
+	if err := w.newPage(s.digest[:]); err != nil {
+		return 0, false, err
+	}
+	w.table.add(&key, w.slots-1)
+	return w.slots, true, nil
 }
 
 // newPage counts a page that is to be stored.

@@ -331,8 +331,9 @@ func (r *reader) dispatch(rec *record, f frame, b []byte, at int64) error {
 			return err
 		}
 		return r.index.addRuns(r.img, list, at, &r.budget)
+	default:
+		return r.decodeList(rec, f, b, at, reflect.ValueOf(rec.list(r.img)).Elem())
 	}
-	return r.decodeList(rec, f, b, at, reflect.ValueOf(rec.list(r.img)).Elem())
 }
 
 // place checks that a record may stand where it does.

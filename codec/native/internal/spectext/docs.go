@@ -7,7 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
-	"io/fs"
+	"path/filepath"
 	"strings"
 )
 
@@ -26,27 +26,31 @@ func readDocs(dirs ...string) (*docs, error) {
 	d := &docs{types: map[string]string{}, fields: map[string]string{}, values: map[string][]value{}}
 	for _, dir := range dirs {
 		fset := token.NewFileSet()
-		notTest := func(fi fs.FileInfo) bool { return !strings.HasSuffix(fi.Name(), "_test.go") }
-		pkgs, err := parser.ParseDir(fset, dir, notTest, parser.ParseComments) //nolint:staticcheck // one package without build tags
+		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			return nil, fmt.Errorf("read comments: %w", err)
 		}
-		for _, p := range pkgs {
-			d.addPackage(fset, p)
+		var files []*ast.File
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
+			if err != nil {
+				return nil, fmt.Errorf("read comments: %w", err)
+			}
+			files = append(files, f)
 		}
+		d.addPackage(fset, files)
 	}
 	return d, nil
 }
 
-func (d *docs) addPackage(fset *token.FileSet, p *ast.Package) {
-	var files []*ast.File
-	for _, name := range sortedKeys(p.Files) {
-		files = append(files, p.Files[name])
-	}
+func (d *docs) addPackage(fset *token.FileSet, files []*ast.File) {
 	// Imports are left unresolved: constants need none.
 	conf := types.Config{Error: func(error) {}, IgnoreFuncBodies: true}
 	info := &types.Info{Defs: map[*ast.Ident]types.Object{}}
-	conf.Check(p.Name, fset, files, info) //nolint:errcheck // unresolved imports are errors
+	conf.Check("", fset, files, info) //nolint:errcheck // unresolved imports are errors
 	for _, f := range files {
 		for _, decl := range f.Decls {
 			g, ok := decl.(*ast.GenDecl)

@@ -3,16 +3,12 @@ package spectext
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/thaw-cr/thaw/codec/native"
 	"github.com/thaw-cr/thaw/codec/native/internal/wire"
 )
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 func recordTable() string {
 	var b strings.Builder

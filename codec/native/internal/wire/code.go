@@ -59,7 +59,12 @@ func (e *Encoder) Value(t *Type, v reflect.Value) error {
 		return e.Value(t.Elem(), v.Elem())
 	case classStruct:
 		return e.object(t, v)
+	case classSlice, classArray:
 	}
+	return e.list(t, v)
+}
+
+func (e *Encoder) list(t *Type, v reflect.Value) error {
 	if t.class == classSlice && v.IsNil() {
 		return e.enc.EncodeNil()
 	}

@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -102,7 +103,7 @@ func newType(t reflect.Type) *Type {
 func (w *Type) addFields(t reflect.Type, index []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		at := append(index[:len(index):len(index)], i)
+		at := append(slices.Clip(index), i)
 		name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case name == "-":
@@ -167,6 +168,7 @@ func (w *Type) String() string {
 		return fmt.Sprintf("array of %d %s", w.count, w.Elem())
 	case classPtr:
 		return w.Elem().String()
+	case classStruct:
 	}
 	return "map " + w.goType.Name()
 }
@@ -181,8 +183,9 @@ func (f *Field) empty(v reflect.Value) bool {
 		return false
 	case reflect.Struct:
 		return f.Type().allEmpty(v)
+	default:
+		return v.IsZero()
 	}
-	return v.IsZero()
 }
 
 // allEmpty says whether a struct is encoded like its zero value.

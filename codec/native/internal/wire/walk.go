@@ -98,6 +98,7 @@ func (k *walker) value(w *Type, depth int) error {
 		return k.pointer(w.Elem(), depth)
 	case classStruct:
 		return k.object(w, depth)
+	case classSlice, classArray:
 	}
 	return k.list(w, depth)
 }
@@ -405,8 +406,11 @@ func (f *Field) isEmpty(b []byte) bool {
 		return b[0] == 0xc0 || b[0] == 0x90
 	case classPtr:
 		return b[0] == 0xc0
+	case classStruct:
+		return bytes.Equal(b, t.zero())
+	case classArray:
 	}
-	return t.class == classStruct && bytes.Equal(b, t.zero())
+	return false
 }
 
 // inField puts a field's name before the words of an error.
