@@ -79,7 +79,7 @@ func TestFixturesAlone(t *testing.T) {
 	}, fixtures...)
 	for _, s := range all {
 		t.Run(s.String(), func(t *testing.T) {
-			w := Inside(t)
+			w := insideBare(t)
 			if w == nil {
 				return
 			}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -111,6 +112,9 @@ func initMain() (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := closeOnExec(); err != nil {
+		return 0, err
+	}
 	if err := mountWorld(filepath.Join(os.Getenv(envCache), worldDir)); err != nil {
 		return 0, err
 	}
@@ -134,6 +138,21 @@ func initMain() (int, error) {
 			return 128 + int(ws.Signal()), nil
 		}
 	}
+}
+
+// closeOnExec keeps descriptors that our own caller left open out of the
+// fixtures: they would be captured, too.
+func closeOnExec() error {
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, e := range fds {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
+	return nil
 }
 
 // mountWorld mounts a new /proc and a file system in memory; nothing of it is

@@ -52,7 +52,7 @@ static inline int fx_maps_read(struct fx_map *out)
 			strcpy(m.prot, prot);
 			snprintf(m.name, sizeof(m.name), "%s", line + used);
 			if (m.name[0] == '/' && strstr(m.name, "(deleted)") && strncmp(m.name, "/dev/zero", 9) && strncmp(m.name, "/memfd:", 7))
-				strcpy(m.name, "a deleted file");
+				strncpy(m.name, "a deleted file", sizeof(m.name)); /* and zeroes: entries are compared as bytes */
 		}
 	}
 	return n;
@@ -83,9 +83,14 @@ static inline void fx_maps_compare(const char *what, const struct fx_map *a, int
 		}
 }
 
-/* Report each mapping that is gone or new. */
+/*
+ * Report each mapping that is gone or new. FX_MAPPED says that memory may have
+ * come back as mappings of the image, and so look like files.
+ */
 static inline void fx_maps_check(void)
 {
+	if (getenv("FX_MAPPED"))
+		return;
 	fx_maps_nis = fx_maps_read(fx_maps_is);
 	fx_maps_compare("is gone", fx_maps_was, fx_maps_nwas, fx_maps_is, fx_maps_nis);
 	fx_maps_compare("is new", fx_maps_is, fx_maps_nis, fx_maps_was, fx_maps_nwas);

@@ -50,7 +50,11 @@ static long s_ppoll(void) { struct timespec t = ms(NAP); return syscall(SYS_ppol
 static long s_select(void) { struct timeval t = { NAP / 1000, NAP % 1000 * 1000 }; return syscall(SYS_select, 0, NULL, NULL, NULL, &t); }
 static long s_select_fd(void) { fd_set s; FD_ZERO(&s); FD_SET(pipe_poll[0], &s); return select(pipe_poll[0] + 1, &s, NULL, NULL, NULL); }
 static long s_pselect(void) { struct timespec t = ms(NAP); return pselect(0, NULL, NULL, NULL, &t, NULL); }
-static long s_futex(void) { return syscall(SYS_futex, &sh->futex_a, FUTEX_WAIT, 0, NULL, NULL, 0); }
+static long s_futex(void) /* EAGAIN: the call was begun anew after the word had changed */
+{
+	long r = syscall(SYS_futex, &sh->futex_a, FUTEX_WAIT, 0, NULL, NULL, 0);
+	return r == -1 && errno == EAGAIN ? 0 : r;
+}
 static long s_futex_nap(void) { struct timespec t = ms(NAP); return syscall(SYS_futex, &sh->futex_b, FUTEX_WAIT, 0, &t, NULL, 0); }
 static long s_futex_abs(void)
 {

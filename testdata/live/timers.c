@@ -49,7 +49,7 @@ static void take(int sig, siginfo_t *si)
 	f->n++;
 	f->code = si->si_code;
 	f->value = si->si_value.sival_int;
-	f->over = si->si_overrun;
+	f->over += si->si_overrun;
 	f->at = fx_now();
 }
 
@@ -197,7 +197,7 @@ int main(int argc, char **argv)
 	fired_once("timer of CPU time", 34 + 5, 105, start, 250);
 	fired_once("timer of a thread", 34 + 6, 106, start, 1100);
 	CHECK(thread_sig || F[34 + 6].n == 0, "the thread's timer signalled another");
-	CHECK(F[34 + 3].n >= 10 && F[34 + 3].value == 103, "periodic timer fired %d times", F[34 + 3].n);
+	CHECK(F[34 + 3].n + F[34 + 3].over >= 10 && F[34 + 3].value == 103, "periodic timer fired %d times", F[34 + 3].n + F[34 + 3].over);
 	CHECK(alarms >= 10 && alarm_first - start >= 1200000000LL, "ITIMER_REAL fired %d times, first after %lld ms", alarms, (long long)(alarm_first - start) / 1000000);
 	CHECK(!F[34 + 2].n && !F[34 + 7].n, "a timer fired that did not run");
 	return fx_finish();
