@@ -59,12 +59,12 @@ func runDump(ctx context.Context, a *app, opts dumpOptions, name string) (err er
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
 	if a.json {
-		return dumpJSON(a, opts, img.Image)
+		return dumpJSON(a, opts, img)
 	}
 	p := dump.New(a.streams.out, img.Image, a.printing())
 	for _, part := range opts.parts(p) {
 		if err := part(ctx); err != nil {
-			return dumpError(err)
+			return dumpError(name, err)
 		}
 	}
 	return nil
@@ -99,11 +99,12 @@ func (o dumpOptions) parts(p *dump.Printer) []func(context.Context) error {
 	return parts
 }
 
-func dumpJSON(a *app, opts dumpOptions, img *format.Image) error {
+func dumpJSON(a *app, opts dumpOptions, from *opened) error {
+	img := from.Image
 	if opts.task != 0 {
 		one, err := dump.Select(img, format.PID(opts.task))
 		if err != nil {
-			return dumpError(err)
+			return dumpError(from.name, err)
 		}
 		img = one
 	}
@@ -112,11 +113,11 @@ func dumpJSON(a *app, opts dumpOptions, img *format.Image) error {
 
 // dumpError finds the exit code of an error in printing: an image that cannot
 // be read is invalid, a task that is not there was asked for wrongly.
-func dumpError(err error) error {
+func dumpError(name string, err error) error {
 	if errors.Is(err, dump.ErrNoTask) {
 		return fail(exitUsage, err)
 	}
-	return badImage(err)
+	return badImage(name, err)
 }
 
 // printing says how to print to stdout.

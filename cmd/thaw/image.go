@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/validate"
 )
 
@@ -49,7 +50,7 @@ func (a *app) open(ctx context.Context, name string) (*opened, error) {
 		for _, c := range o.close {
 			err = errors.Join(err, c())
 		}
-		return nil, badImage(err)
+		return nil, badImage(name, err)
 	}
 	if len(o.Wrappers) > 0 {
 		o.file = nil
@@ -95,12 +96,12 @@ func (o *opened) source(in io.Reader, file *os.File) (codec.Source, error) {
 	return src, nil
 }
 
-// badImage makes a failure of an error in opening or reading an image: with
-// findings where the image is at fault.
-func badImage(err error) error {
+// badImage makes a failure with findings of an error in opening or reading an
+// image, where the image is at fault; other errors stay as they are.
+func badImage(name string, err error) error {
 	_, bad := errors.AsType[*codec.FormatError](err)
 	if !bad && !errors.Is(err, codec.ErrUnknownFormat) {
 		return err
 	}
-	return &failure{code: exitInvalid, err: err, findings: validate.FromError(err)}
+	return found(exitInvalid, dump.Clean(name)+" is invalid", validate.FromError(err))
 }

@@ -92,7 +92,7 @@ func (a *app) verify(ctx context.Context, img *opened) error {
 		img.read.meter = m
 	}
 	if err := img.Verify(ctx); err != nil {
-		return badImage(err)
+		return badImage(img.name, err)
 	}
 	return nil
 }
