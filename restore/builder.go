@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/husk"
@@ -150,10 +151,8 @@ func (b *builder) ownerTask(t *format.Task, id format.ObjectID) format.PID {
 	if l == nil || l.State == format.Zombie {
 		return t.TID
 	}
-	for _, has := range []format.ObjectID{l.Memory, l.Files, l.FS, l.Handlers, l.Process} {
-		if has == id {
-			return l.TID
-		}
+	if slices.Contains([]format.ObjectID{l.Memory, l.Files, l.FS, l.Handlers, l.Process}, id) {
+		return l.TID
 	}
 	return t.TID
 }

@@ -53,7 +53,7 @@ type Result struct {
 // Run restores an image. On an error nothing is left behind; a *RefusedError
 // says that nothing was created at all.
 func Run(ctx context.Context, req Request) (*Result, error) {
-	opts := req.Options.withDefaults()
+	opts := req.withDefaults()
 	ctx, cancel := context.WithTimeoutCause(ctx, opts.Timeout, fmt.Errorf("not done within %s", opts.Timeout))
 	defer cancel()
 	host, err := readHost(opts)

@@ -80,7 +80,7 @@ func TestFailingAtEveryStep(t *testing.T) {
 	}{{"in place", false}, {"pid namespace", true}} {
 		t.Run(mode.name, func(t *testing.T) {
 			w := faultWorld(t)
-			w.restore(t, Options{PIDNamespace: mode.pidns}).e.teardown() //nolint:errcheck // warms up
+			w.restore(t, Options{PIDNamespace: mode.pidns}).e.teardown()
 			before := look(t)
 			for n := 1; ; n++ {
 				r, err := Run(t.Context(), Request{Image: w.img, Options: Options{PIDNamespace: mode.pidns, fault: n}})

@@ -100,46 +100,39 @@ func (f *filePlan) numberHome(home format.ObjectID) {
 	}
 }
 
+// reach lists, for each object, the file tables from which it can be reached.
+type reach map[format.ObjectID][]format.ObjectID
+
+func (r reach) add(id, table format.ObjectID) {
+	if !slices.Contains(r[id], table) {
+		r[id] = append(r[id], table)
+	}
+}
+
+// together gives two objects the tables of both, so that they are made in one
+// place.
+func (r reach) together(a, b format.ObjectID) {
+	for _, t := range slices.Clone(r[a]) {
+		r.add(b, t)
+	}
+	for _, t := range slices.Clone(r[b]) {
+		r.add(a, t)
+	}
+}
+
 // findHomes sets home for all objects that exactly one file table reaches.
 func (f *filePlan) findHomes(b *builder) {
-	tables := map[format.ObjectID][]format.ObjectID{}
-	add := func(id, table format.ObjectID) {
-		if !slices.Contains(tables[id], table) {
-			tables[id] = append(tables[id], table)
-		}
-	}
+	r := reach{}
 	for i := range b.img.Objects.FileTables {
 		t := &b.img.Objects.FileTables[i]
 		for _, e := range t.Entries {
-			add(e.File, t.ID)
+			r.add(e.File, t.ID)
 		}
 	}
 	files := b.img.Objects.Files
-	// What an epoll watches is made where the epoll is, and what one epoll of
-	// two tables watches is made by the seed.
-	for range 2 {
-		for i := range files {
-			if files[i].Epoll == nil {
-				continue
-			}
-			for _, w := range files[i].Epoll.Watches {
-				shareTables(tables, files[i].ID, w.File, add)
-			}
-		}
-	}
-	for i := range files {
-		if p := files[i].Pipe; p != nil {
-			for _, t := range tables[files[i].ID] {
-				add(p.Buffer, t)
-			}
-		}
-	}
-	for i := range files {
-		if p := files[i].Pipe; p != nil && len(tables[p.Buffer]) > 1 {
-			add(files[i].ID, 0)
-		}
-	}
-	for id, list := range tables {
+	r.joinEpolls(files)
+	r.joinPipes(files)
+	for id, list := range r {
 		if len(list) == 1 {
 			f.home[id] = list[0]
 		}
@@ -149,12 +142,29 @@ func (f *filePlan) findHomes(b *builder) {
 	}
 }
 
-func shareTables(tables map[format.ObjectID][]format.ObjectID, a, b format.ObjectID, add func(id, table format.ObjectID)) {
-	for _, t := range slices.Clone(tables[a]) {
-		add(b, t)
+// joinEpolls keeps epolls with what they watch. An epoll may watch an epoll:
+// the second round reaches through.
+func (r reach) joinEpolls(files []format.OpenFile) {
+	for range 2 {
+		for i := range files {
+			if files[i].Epoll == nil {
+				continue
+			}
+			for _, w := range files[i].Epoll.Watches {
+				r.together(files[i].ID, w.File)
+			}
+		}
 	}
-	for _, t := range slices.Clone(tables[b]) {
-		add(a, t)
+}
+
+// joinPipes keeps the ends of a pipe together.
+func (r reach) joinPipes(files []format.OpenFile) {
+	for range 2 {
+		for i := range files {
+			if p := files[i].Pipe; p != nil {
+				r.together(files[i].ID, p.Buffer)
+			}
+		}
 	}
 }
 

@@ -41,7 +41,6 @@ type hostFacts struct {
 	parts       []part
 	syscallInsn uint64
 	pidMax      int64
-	xstate      []byte // this thread's, for its size and features
 }
 
 const (

@@ -67,10 +67,10 @@ func (m *mapper) mapVMA(v *format.VMA) {
 		flags |= abi.MapNoreserve
 	}
 	fd, what, detail := ^uint64(0), "map memory", v.Start.String()
-	switch {
-	case v.Kind == format.VMAFile:
+	switch v.Kind {
+	case format.VMAFile:
 		fd, what, detail = m.file(v), "map file", v.File.Path
-	case v.Kind == format.VMAShared:
+	case format.VMAShared:
 		fd, what = uint64(m.b.files.number[v.Shared]), "map shared memory"
 	default:
 		flags |= abi.MapAnonymous

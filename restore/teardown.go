@@ -77,8 +77,8 @@ func (e *engine) killAll(tasks []*target) {
 // close releases what the engine itself holds.
 func (e *engine) close() error {
 	errs := []error{e.disown()}
-	for i := len(e.closed) - 1; i >= 0; i-- {
-		errs = append(errs, e.closed[i]())
+	for _, f := range slices.Backward(e.closed) {
+		errs = append(errs, f())
 	}
 	e.closed = nil
 	return errors.Join(errs...)

@@ -9,12 +9,10 @@ import (
 )
 
 // Layout of an XSAVE area (Intel SDM volume 1, chapter 13): the header at 512
-// says in its first word which components are in use; ptrace puts the features
-// that the kernel has enabled into the software bytes at 464.
+// says in its first word which components are in use.
 const (
-	xsaveHeader  = 512
-	xsaveMin     = 576
-	xsaveEnabled = 464
+	xsaveHeader = 512
+	xsaveMin    = 576
 
 	xfeatureTileData = 18
 	archReqXcompPerm = 0x1023
@@ -28,14 +26,6 @@ func usedFeatures(xsave []byte) uint64 {
 		return 0
 	}
 	return binary.LittleEndian.Uint64(xsave[xsaveHeader:])
-}
-
-// enabledFeatures are those that the kernel which wrote the area has enabled.
-func enabledFeatures(xsave []byte) uint64 {
-	if len(xsave) < xsaveMin {
-		return 0
-	}
-	return binary.LittleEndian.Uint64(xsave[xsaveEnabled:])
 }
 
 func usesAMX(t *format.Task) bool {

@@ -11,5 +11,5 @@ func codeBounds() (begin, end uintptr)
 // codeText is the interpreter's text in this program.
 func codeText() []byte {
 	begin, end := codeBounds()
-	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), begin)), end-begin) //nolint:govet // text is not Go memory
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), begin)), end-begin)
 }

@@ -72,15 +72,25 @@ func newBuilder(t *tree) *builder {
 }
 
 // emit appends a step. Of the steps to wait for it drops those that are done
-// anyway: the actor's own and those before the actor's birth.
+// anyway: the actor's own, those before the actor's birth, and of each other
+// process all but the last.
 func (b *builder) emit(op Op, actor, target format.PID, flags Flags, after ...int) int {
 	s := Step{Op: op, Actor: actor, Target: target, Flags: flags}
-	for _, a := range after {
-		if a != noStep && !slices.Contains(s.After, a) && !b.implied(a, actor) {
-			s.After = append(s.After, a)
+	slices.Sort(after)
+	var seen map[format.PID]bool
+	if len(after) > 1 {
+		seen = make(map[format.PID]bool, len(after))
+	}
+	for _, a := range slices.Backward(after) {
+		if a == noStep || seen[b.plan.Steps[a].Actor] || b.implied(a, actor) {
+			continue
+		}
+		s.After = append(s.After, a)
+		if seen != nil {
+			seen[b.plan.Steps[a].Actor] = true
 		}
 	}
-	slices.Sort(s.After)
+	slices.Reverse(s.After)
 	b.plan.Steps = append(b.plan.Steps, s)
 	return len(b.plan.Steps) - 1
 }

@@ -28,6 +28,7 @@ func (t *tree) settleSessions() {
 			t.place(i)
 		}
 	}
+	t.placeStrays()
 	for _, i := range slices.Backward(t.preorder) {
 		if n := &t.nodes[i]; i != top && !n.leads() && t.sessions[n.sid].ghost() {
 			t.place(i)
@@ -66,14 +67,42 @@ func (t *tree) place(p int) {
 			return
 		case t.promote(x, n.born):
 			p = x
-		case s.origin != noNode && t.hangLeader(s.origin, x):
-			t.addEntry(s, x, p)
-			return
 		default:
-			t.noEntry(x, p)
+			t.strays = append(t.strays, p)
 			return
 		}
 	}
+}
+
+// placeStrays finds a way for those that place did not: members of a living
+// leader's session whose parent is not above the leader any more. It was when
+// they came to it as orphans; then it ceased to be a subreaper, and the leader
+// or somebody above it went further up.
+func (t *tree) placeStrays() {
+	for _, p := range t.strays {
+		n := &t.nodes[p]
+		s := t.sessions[n.born]
+		if s.origin != noNode && (t.under(n.parent, s.origin) || t.hangLeader(s.origin, n.parent)) {
+			t.addEntry(s, n.parent, p)
+		} else {
+			t.noEntry(n.parent, p)
+		}
+	}
+}
+
+// under says whether b is below a as long as orphans have not been adopted.
+func (t *tree) under(a, b int) bool {
+	for range t.nodes {
+		n := &t.nodes[b]
+		next := t.up(b)
+		if s := t.sessions[n.born]; n.how == byOrigin && s.origin != noNode && n.parent != t.nodes[s.origin].parent {
+			next = s.origin
+		}
+		if b = next; b == a || b == noNode {
+			break
+		}
+	}
+	return b == a
 }
 
 func (t *tree) addEntry(s *session, x, p int) {

@@ -85,6 +85,7 @@ type tree struct {
 	ids      []format.PID // of sessions, in order of appearance
 	preorder []int
 	ties     map[format.PID]bool // groups that are not orphaned, see connected
+	strays   []int               // see placeStrays
 	hints    bool                // see build
 	hung     bool                // some node is hung up elsewhere
 }
@@ -158,7 +159,7 @@ func (t *tree) setTop(img *format.Image) {
 		return
 	}
 	t.nodes[top] = node{parent: noNode, by: noNode, isBorn: true}
-	switch _, has1 := t.byPID[1]; {
+	switch {
 	case !t.opts.PIDNamespace:
 		t.virtual = true
 	case img.Root == 1:
@@ -173,7 +174,7 @@ func (t *tree) setTop(img *format.Image) {
 		t.byPID[1] = top
 		t.nodes[top].isBorn = true
 		t.nodes[top].exit = format.SIGCHLD
-	case has1:
+	case t.tids[1]:
 		t.add(1, "number 1 in a pid namespace is for the root alone")
 	default:
 		t.initTop()
