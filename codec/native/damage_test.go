@@ -47,7 +47,7 @@ func damaged(t *testing.T) []struct {
 		list = append(list, struct {
 			b    []byte
 			step int
-		}{encodeBytes(t, withPages(fullImage()), opts), 53})
+		}{encodeBytes(t, withPages(fullImage()), opts), 151})
 	}
 	return list
 }

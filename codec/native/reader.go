@@ -46,7 +46,6 @@ type reader struct {
 	pos    int64
 	digest hash.Hash
 	budget budget
-	dec    *wire.Decoder
 	// stored and unpacked are buffers for payloads.
 	stored, unpacked []byte
 
@@ -62,7 +61,7 @@ type reader struct {
 
 func openV1(ctx context.Context, in *input) (*codec.File, error) {
 	r := &reader{
-		input: in, ctx: ctx, img: &format.Image{}, dec: wire.NewDecoder(), digest: sha256.New(),
+		input: in, ctx: ctx, img: &format.Image{}, digest: sha256.New(),
 		budget: budget{limit: uint64(in.lim.Memory)}, br: bufio.NewReader(nil),
 		opts: codec.EncodeOptions{Metadata: codec.None, Pages: codec.None},
 	}
@@ -412,9 +411,7 @@ func (r *reader) decode(f frame, b []byte, at int64, t *wire.Type, v reflect.Val
 	if err := r.walk(f, p, at, t); err != nil {
 		return err
 	}
-	if err := r.dec.Value(p, v); err != nil {
-		return codec.Errorf(codec.Malformed, "", at, "payload: %w", err)
-	}
+	t.Decode(p, v)
 	return nil
 }
 
@@ -428,9 +425,7 @@ func (r *reader) decodeList(rec *record, f frame, b []byte, at int64, list refle
 		return err
 	}
 	have := list.Len()
-	if err := r.dec.Append(p, list); err != nil {
-		return codec.Errorf(codec.Malformed, "", at, "payload: %w", err)
-	}
+	rec.wireType().DecodeAppend(p, list)
 	if list.Len() == have {
 		return codec.Errorf(codec.Malformed, "", at, "the list is empty")
 	}

@@ -108,9 +108,7 @@ func decodePayload(t testing.TB, w *wire.Type, f frame, p []byte, v any) {
 	if _, err := w.Walk(p, codec.Limits{}, 1<<30); err != nil {
 		t.Fatal(err)
 	}
-	if err := wire.NewDecoder().Value(p, reflectValue(v).Elem()); err != nil {
-		t.Fatal(err)
-	}
+	w.Decode(p, reflectValue(v).Elem())
 }
 
 // indexOf finds the first piece of a type.

@@ -173,6 +173,14 @@ func (w *Type) String() string {
 	return "map " + w.goType.Name()
 }
 
+// in is the field in v, its struct.
+func (f *Field) in(v reflect.Value) reflect.Value {
+	if len(f.index) == 1 {
+		return v.Field(f.index[0])
+	}
+	return v.FieldByIndex(f.index)
+}
+
 // empty says whether an optional field is left out: lists and strings without
 // elements, and what else is zero.
 func (f *Field) empty(v reflect.Value) bool {
@@ -192,7 +200,7 @@ func (f *Field) empty(v reflect.Value) bool {
 func (w *Type) allEmpty(v reflect.Value) bool {
 	for i := range w.fields {
 		f := &w.fields[i]
-		fv := v.FieldByIndex(f.index)
+		fv := f.in(v)
 		if f.Optional && !f.empty(fv) || !f.Optional && !fv.IsZero() {
 			return false
 		}

@@ -166,8 +166,8 @@ func checkNumber(t *testing.T, w *Type, v reflect.Value) {
 		t.Fatalf("%s %v as % x: %v", w, v, e.Bytes(), err)
 	}
 	got := reflect.New(w.GoType()).Elem()
-	if err := NewDecoder().Value(e.Bytes(), got); err != nil || !got.Equal(v) {
-		t.Fatalf("%s %v is read as %v: %v", w, v, got, err)
+	if w.Decode(e.Bytes(), got); !got.Equal(v) {
+		t.Fatalf("%s %v is read as %v", w, v, got)
 	}
 	for _, longer := range longerForms(v, len(e.Bytes())) {
 		if _, err := w.Walk(longer, codec.Limits{}, 100); kindOf(err) != codec.Malformed {
@@ -239,9 +239,7 @@ func TestLengths(t *testing.T) {
 			t.Fatalf("length %d: %v", n, err)
 		}
 		var got sample
-		if err := NewDecoder().Value(e.Bytes(), reflect.ValueOf(&got).Elem()); err != nil {
-			t.Fatal(err)
-		}
+		w.Decode(e.Bytes(), reflect.ValueOf(&got).Elem())
 		if n == 0 {
 			v.Data, v.List, v.Words = nil, nil, nil
 		}
@@ -308,9 +306,7 @@ func TestAppendContinues(t *testing.T) {
 	list := make([]inner, 1, 4)
 	list[0] = inner{A: 1}
 	list[:4][1] = inner{A: 9, B: []byte("left over")}
-	if err := NewDecoder().Append(b, reflect.ValueOf(&list).Elem()); err != nil {
-		t.Fatal(err)
-	}
+	For[[]inner]().DecodeAppend(b, reflect.ValueOf(&list).Elem())
 	if d := cmp.Diff([]inner{{A: 1}, {A: 3}}, list); d != "" {
 		t.Error(d)
 	}

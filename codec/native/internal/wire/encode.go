@@ -84,7 +84,7 @@ func (e *Encoder) object(t *Type, v reflect.Value) error {
 	n := 0
 	for i := range t.fields {
 		f := &t.fields[i]
-		if !f.Optional || !f.empty(v.FieldByIndex(f.index)) {
+		if !f.Optional || !f.empty(f.in(v)) {
 			n++
 		}
 	}
@@ -93,7 +93,7 @@ func (e *Encoder) object(t *Type, v reflect.Value) error {
 	}
 	for i := range t.fields {
 		f := &t.fields[i]
-		fv := v.FieldByIndex(f.index)
+		fv := f.in(v)
 		if f.Optional && f.empty(fv) {
 			continue
 		}
@@ -119,55 +119,4 @@ func (w *Type) zero() []byte {
 	}
 	zeroes.Store(w, e.Bytes())
 	return e.Bytes()
-}
-
-// Decoder decodes what Walk accepted. It is not safe for use by several
-// goroutines.
-type Decoder struct {
-	r   bytes.Reader
-	dec *msgpack.Decoder
-}
-
-// NewDecoder makes a Decoder.
-func NewDecoder() *Decoder {
-	d := &Decoder{}
-	d.dec = msgpack.NewDecoder(&d.r)
-	return d
-}
-
-func (d *Decoder) reset(b []byte) {
-	d.r.Reset(b)
-	d.dec.Reset(&d.r)
-	d.dec.SetCustomStructTag("json")
-	d.dec.DisallowUnknownFields(true)
-}
-
-// Value decodes b into v, which must be settable.
-//
-// Precondition: Walk accepted b for v's type.
-func (d *Decoder) Value(b []byte, v reflect.Value) error {
-	d.reset(b)
-	return d.dec.DecodeValue(v)
-}
-
-// Append decodes b, an array, and appends its elements to the slice list.
-//
-// Precondition: Walk accepted b for list's type.
-func (d *Decoder) Append(b []byte, list reflect.Value) error {
-	d.reset(b)
-	n, err := d.dec.DecodeArrayLen()
-	if err != nil || n <= 0 {
-		return err
-	}
-	have := list.Len()
-	list.Grow(n)
-	list.SetLen(have + n)
-	for i := have; i < have+n; i++ {
-		// Grown memory may hold what a longer list left there.
-		list.Index(i).SetZero()
-		if err := d.dec.DecodeValue(list.Index(i)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
