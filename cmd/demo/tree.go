@@ -78,11 +78,11 @@ func start(stdin *os.File, role ...string) error {
 	if err != nil {
 		return err
 	}
-	defer null.Close()
+	defer null.Close() //nolint:errcheck // nothing was written
 	if stdin == nil {
 		stdin = null
 	}
-	defer stdin.Close()
+	defer stdin.Close() //nolint:errcheck // nothing was written
 	exe, err := os.Executable()
 	if err != nil {
 		return err

@@ -134,7 +134,7 @@ type errorBody struct {
 }
 
 // report prints an error once and gives the exit code.
-func (a *app) report(ctx context.Context, cmd *cobra.Command, args []string, err error) exitCode {
+func (a *app) report(cmd *cobra.Command, args []string, err error) exitCode {
 	if err == nil {
 		return exitOK
 	}
@@ -162,9 +162,12 @@ func (a *app) report(ctx context.Context, cmd *cobra.Command, args []string, err
 			return exitIO
 		}
 	}
-	fmt.Fprintf(a.streams.err, "thaw: %s\n", oneLine(f.Error()))
+	said := "thaw: " + oneLine(f.Error()) + "\n"
 	if f.hint != "" {
-		fmt.Fprintf(a.streams.err, "  %s\n", f.hint)
+		said += "  " + f.hint + "\n"
+	}
+	if _, err := io.WriteString(a.streams.err, said); err != nil {
+		return exitIO
 	}
 	return f.code
 }

@@ -49,5 +49,5 @@ func (a *app) main(ctx context.Context, args []string) int {
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
-	return int(a.report(ctx, cmd, args, err))
+	return int(a.report(cmd, args, err))
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
 )
 
 // TestScript runs the scripts of testdata/script against the real command.
@@ -98,4 +97,3 @@ func maskCmd(ts *testscript.TestScript, neg bool, args []string) {
 	_, err := ts.Stdout().Write([]byte(s))
 	ts.Check(err)
 }
-

@@ -115,17 +115,18 @@ func (p *Printer) sharedMemory(ctx context.Context) error {
 
 // backing says what is behind a range: a path and offset, an object, a name.
 func backing(v *format.VMA) string {
-	switch {
-	case v.Kind == format.VMAFile:
+	switch v.Kind {
+	case format.VMAFile:
 		at := ""
 		if v.Offset != 0 {
 			at = fmt.Sprintf(" +%#x", v.Offset)
 		}
 		return fileRef(&v.File) + at
-	case v.Kind == format.VMAShared:
+	case format.VMAShared:
 		return fmt.Sprintf("shared %d +%#x", v.Shared, v.Offset)
+	default:
+		return Clean(v.Name)
 	}
-	return Clean(v.Name)
 }
 
 // fileRef names a file and says whether it has no name any more.

@@ -2,6 +2,7 @@ package dump
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -85,9 +86,9 @@ func (p *Printer) branch(top *format.Task, children, threads map[format.PID][]*f
 			continue
 		}
 		below := append(append([]*format.Task(nil), threads[n.task.TGID]...), children[n.task.TID]...)
-		for i := len(below) - 1; i >= 0; i-- {
+		for i, t := range slices.Backward(below) {
 			stack = append(stack, node{
-				task: below[i], prefix: n.under(), depth: n.depth + 1,
+				task: t, prefix: n.under(), depth: n.depth + 1,
 				last: i == len(below)-1, parent: n.task,
 			})
 		}
