@@ -56,6 +56,10 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // its tasks stand still; Release or Kill ends that. On an error, and when ctx
 // ends before Freeze does, the tree runs on as before: a *FreezeError says
 // what did not stop, a *RefusedError what cannot be captured.
+//
+// Meanwhile this program may not wait for a process of the tree, should one be
+// its child: os.Process.Wait takes the stop of a traced child for its end, and
+// the stop is lost.
 func Freeze(ctx context.Context, pid format.PID, opts Options) (*Session, error) {
 	if !supported {
 		return nil, &FreezeError{Task: pid, Reason: ErrUnsupported, Detail: runtime.GOARCH}

@@ -95,8 +95,13 @@ func (c *capturer) freezeAll(ctx context.Context) error {
 			continue
 		}
 		still, err := c.allStill()
-		if err != nil || still {
+		if err != nil {
 			return err
+		}
+		if still {
+			if again, err := c.learnSleeps(); err != nil || !again {
+				return err
+			}
 		}
 		if time.Now().After(deadline) {
 			return c.cannot(c.root, ErrCannotFreeze, "the tree keeps changing")

@@ -12,3 +12,5 @@ func (c *capturer) readAllRegs(context.Context) error { return ErrUnsupported }
 func (c *capturer) queryAll(context.Context) error { return ErrUnsupported }
 
 func putBack(*task) error { return ErrUnsupported }
+
+func (c *capturer) learnSleeps() (bool, error) { return false, ErrUnsupported }

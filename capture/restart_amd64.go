@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strings"
+	"time"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
@@ -109,6 +110,54 @@ func (c *capturer) restartNumber(t *task) uint64 {
 	return numberOfWchan(t)
 }
 
+const (
+	sleepPolls = 40
+	sleepPause = 100 * time.Microsecond
+)
+
+// learnSleeps lets those tasks go back to sleep for a moment of whose call
+// nothing is known, to see where in the kernel they sleep, and says whether
+// there were any: they have to be waited for again.
+func (c *capturer) learnSleeps() (again bool, err error) {
+	for _, t := range c.tasks {
+		if t.dead || t.group != 0 || t.asked {
+			continue
+		}
+		if t.live, err = sys.GetRegs(t.tid); err != nil {
+			return again, err
+		}
+		if !inCall(&t.live) || t.live.RAX != result(abi.ERestartRestartBlock) || c.restartNumber(t) != abi.SysRestartSyscall {
+			continue
+		}
+		again = true
+		if err := c.learnSleep(t); err != nil {
+			return again, err
+		}
+	}
+	return again, nil
+}
+
+func (c *capturer) learnSleep(t *task) error {
+	t.asked, t.stopped = true, false
+	if err := sys.Cont(t.tid, 0); err != nil {
+		return err
+	}
+	c.waiting = append(c.waiting, t)
+	for range sleepPolls {
+		st, err := c.r.TaskStat(t.proc.pid, t.tid)
+		if err == nil && st.State == 'S' {
+			t.wchan, _ = c.r.Text(t.tid, "wchan") // without it the call stays unknown
+			break
+		}
+		time.Sleep(sleepPause)
+	}
+	err := sys.Interrupt(t.tid)
+	if gone(err) {
+		return nil
+	}
+	return err
+}
+
 // numberBefore finds the last "mov $nr, %eax" before the system call
 // instruction that ends the code, where nr is a call with a restart block.
 func numberBefore(code []byte) (uint64, bool) {
@@ -128,10 +177,12 @@ func numberBefore(code []byte) (uint64, bool) {
 	return 0, false
 }
 
-// numberOfWchan guesses by the kernel function that the task slept in.
+// numberOfWchan guesses by the kernel function that the task slept in. The
+// functions of a sleep that goes on are all hidden as parts of the scheduler,
+// so their caller stands for them.
 func numberOfWchan(t *task) uint64 {
 	switch {
-	case strings.Contains(t.wchan, "nanosleep"):
+	case strings.Contains(t.wchan, "sleep"), t.wchan == "do_syscall_64", strings.Contains(t.wchan, "restart_syscall"):
 		// A clock is a small number, a pointer is not.
 		if t.live.RDI < 16 {
 			return abi.SysClockNanosleep

@@ -21,8 +21,10 @@ type task struct {
 	stat   procfs.Stat
 	status procfs.Status
 	dead   bool
-	// wchan is where the kernel said the task slept before it was seized.
+	// wchan is where the kernel said the task slept before it was seized; asked
+	// says that it was let go again to find that out.
 	wchan string
+	asked bool
 
 	seized, stopped bool
 	// group is the signal of a group stop, zero if the task was not stopped.

@@ -1,0 +1,185 @@
+package capture
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/sys"
+)
+
+// A program is a running test program.
+type program struct {
+	*testing.T
+	cmd *exec.Cmd
+	pid int
+	dir string
+	// said is what it wrote before it was ready, by words of each line.
+	said [][]string
+	done chan error
+}
+
+// start compiles testdata/NAME.c, starts it in a directory of its own, and
+// waits until it is ready. It is killed with its group when the test ends.
+func start(t *testing.T, name string, args ...string) *program {
+	t.Helper()
+	needRoot(t)
+	dir := t.TempDir()
+	bin := filepath.Join(dir, name)
+	src, err := filepath.Abs("testdata/" + name + ".c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cc := exec.Command("gcc", "-O1", "-pthread", "-o", bin, src, "-lrt")
+	if out, err := cc.CombinedOutput(); err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			t.Skip("no C compiler: gcc is not installed")
+		}
+		t.Fatalf("gcc: %v\n%s", err, out)
+	}
+	return startCommand(t, dir, append([]string{bin}, args...)...)
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("capture needs to be root")
+	}
+}
+
+// shell starts a program in a session of its own and waits for it. The program
+// may be no child of the test: os.Process.Wait would take the stops of a traced
+// child for its end.
+const shell = `setsid "$@" & echo "pid $!"; exec >/dev/null; wait $!; exit $?`
+
+func startCommand(t *testing.T, dir string, argv ...string) *program {
+	t.Helper()
+	cmd := exec.Command("/bin/sh", append([]string{"-c", shell, "sh"}, argv...)...)
+	p := &program{T: t, cmd: cmd, dir: dir, done: make(chan error, 1)}
+	cmd.Dir = dir
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.cleanup)
+	p.listen(out)
+	return p
+}
+
+// listen reads what the program says until it is ready.
+func (p *program) listen(out io.Reader) {
+	p.Helper()
+	isReady := false
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		words := strings.Fields(lines.Text())
+		isReady = lines.Text() == "ready"
+		if len(words) == 2 && words[0] == "pid" {
+			p.pid, _ = strconv.Atoi(words[1])
+			continue
+		}
+		p.said = append(p.said, words)
+	}
+	if isReady && p.pid != 0 {
+		go func() { p.done <- p.cmd.Wait() }()
+		return
+	}
+	err := p.cmd.Wait()
+	p.done <- err
+	p.Fatalf("the program does not get ready: %v\n%s", err, p.file("error"))
+}
+
+func (p *program) cleanup() {
+	if p.Failed() {
+		p.Logf("error file: %s", p.file("error"))
+	}
+	// Members of the session, wherever they are.
+	for range 3 {
+		_ = exec.Command("pkill", "-KILL", "-s", itoa(p.pid)).Run()
+	}
+	_ = p.cmd.Process.Kill()
+	select {
+	case <-p.done:
+	case <-time.After(5 * time.Second):
+	}
+}
+
+func (p *program) file(name string) string {
+	b, _ := os.ReadFile(filepath.Join(p.dir, name))
+	return string(b)
+}
+
+// freeze captures the program.
+func (p *program) freeze() *Session {
+	p.Helper()
+	s, err := Freeze(context.Background(), format.PID(p.pid), Options{})
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() { _ = s.Release() })
+	return s
+}
+
+// finish lets the program go on to its end, which must be a good one.
+func (p *program) finish() {
+	p.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, "go"), nil, 0o600); err != nil {
+		p.Fatal(err)
+	}
+	p.await()
+}
+
+// await waits for the program's end, which must be a good one.
+func (p *program) await() {
+	p.Helper()
+	select {
+	case err := <-p.done:
+		p.done <- nil
+		if err != nil {
+			p.Fatalf("the program ended with %v: %s", err, p.file("error"))
+		}
+	case <-time.After(30 * time.Second):
+		p.Fatalf("the program does not end")
+	}
+}
+
+func release(t *testing.T, s *Session) {
+	t.Helper()
+	if err := s.Release(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// kernelState gives the state letter of a task.
+func kernelState(t *testing.T, tid int) byte {
+	t.Helper()
+	var c capturer
+	st, err := c.r.Stat(tid)
+	if err != nil {
+		if sys.Gone(err) {
+			return 0
+		}
+		t.Fatal(err)
+	}
+	return st.State
+}
+
+// byComm indexes the image's tasks by their names.
+func byComm(img *format.Image) map[string]*format.Task {
+	m := make(map[string]*format.Task)
+	for i := range img.Tasks {
+		m[img.Tasks[i].Comm] = &img.Tasks[i]
+	}
+	return m
+}
