@@ -33,8 +33,8 @@ var fileRules = []Rule{
 		Fix: fixFiles, Example: "kind pipe with field eventfd",
 	},
 	{
-		Code: "R015", Severity: Error, Title: "impossible access mode",
-		Why: "A file is open for reading, writing or both; mode 3 exists for devices only.",
+		Code: "R015", Severity: Warning, Title: "access mode for ioctl only",
+		Why: "Mode 3 can neither read nor write; programs use it for devices, elsewhere the flags may be wrong.",
 		Fix: fixFiles, Example: "flags 3 on a regular file",
 	},
 	{

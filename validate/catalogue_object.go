@@ -13,8 +13,8 @@ var objectRules = []Rule{
 		Fix: fixFiles, Example: "mode of a directory",
 	},
 	{
-		Code: "R042", Severity: Error, Title: "links of a deleted file disagree",
-		Why: "With other names left one of them is known; without, none is.",
+		Code: "R042", Severity: Warning, Title: "links of a deleted file disagree",
+		Why: "If the file has other names, one must be known, or the program gets a copy that those do not lead to.",
 		Fix: fixFiles, Example: "links 1, link empty",
 	},
 	{
@@ -53,9 +53,9 @@ var objectRules = []Rule{
 		Fix: fixFiles, Example: "an epoll file among its own watches",
 	},
 	{
-		Code: "R052", Severity: Error, Title: "epoll files nested too deep",
-		Why: "epoll_ctl(2) refuses chains of more than five.",
-		Fix: fixFiles, Example: "six epoll files, each watching the next",
+		Code: "R052", Severity: Warning, Title: "epoll files nested too deep",
+		Why: "epoll_ctl(2) refuses nesting deeper than five; older kernels saw it only from one side.",
+		Fix: fixFiles, Example: "seven epoll files, each watching the next",
 	},
 	{
 		Code: "R053", Severity: Warning, Title: "epoll watches a file that is always ready",

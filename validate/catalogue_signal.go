@@ -56,7 +56,7 @@ var signalRules = []Rule{
 	},
 	{
 		Code: "S030", Severity: Error, Title: "standard signal pending twice",
-		Why: "Below 32 a second one is dropped while the first waits.",
+		Why: "Below 32 a second one is dropped while the first waits, unless a timer sends it.",
 		Fix: fixSignals, Example: "SIGUSR1 twice in one queue",
 	},
 	{
@@ -110,8 +110,8 @@ var signalRules = []Rule{
 		Fix: fixCapture, Example: "notify 0, signal 0",
 	},
 	{
-		Code: "S057", Severity: Error, Title: "timer signals a thread of another process",
-		Why: "timer_create(2) takes threads of the caller's own process.",
+		Code: "S057", Severity: Error, Title: "timer signals a thread that its process does not have",
+		Why: "timer_create(2) takes living threads of the caller's own process only.",
 		Fix: fixCapture, Example: "target 102 of a timer of process 100",
 	},
 }

@@ -2,9 +2,9 @@ package validate
 
 import "github.com/thaw-cr/thaw/format"
 
-// maxEpollDepth is the longest chain of epoll files that watch each other
-// (epoll_ctl(2), ELOOP).
-const maxEpollDepth = 5
+// maxEpollDepth is the longest chain of epoll files that watch each other: one
+// on top and a nesting of five (epoll_ctl(2), ELOOP).
+const maxEpollDepth = 6
 
 // checkEpolls holds the rules about watches of epoll(7).
 func checkEpolls(c *checker) {

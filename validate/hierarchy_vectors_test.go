@@ -55,7 +55,7 @@ var hierarchyMutations = []mutation{
 	{"H030", "signal-65", func(v *vector) { v.task(102).ExitSignal = 65 }},
 	{"H031", "thread-signals", func(v *vector) { v.task(101).ExitSignal = format.SIGCHLD }},
 	{"H032", "orphan-sends-sigusr1", func(v *vector) {
-		t := v.spawn(104, 1, 100, 50)
+		t := v.spawn(104, 2, 100, 50)
 		t.Creator, t.ExitSignal = 90, 10
 	}},
 	{"H033", "signal-99", func(v *vector) { v.task(102).ParentDeathSignal = 99 }},

@@ -123,11 +123,11 @@ var resourceMutations = []mutation{
 	}},
 	{"R051", "itself", func(v *vector) { v.epoll(43, 43) }},
 	{"R051", "each-other", func(v *vector) { v.epoll(43, 44); v.epoll(44, 43) }},
-	{"R052", "six-deep", func(v *vector) {
-		for id := format.ObjectID(43); id < 48; id++ {
+	{"R052", "seven-deep", func(v *vector) {
+		for id := format.ObjectID(43); id < 49; id++ {
 			v.epoll(id, id+1)
 		}
-		v.epoll(48)
+		v.epoll(49)
 	}},
 	{"R053", "regular-file", func(v *vector) { v.epoll(43, idRegular) }},
 	{"R060", "short-settings", func(v *vector) { v.Image.Objects.Terminals[0].Settings = make([]byte, 36) }},

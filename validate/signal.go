@@ -13,6 +13,9 @@ const (
 	// (arch/x86/include/uapi/asm/signal.h, asm-generic/signal-defs.h).
 	saRestorer  = 0x04000000
 	actionFlags = 0x1 | 0x2 | 0x4 | 0x400 | 0x800 | saRestorer | 0x08000000 | 0x10000000 | 0x40000000 | 0x80000000
+	// siTimer is SI_TIMER. Timers queue signals of their own, also where one of
+	// the number waits already (kernel/signal.c, posixtimer_send_sigqueue).
+	siTimer = -2
 	// limitSigPending is RLIMIT_SIGPENDING.
 	limitSigPending = 11
 )
@@ -102,7 +105,7 @@ func checkPending(c *checker, s Subject, queue []format.SigInfo, limit uint64) {
 			continue
 		case q.Signal == format.SIGKILL:
 			c.report("S029", s, "SIGKILL is pending")
-		case q.Signal < format.SIGRTMIN && seen.Has(q.Signal):
+		case q.Signal < format.SIGRTMIN && q.Code != siTimer && seen.Has(q.Signal):
 			c.report("S030", s, "%s is pending twice", q.Signal)
 		}
 		seen = seen.With(q.Signal)

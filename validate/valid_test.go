@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"encoding/binary"
 	"path/filepath"
 	"testing"
 
@@ -61,12 +62,17 @@ var scenarios = []scenario{
 	{name: "dead-leader", about: "a leader that exited while its thread lives on, still the parent of others", change: func(v *vector) {
 		leaveLead(v, format.DeadLeader)
 	}},
-	{name: "stopped", about: "a process stopped with both its threads, a child stopped unseen", change: func(v *vector) {
+	{name: "stopped", about: "a process stopped with both its threads, a child stopped unseen with an alarm by kill and one by timer", change: func(v *vector) {
 		for _, tid := range []format.PID{100, 101, 102} {
 			t := v.task(tid)
 			t.State, t.StopSignal = format.Stopped, format.SIGTSTP
 		}
 		v.task(102).StopUnreported = true
+		alarm := sigInfo(14)
+		timer := sigInfo(14)
+		timer.Code = siTimer
+		binary.LittleEndian.PutUint32(timer.Raw[8:], 0xfffffffe)
+		v.task(102).Pending = []format.SigInfo{alarm, timer}
 	}},
 	{name: "orphans", about: "children of dead processes, adopted by init, by a subreaper and as a sibling", change: func(v *vector) {
 		v.proc().Subreaper = true
@@ -109,11 +115,11 @@ var scenarios = []scenario{
 		v.buffer().Packets = []uint32{2, 3}
 		v.file(idPipeWrite).Flags |= format.ODirect
 	}},
-	{name: "epoll-nest", about: "five epoll files, each watching the next, and a file no longer open", change: func(v *vector) {
-		for id := format.ObjectID(43); id < 47; id++ {
+	{name: "epoll-nest", about: "six epoll files, each watching the next, and a file no longer open", change: func(v *vector) {
+		for id := format.ObjectID(43); id < 48; id++ {
 			v.epoll(id, id+1)
 		}
-		v.epoll(47, idEventfd)
+		v.epoll(48, idEventfd)
 		e := v.table().Entries
 		v.table().Entries = append(e[:5:5], e[6:]...)
 	}},

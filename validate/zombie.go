@@ -18,8 +18,10 @@ func checkExitSignal(c *checker, t *format.Task) {
 	}
 }
 
-// checkAdopted asks that a process whose parent is not its creator has the exit
-// signal that reparenting gives (kernel/exit.c, reparent_leader).
+// checkAdopted asks that an orphan has the exit signal that reparenting gives
+// (kernel/exit.c, reparent_leader). A process with a parent outside the image is
+// no orphan if it was made with CLONE_PARENT: then it is a brother of its
+// creator, or has the signal of the root, whose parent is outside too.
 func checkAdopted(c *checker, t *format.Task) {
 	if t.Creator == t.TGID && t.Creator != 0 {
 		c.task("H034", t, "the process is its own creator")
@@ -28,12 +30,13 @@ func checkAdopted(c *checker, t *format.Task) {
 	if !t.Leader() || t.ExitSignal == format.SIGCHLD || t.ExitSignal > format.MaxSignal || t.TID == c.img.Root {
 		return
 	}
-	if t.Creator == 0 || t.Creator == t.PPID {
+	if t.Creator == 0 || t.Creator == t.PPID || c.Tasks[t.PPID] != nil {
 		return
 	}
-	// A sibling made with CLONE_PARENT has its creator's.
-	creator := c.leaders[t.Creator]
-	if creator != nil && creator.PPID == t.PPID && creator.ExitSignal == t.ExitSignal {
+	if creator := c.leaders[t.Creator]; creator != nil && creator.PPID == t.PPID {
+		return
+	}
+	if root := c.Tasks[c.img.Root]; root != nil && root.PPID == t.PPID && root.ExitSignal == t.ExitSignal {
 		return
 	}
 	c.task("H032", t, "exit signal %s, made by process %d and adopted by %d", t.ExitSignal, t.Creator, t.PPID)
@@ -41,12 +44,13 @@ func checkAdopted(c *checker, t *format.Task) {
 
 func checkStop(c *checker, t *format.Task) {
 	switch t.State {
-	case format.Stopped, format.TracedStop:
-		if t.StopSignal != 0 && t.StopSignal.DefaultAction() != format.ActionStop {
-			c.task("H037", t, "stopped by %s", t.StopSignal)
-		}
-		if t.StopSignal == 0 && t.State == format.Stopped {
+	case format.TracedStop: // a tracer stops by any signal
+	case format.Stopped:
+		switch {
+		case t.StopSignal == 0:
 			c.task("H038", t, "the signal that stopped the task is not known")
+		case t.StopSignal.DefaultAction() != format.ActionStop:
+			c.task("H037", t, "stopped by %s", t.StopSignal)
 		}
 	case format.Running, format.Zombie, format.DeadLeader, format.DeadUnknown:
 		if t.StopSignal != 0 || t.StopUnreported {
