@@ -54,8 +54,11 @@ type Result struct {
 // says that nothing was created at all.
 func Run(ctx context.Context, req Request) (*Result, error) {
 	opts := req.withDefaults()
-	ctx, cancel := context.WithTimeoutCause(ctx, opts.Timeout, fmt.Errorf("not done within %s", opts.Timeout))
-	defer cancel()
+	if opts.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, opts.Timeout, fmt.Errorf("not done within %s", opts.Timeout))
+		defer cancel()
+	}
 	host, err := readHost(opts)
 	if err != nil {
 		return nil, err

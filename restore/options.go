@@ -33,7 +33,8 @@ type Options struct {
 	MapMemory bool
 	// NoVerify skips the comparison of the restored tree with the image.
 	NoVerify bool
-	// Timeout bounds everything until the release; zero means a minute.
+	// Timeout bounds everything until the release; zero means a minute, less
+	// than zero no bound.
 	Timeout time.Duration
 	// Progress, if set, is told what is done, from several goroutines.
 	Progress func(Progress)
