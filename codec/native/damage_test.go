@@ -122,6 +122,11 @@ func TestRecordFaults(t *testing.T) {
 		{"footer missing", codec.Missing, func(p []piece) []piece { return p[:len(p)-1] }},
 		{"two footers", codec.Duplicate, func(p []piece) []piece { return refoot(append(p, p[len(p)-1])) }},
 		{"unknown record", codec.Unknown, func(p []piece) []piece { return refoot(slices.Insert(p, 3, unknown)) }},
+		{"unknown record first", codec.Missing, func(p []piece) []piece {
+			may := unknown
+			may.frame.flags = flagMaySkip
+			return refoot(slices.Insert(p, 0, may))
+		}},
 		{"unknown flag", codec.Unknown, func(p []piece) []piece { p[2].frame.flags = 4; return p }},
 		{"known record may be skipped", codec.Malformed, func(p []piece) []piece { p[2].frame.flags = flagMaySkip; return p }},
 		{"empty list", codec.Malformed, func(p []piece) []piece { p[1].payload = []byte{0x90}; return refoot(p) }},

@@ -357,6 +357,9 @@ func (r *reader) keep(f frame, payload []byte, at int64) error {
 	if f.flags&flagMaySkip == 0 {
 		return codec.Errorf(codec.Unknown, "", at, "record type %#04x is not known and may not be skipped", uint16(f.typ))
 	}
+	if r.rank == 0 {
+		return codec.Errorf(codec.Missing, "", at, "the first record is not the image record")
+	}
 	if uint64(len(payload)) > r.budget.left() {
 		return codec.Errorf(codec.TooLarge, "", at, "metadata takes more than the limit of %d bytes of memory", r.lim.Memory)
 	}
