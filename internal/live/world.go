@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -124,10 +125,16 @@ func newWorld(t testing.TB) *World {
 		w.must(os.Mkdir(filepath.Join(w.Dir, d), 0o755))
 	}
 	w.must(os.Chmod(filepath.Join(w.Dir, "tmp"), 0o777|os.ModeSticky))
-	w.must(os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte("1000"), 0o644))
+	w.numbersFrom(1000)
 	before := mounts()
 	t.Cleanup(func() { w.checkLeft(before) })
 	return w
+}
+
+// numbersFrom makes n the number of the next task.
+func (w *World) numbersFrom(n int) {
+	w.Helper()
+	w.must(os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(n-1)), 0o644)) //nolint:gosec // exists
 }
 
 func (w *World) must(err error) {

@@ -76,15 +76,9 @@ static int k_io_uring(void)
 static int k_pidfd(void) { return (fd = syscall(SYS_pidfd_open, getpid(), 0)) < 0; }
 static int k_nsfile(void) { return (fd = open("/proc/self/ns/net", O_RDONLY)) < 0; }
 static int k_procfile(void) { return (fd = open("/proc/self/maps", O_RDONLY)) < 0; }
-static int shm_id = -1, sem_id = -1;
+static int shm_id = -1;
 static void *shm;
 static int k_shm(void) { return (shm_id = shmget(IPC_PRIVATE, 4096, 0600)) < 0 || (shm = shmat(shm_id, NULL, 0)) == (void *)-1; }
-static int k_semundo(void)
-{
-	struct sembuf b = { 0, 1, SEM_UNDO };
-
-	return (sem_id = semget(IPC_PRIVATE, 1, 0600)) < 0 || semop(sem_id, &b, 1);
-}
 static int k_hugetlb(void) { return mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) == MAP_FAILED; }
 static int k_userns(void) { return unshare(CLONE_NEWUSER); }
 static int k_netns(void) { return unshare(CLONE_NEWNET); }
@@ -164,7 +158,7 @@ static struct {
 	{ "unix", k_unix }, { "inet", k_inet }, { "netlink", k_netlink }, { "packet", k_packet }, { "inotify", k_inotify },
 	{ "fanotify", k_fanotify }, { "flock", k_flock }, { "posix-lock", k_posix_lock }, { "ofd-lock", k_ofd_lock }, { "lease", k_lease },
 	{ "seccomp", k_seccomp }, { "userfaultfd", k_userfaultfd }, { "io_uring", k_io_uring }, { "pidfd", k_pidfd }, { "nsfile", k_nsfile },
-	{ "procfile", k_procfile }, { "shm", k_shm }, { "semundo", k_semundo }, { "hugetlb", k_hugetlb }, { "userns", k_userns },
+	{ "procfile", k_procfile }, { "shm", k_shm }, { "hugetlb", k_hugetlb }, { "userns", k_userns },
 	{ "netns", k_netns }, { "utsns", k_utsns }, { "ipcns", k_ipcns }, { "mntns", k_mntns }, { "pidns", k_pidns_child }, { "aio", k_aio },
 	{ "deadline", k_deadline }, { "traced", k_traced }, { "mqueue", k_mqueue }, { "memfd-secret", k_memfd_secret }, { "pkey", k_pkey },
 	{ "landlock", k_landlock }, { "tty", k_tty }, { "async", k_async }, { "none", k_none },
@@ -204,8 +198,6 @@ int main(int argc, char **argv)
 		CHECK(write(fds[0], "x", 1) == 1 && read(fds[1], is, 1) == 1, "the socket pair is broken");
 	if (shm_id >= 0)
 		shmctl(shm_id, IPC_RMID, NULL);
-	if (sem_id >= 0)
-		semctl(sem_id, 0, IPC_RMID);
 	if (!strcmp(argv[2], "mqueue"))
 		syscall(SYS_mq_unlink, "fixture");
 	return fx_finish();

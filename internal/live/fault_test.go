@@ -1,0 +1,185 @@
+package live
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestKilledRestore kills thaw at all moments of a restore: nothing may be left,
+// and the image can still be restored.
+func TestKilledRestore(t *testing.T) {
+	for _, mode := range [][]string{{}, {"--pidns"}} {
+		t.Run(fmt.Sprint(mode), func(t *testing.T) {
+			w := Inside(t)
+			if w == nil {
+				return
+			}
+			f := w.Start(Spec{Name: "zombies"})
+			img := w.Capture(f)
+			begin := time.Now()
+			w.Must(0, "restore", "--dry-run", img)
+			dry := time.Since(begin)
+			mounted := mounts()
+			rng := rand.New(rand.NewPCG(3, 4))
+			early := 0
+			for i := range 40 {
+				cmd, _ := w.thawCommand(append([]string{"restore", img}, mode...)...)
+				w.must(cmd.Start())
+				time.Sleep(time.Duration(rng.Int64N(int64(3*dry)) + int64(dry)/4))
+				runs := len(w.Processes()) > 0
+				_ = cmd.Process.Kill() // it may have failed by itself, which Wait tells
+				_ = cmd.Wait()
+				if !runs || w.cutShort(f, mode) {
+					early++
+				}
+				w.nothingLeft(fmt.Sprintf("killed restore %d", i), mounted)
+			}
+			t.Logf("%d of 40 restores were killed before the tree ran", early)
+			if early == 0 {
+				t.Error("no restore was killed in the middle: the test has tested nothing")
+			}
+			w.Restore(img, mode...)
+			w.Judge(f)
+		})
+	}
+}
+
+// cutShort takes down a tree that was already released when thaw was killed, and
+// says whether there was none.
+func (w *World) cutShort(f *Fixture, _ []string) bool {
+	w.Helper()
+	time.Sleep(5 * time.Millisecond)
+	if len(w.Processes()) == 0 {
+		return true
+	}
+	for end := time.Now().Add(time.Second); time.Now().Before(end) && len(w.Processes()) > 0; time.Sleep(poll) {
+		if tracerOf(f.PID) == "0" && len(w.Snapshot(f.PID)) > 3 {
+			break // all of it runs
+		}
+	}
+	released := len(w.Processes()) > 0
+	for _, p := range w.Processes() {
+		var pid int
+		if _, err := fmt.Sscan(p, &pid); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // gone is as good
+		}
+	}
+	return !released
+}
+
+func (w *World) nothingLeft(what, mounted string) {
+	w.Helper()
+	w.await(what+": an end of its processes", func() bool { return len(w.Processes()) == 0 })
+	if now := mounts(); now != mounted {
+		w.Fatalf("%s: mounts are left: %s", what, now)
+	}
+	files, err := os.ReadDir(filepath.Join(w.Dir, "tmp"))
+	w.must(err)
+	if len(files) > 0 {
+		w.Fatalf("%s: left %v", what, files)
+	}
+}
+
+// TestInterruptedRestore: SIGINT before the tree runs ends with 130 and nothing.
+func TestInterruptedRestore(t *testing.T) {
+	w := Inside(t)
+	if w == nil {
+		return
+	}
+	f := w.Start(Spec{Name: "scale", Args: []string{"procs", "400"}})
+	img := w.Capture(f)
+	mounted := mounts()
+	interrupted := 0
+	for i := range 20 {
+		cmd, out := w.thawCommand("restore", "--detach", img)
+		w.must(cmd.Start())
+		time.Sleep(time.Duration(i) * 8 * time.Millisecond)
+		_ = cmd.Process.Signal(syscall.SIGINT) // it may be done
+		_ = cmd.Wait()
+		switch code := cmd.ProcessState.ExitCode(); code {
+		case 130, -1: // -1: before thaw had its handler
+			interrupted++
+			w.nothingLeft(fmt.Sprintf("interrupt %d", i), mounted)
+		case 0:
+			w.cutShort(f, nil)
+			w.nothingLeft(fmt.Sprintf("restore %d", i), mounted)
+		default:
+			w.Fatalf("exit status %d\n%s", code, out)
+		}
+	}
+	if interrupted == 0 {
+		w.Error("no restore was interrupted: the test has tested nothing")
+	}
+	w.Restore(img)
+	w.Judge(f)
+}
+
+// TestKilledCapture kills thaw at all moments of a capture: the tree runs on.
+func TestKilledCapture(t *testing.T) {
+	for _, s := range []Spec{{Name: "tree"}, {Name: "rounds"}, {Name: "threads"}, {Name: "signals"}} {
+		t.Run(s.String(), func(t *testing.T) {
+			w := Inside(t)
+			if w == nil {
+				return
+			}
+			f := w.Start(s)
+			before := w.Snapshot(f.PID)
+			begin := time.Now()
+			w.Must(0, "capture", "--leave-running", fmt.Sprint(f.PID), "-o", w.Image())
+			whole := time.Since(begin)
+			rng := rand.New(rand.NewPCG(5, 6))
+			for range 25 {
+				cmd, _ := w.thawCommand("capture", "--leave-running", fmt.Sprint(f.PID), "-o", w.Image())
+				w.must(cmd.Start())
+				time.Sleep(time.Duration(rng.Int64N(int64(whole))))
+				_ = cmd.Process.Kill() // it may be done
+				_ = cmd.Wait()
+			}
+			if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 {
+				w.Errorf("the tree has changed:\n%s", join(d))
+			}
+			w.Judge(f)
+		})
+	}
+}
+
+// TestFullDisk: an image that does not fit is not written, and the tree lives.
+func TestFullDisk(t *testing.T) {
+	w := Inside(t)
+	if w == nil {
+		return
+	}
+	dir := filepath.Join(w.Dir, "small")
+	w.must(os.Mkdir(dir, 0o755))
+	w.must(syscall.Mount("small", dir, "tmpfs", 0, "size=1m"))
+	f := w.Start(Spec{Name: "scale", Args: []string{"mem", "16"}})
+	got := w.Must(5, "capture", fmt.Sprint(f.PID), "-o", filepath.Join(dir, "img"))
+	files, err := os.ReadDir(dir)
+	w.must(err)
+	if len(files) > 0 {
+		w.Errorf("left %v: %v", files, got)
+	}
+	w.must(syscall.Unmount(dir, 0))
+	w.Judge(f)
+}
+
+// TestShellJob restores a tree out of a shell's session into another's.
+func TestShellJob(t *testing.T) {
+	w := Inside(t)
+	if w == nil {
+		return
+	}
+	f := w.Start(Spec{Name: "ghosts"})
+	img := w.Capture(f)
+	sh := exec.Command("/bin/sh", "-c", w.Thaw()+" restore --detach --shell-job "+img)
+	if out, err := sh.CombinedOutput(); err != nil {
+		w.Fatalf("%v\n%s", err, out)
+	}
+	w.Judge(f)
+}
