@@ -190,9 +190,6 @@ func (b *builder) emitFileTable(p *husk.Program, t *format.FileTable) {
 		p.Call("place file", abi.SysDup3, uint64(b.files.number[e.File]), uint64(e.FD), flags).
 			Exact(uint64(e.FD)).Detail("descriptor " + fmt.Sprint(e.FD))
 	}
-	for _, e := range t.Entries {
-		b.emitOwner(p, &e)
-	}
 }
 
 // emitHome makes the pipes, files and watches of one home.
@@ -275,20 +272,4 @@ func (b *builder) seek(p *husk.Program, d *format.OpenFile) {
 // setFlags sets status flags on a file that was not opened with them.
 func (b *builder) setFlags(p *husk.Program, n int, d *format.OpenFile) {
 	p.Call("set file flags", abi.SysFcntl, uint64(n), abi.FSetfl, uint64(d.Flags&^format.OAccMode))
-}
-
-// emitOwner says who gets signals about a file, once its descriptor is placed.
-func (b *builder) emitOwner(p *husk.Program, e *format.FileEntry) {
-	d := b.ix.Files[e.File]
-	if d == nil || d.Owner == nil {
-		return
-	}
-	o := d.Owner
-	p.Call("set file owner", abi.SysFcntl, uint64(e.FD), abi.FSetownEx, b.t.Words(uint64(uint32(o.Type))|uint64(uint32(o.PID))<<32))
-	if o.Signal != 0 {
-		p.Call("set file signal", abi.SysFcntl, uint64(e.FD), abi.FSetsig, uint64(o.Signal))
-	}
-	if d.Flags&oAsync != 0 {
-		p.Call("set file flags", abi.SysFcntl, uint64(e.FD), abi.FSetfl, uint64(d.Flags&^format.OAccMode))
-	}
 }

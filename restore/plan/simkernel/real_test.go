@@ -4,10 +4,12 @@ package simkernel
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"strconv"
 	"strings"
@@ -26,6 +28,8 @@ const (
 	slots     = 24 // processes of one program
 )
 
+var programsFlag = flag.Int("programs", 12, "random programs to run on both kernels")
+
 // TestReal runs random programs on this machine's kernel, in a pid namespace of
 // their own, and on the simulated one: every call must give the same result,
 // and /proc the same processes.
@@ -37,9 +41,9 @@ func TestReal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs := 12
+	programs := *programsFlag
 	if testing.Short() {
-		programs = 3
+		programs = min(programs, 3)
 	}
 	for seed := range programs {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
@@ -143,6 +147,8 @@ func TestInside(t *testing.T) {
 	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		t.Fatal(err)
 	}
+	// A group of pid 1's may be orphaned and get it.
+	signal.Ignore(syscall.SIGHUP)
 	rng := rand.New(rand.NewPCG(seed, 40))
 	r := &real{t: t, k: New(), slot: map[format.PID]int64{}}
 	r.start()
