@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
 )
 
@@ -104,15 +106,35 @@ func (p *program) cleanup() {
 	if p.Failed() {
 		p.Logf("error file: %s", p.file("error"))
 	}
-	// Members of the session, wherever they are.
-	for range 3 {
-		_ = exec.Command("pkill", "-KILL", "-s", itoa(p.pid)).Run()
-	}
+	p.killDescendants()
 	_ = p.cmd.Process.Kill()
 	select {
 	case <-p.done:
 	case <-time.After(5 * time.Second):
 	}
+}
+
+// killDescendants kills all processes that were started in the program's
+// directory, wherever they hang by now.
+func (p *program) killDescendants() {
+	for range 3 {
+		pids, err := procfs.PIDs()
+		if err != nil {
+			return
+		}
+		for _, pid := range pids {
+			for _, tid := range liveTasks(pid) {
+				if cwd, err := procfs.Link(tid, "cwd"); err == nil && strings.HasPrefix(cwd, p.dir) {
+					_ = sys.Kill(pid, abi.SIGKILL)
+				}
+			}
+		}
+	}
+}
+
+func liveTasks(pid int) []int {
+	tids, _ := procfs.Tasks(pid)
+	return tids
 }
 
 func (p *program) file(name string) string {

@@ -1,0 +1,127 @@
+// A tree with sessions, a stopped child, an orphan, a group whose leader is
+// gone, zombies of several kinds and a dead leader with live threads. Says
+// "NAME PID ..." for each.
+#include "fx.h"
+#include <pthread.h>
+#include <sys/resource.h>
+
+static int out; // the pipe to the test
+
+static void hush(void) {
+	close(out);
+	quiet();
+}
+
+static void tell(const char *name, int a, int b) {
+	char line[64];
+	int n = snprintf(line, sizeof line, "%s %d %d\n", name, a, b);
+	CHECK(write(out, line, n) == n);
+}
+
+static void idle(const char *name) {
+	prctl(PR_SET_NAME, name);
+	hush();
+	for (;;) pause();
+}
+
+static int child(const char *name, void (*f)(void)) {
+	int pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_NAME, name);
+		if (f) f();
+		idle(name);
+	}
+	tell(name, pid, 0);
+	return pid;
+}
+
+static void new_session(void) {
+	CHECK(setsid() == getpid());
+	// An orphan of this session: its parent ends at once.
+	int pid = fork();
+	if (pid == 0) {
+		int p = fork();
+		if (p == 0) idle("orphan");
+		tell("orphan", p, getpid());
+		_exit(0);
+	}
+	int st;
+	CHECK(waitpid(pid, &st, 0) == pid);
+}
+static void new_group(void) { CHECK(setpgid(0, 0) == 0); }
+static void ghost_group(void) {
+	int pid = fork();
+	if (pid == 0) {
+		hush();
+		CHECK(setpgid(0, 0) == 0);
+		usleep(50000);
+		_exit(0);
+	}
+	while (setpgid(0, pid) != 0) usleep(1000);
+	int st;
+	CHECK(waitpid(pid, &st, 0) == pid);
+	tell("ghost", pid, 0);
+}
+static void subreaper(void) {
+	CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+	int pid = fork();
+	if (pid == 0) {
+		int p = fork();
+		if (p == 0) idle("adopted");
+		tell("adopted", p, 0);
+		_exit(3); // stays a zombie
+	}
+	tell("zombie3", pid, 3 << 8);
+}
+static void *thread(void *arg) {
+	prctl(PR_SET_NAME, "thread");
+	for (;;) pause();
+}
+static void dead_leader(void) {
+	pthread_t t;
+	for (int i = 0; i < 2; i++) CHECK(pthread_create(&t, NULL, thread, NULL) == 0);
+	hush();
+	syscall(SYS_exit, 9);
+}
+static void z255(void) { _exit(255); }
+static void zkill(void) { kill(getpid(), SIGKILL); }
+static void zcore(void) { // no core wanted here
+	struct rlimit l = {0, 0};
+	setrlimit(RLIMIT_CORE, &l);
+	abort();
+}
+static int weird(void *arg) { _exit(1); }
+
+int main(void) {
+	out = dup(1);
+	child("session", new_session);
+	child("group", new_group);
+	child("member", ghost_group);
+	child("reaper", subreaper);
+	int s = child("stopped", NULL);
+	usleep(50000);
+	kill(s, SIGSTOP);
+	int s2 = child("waited", NULL);
+	usleep(20000);
+	kill(s2, SIGSTOP);
+	int st;
+	CHECK(waitpid(s2, &st, WUNTRACED) == s2 && WIFSTOPPED(st));
+	child("leader", dead_leader);
+	child("z255", z255);
+	child("zkill", zkill);
+	child("zcore", zcore);
+	static char stack[65536];
+	int w = clone(weird, stack + sizeof stack, SIGUSR1, NULL);
+	signal(SIGUSR1, SIG_IGN);
+	tell("zusr1", w, 1 << 8);
+	usleep(100000);
+	ready();
+	close(out);
+	await_go();
+	// All as before?
+	CHECK(waitpid(s, &st, WNOHANG | WUNTRACED) == s && WIFSTOPPED(st) && WSTOPSIG(st) == SIGSTOP);
+	CHECK(waitpid(s2, &st, WNOHANG | WUNTRACED) == 0);
+	CHECK(waitpid(w, &st, __WALL) == w && WEXITSTATUS(st) == 1);
+	return 0;
+}
