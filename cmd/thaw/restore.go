@@ -11,12 +11,15 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/validate"
 )
 
 // restoreOptions say how the tree comes back.
 type restoreOptions struct {
 	dryRun, pidns, remap, detach, mapMemory, shellJob, verify bool
+	// checkPages reads all pages against their digests first.
+	checkPages bool
 
 	// pidFile gets the root's number; empty for none.
 	pidFile string
@@ -34,6 +37,7 @@ func (o *restoreOptions) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.pidFile, "pidfile", "", "write the root's number to `FILE`")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "give up if the tree does not run after this time, 0 for never")
 	f.BoolVar(&o.mapMemory, "map-memory", false, "map memory from the image, which must stay as it is, instead of reading it")
+	f.BoolVar(&o.checkPages, "check-pages", true, "check all pages against their digests first; not with --map-memory")
 	f.BoolVar(&o.shellJob, "shell-job", false, "join this session and terminal where the image's own are gone")
 	f.BoolVar(&o.verify, "verify", true, "compare the restored tree with the image before it runs")
 	f.BoolVar(&o.remap, "remap", false, "")
@@ -45,6 +49,7 @@ type restoreJSON struct {
 	Image        string  `json:"image"`
 	Root         int     `json:"root"`
 	Tasks        int     `json:"tasks"`
+	PagesChecked bool    `json:"pages_checked"`
 	Milliseconds float64 `json:"milliseconds"`
 }
 
@@ -55,7 +60,8 @@ func newRestoreCommand(a *app) *cobra.Command {
 		Short: "Bring the tree of an image back to life",
 		Long: `Restore brings the tree of an image back to life and lets it run on, all of it
 or nothing: an invalid image or an unfit host is refused before anything is
-created, and after any failure nothing is left.
+created, and after any failure nothing is left. Pages are checked too, unless
+they are mapped.
 
 It then waits for the root process, passes signals on to it, and exits with its
 status, 128 and the number of the signal if one killed it; with --detach it
@@ -91,7 +97,8 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 		}
 	}
 	defer closeImage()
-	if err := a.admit(ctx, img); err != nil {
+	opts.checkPages = opts.checkPages && !opts.mapMemory // which is there to not read them
+	if err := a.admit(ctx, opts, img); err != nil {
 		return err
 	}
 	if opts.dryRun {
@@ -101,7 +108,7 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 	if err != nil {
 		return err
 	}
-	said := restoreJSON{Image: name, Root: tree.pid(), Tasks: len(img.Image.Tasks), Milliseconds: milliseconds(time.Since(begin))}
+	said := restoreJSON{Image: name, Root: tree.pid(), Tasks: len(img.Image.Tasks), PagesChecked: opts.checkPages, Milliseconds: milliseconds(time.Since(begin))}
 	closeImage() // while the root runs, for days perhaps, the image is not needed
 	if err := a.sayRestored(opts, said); err != nil || opts.detach {
 		return err
@@ -110,13 +117,16 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 }
 
 // admit refuses an invalid image.
-func (a *app) admit(ctx context.Context, img *opened) error {
+func (a *app) admit(ctx context.Context, opts restoreOptions, img *opened) error {
 	findings := validate.Image(ctx, img.Image, validate.Options{Plan: true})
 	if err := ctx.Err(); err != nil { // what was found is not all
 		return err
 	}
 	if validate.HasErrors(findings) {
 		return found(exitInvalid, img.name+" is invalid", findings)
+	}
+	if opts.checkPages {
+		return a.verify(ctx, img)
 	}
 	return nil
 }
@@ -172,7 +182,11 @@ func (a *app) sayRestored(opts restoreOptions, s restoreJSON) error {
 	case a.json:
 		return output(writeJSON(a.streams.out, s))
 	case opts.detach:
-		_, err := fmt.Fprintf(a.streams.err, "restored %d: %d tasks in %.0f ms\n", s.Root, s.Tasks, s.Milliseconds)
+		unchecked := ""
+		if !s.PagesChecked {
+			unchecked = " (pages not checked)"
+		}
+		_, err := fmt.Fprintf(a.streams.err, "restored %d: %s in %.0f ms%s\n", s.Root, dump.Count(s.Tasks, "task", "tasks"), s.Milliseconds, unchecked)
 		return output(err)
 	}
 	return nil
