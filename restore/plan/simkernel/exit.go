@@ -151,7 +151,8 @@ func (k *Kernel) child(caller, pid format.PID) (*proc, error) {
 }
 
 // WaitStopped takes note of the stop of child pid (WUNTRACED). EAGAIN if there
-// is none, or it was noted before.
+// is none, or it was noted before; ECHILD if the child is dead, as for a wait
+// without WEXITED.
 func (k *Kernel) WaitStopped(caller, pid format.PID) (format.Signal, error) {
 	me, err := k.running(caller)
 	if err != nil {
@@ -159,7 +160,7 @@ func (k *Kernel) WaitStopped(caller, pid format.PID) (format.Signal, error) {
 	}
 	p := k.tasks[pid]
 	switch {
-	case p == nil || p.parent != me || p.pid != pid:
+	case p == nil || p.parent != me || p.pid != pid || p.zombie:
 		return 0, ECHILD
 	case !p.stopped || !p.unreported:
 		return 0, EAGAIN

@@ -103,14 +103,14 @@ func (k *Kernel) Kill(pid format.PID, sig format.Signal) error {
 	if !sig.Valid() {
 		return EINVAL
 	}
-	if p.exiting || p == k.init && sig != format.SIGSTOP && sig != format.SIGCONT {
-		return nil
-	}
 	k.deliver(p, sig)
 	return nil
 }
 
 func (k *Kernel) deliver(p *proc, sig format.Signal) {
+	if p.exiting || p == k.outside || p == k.init && sig != format.SIGSTOP && sig != format.SIGCONT {
+		return
+	}
 	action := sig.DefaultAction()
 	if action == format.ActionContinue {
 		k.proceed(p)
@@ -191,9 +191,7 @@ func (k *Kernel) killOrphaned(p, parent *proc) {
 	}
 	for _, sig := range []format.Signal{format.SIGHUP, format.SIGCONT} {
 		for _, q := range byNumber(k.groups[pgid]) {
-			if !q.exiting && q != k.outside {
-				k.deliver(q, sig)
-			}
+			k.deliver(q, sig)
 		}
 	}
 }

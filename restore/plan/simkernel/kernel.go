@@ -10,6 +10,8 @@
 //	err = k.Setsid(pid)
 //	img := k.Snapshot()
 //
+// TestReal compares it with the kernel it runs on, all but threads.
+//
 // All tasks run as the same user; there is no tracing, no exec and no time. A
 // signal takes effect at once.
 package simkernel

@@ -3,6 +3,7 @@
 package simkernel
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -47,9 +48,13 @@ func TestReal(t *testing.T) {
 	}
 	for seed := range programs {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestInside$", "-test.v")
+			// The namespace dies with the test: with this thread, that is.
+			runtime.LockOSThread()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, self, "-test.run=^TestInside$", "-test.v")
 			cmd.Env = append(os.Environ(), insideEnv+"="+strconv.Itoa(seed))
-			cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS, Setsid: true}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS, Setsid: true, Pdeathsig: syscall.SIGKILL}
 			out, err := cmd.CombinedOutput()
 			if errors.Is(err, syscall.EPERM) {
 				t.Skipf("this machine lets root make no pid namespace: %v", err)
@@ -74,7 +79,10 @@ const (
 )
 
 // command is what the test sends to a process through its pipe.
-type command struct{ op, a, b, slot int64 }
+type command struct{ op, a, b, slot, seq int64 }
+
+// answer is the result of the command of that number.
+type answer struct{ seq, result int64 }
 
 var (
 	pipes   [slots][2]int32 // commands to each process
@@ -85,7 +93,7 @@ var (
 // may make raw system calls and nothing else.
 func obey(slot int64) {
 	var c command
-	var res int64
+	var res answer
 	for {
 		n, _, _ := syscall.RawSyscall(syscall.SYS_READ, uintptr(pipes[slot][0]), uintptr(unsafe.Pointer(&c)), unsafe.Sizeof(c))
 		if n != unsafe.Sizeof(c) {
@@ -119,11 +127,11 @@ func obey(slot int64) {
 			const subreaper = 36
 			r, _, errno = syscall.RawSyscall6(syscall.SYS_PRCTL, subreaper, uintptr(c.a), 0, 0, 0, 0)
 		}
-		res = int64(r)
+		res.seq, res.result = c.seq, int64(r)
 		if errno != 0 {
-			res = -int64(errno)
+			res.result = -int64(errno)
 		}
-		syscall.RawSyscall(syscall.SYS_WRITE, uintptr(results[1]), uintptr(unsafe.Pointer(&res)), 8)
+		syscall.RawSyscall(syscall.SYS_WRITE, uintptr(results[1]), uintptr(unsafe.Pointer(&res)), unsafe.Sizeof(res))
 	}
 }
 
@@ -132,6 +140,7 @@ type real struct {
 	t    *testing.T
 	k    *Kernel
 	slot map[format.PID]int64
+	seq  int64
 	log  []string
 }
 
@@ -206,17 +215,24 @@ func (r *real) pipe(p *[2]int32) {
 
 // call has process pid make a call and gives its result, negative for an errno.
 func (r *real) call(pid format.PID, c command) int64 {
+	r.send(pid, c)
+	for {
+		var a answer
+		if _, err := syscall.Read(int(results[0]), (*[unsafe.Sizeof(a)]byte)(unsafe.Pointer(&a))[:]); err != nil {
+			r.t.Fatal(err)
+		}
+		if a.seq == r.seq {
+			return a.result
+		}
+	}
+}
+
+func (r *real) send(pid format.PID, c command) {
+	r.seq++
+	c.seq = r.seq
 	if _, err := syscall.Write(int(pipes[r.slot[pid]][1]), (*[unsafe.Sizeof(c)]byte)(unsafe.Pointer(&c))[:]); err != nil {
 		r.t.Fatal(err)
 	}
-	if c.op == opExit {
-		return 0
-	}
-	var res int64
-	if _, err := syscall.Read(int(results[0]), (*[8]byte)(unsafe.Pointer(&res))[:]); err != nil {
-		r.t.Fatal(err)
-	}
-	return res
 }
 
 var errnos = map[int64]error{
@@ -270,7 +286,7 @@ func (r *real) move(rng *rand.Rand) bool {
 	case 7:
 		code := rng.IntN(256)
 		r.log = append(r.log, fmt.Sprintf("%d: exit %d", me, code))
-		r.call(me, command{op: opExit, a: int64(code)})
+		r.send(me, command{op: opExit, a: int64(code)})
 		r.check(0, r.k.ExitGroup(me, format.ExitStatus(uint8(code))))
 	case 8:
 		r.wait(me, other)
@@ -344,7 +360,13 @@ func (r *real) kill(me, pid format.PID, rng *rand.Rand) {
 	}
 	sig := signals[rng.IntN(len(signals))]
 	r.log = append(r.log, fmt.Sprintf("%d: kill %d %s", me, pid, sig))
-	r.check(r.call(me, command{op: opKill, a: int64(pid), b: int64(sig)}), r.k.Kill(pid, sig))
+	err := r.k.Kill(pid, sig)
+	c := command{op: opKill, a: int64(pid), b: int64(sig)}
+	if _, gone := r.k.running(me); gone != nil {
+		r.send(me, c) // the death of pid ends or stops the sender too: no answer
+		return
+	}
+	r.check(r.call(me, c), err)
 }
 
 // compare compares /proc with the simulation's table; signals may take a while.
