@@ -105,12 +105,17 @@ func TestEncodeOptionsAreChecked(t *testing.T) {
 // TestCompressedStaysWithinAccount: metadata that compresses a thousandfold is
 // written so that readers take it.
 func TestCompressedStaysWithinAccount(t *testing.T) {
-	img := tasksImage(20_000, 0)
-	for i := range img.Tasks {
-		img.Tasks[i] = img.Tasks[0]
-	}
+	img := &format.Image{Objects: format.Objects{Files: []format.OpenFile{{
+		ID: 1, Kind: format.FileUnix, Unix: &format.UnixSocket{Queue: make([]format.SocketMessage, 100_000)},
+	}}}}
 	img.Warnings = []format.Warning{{Message: strings.Repeat("x", 900_000)}}
 	b := encodeBytes(t, img, codec.EncodeOptions{Metadata: codec.Zstd})
+	pieces := dissect(t, b)
+	for _, typ := range []recordType{0x24, 0x41} {
+		if p := pieces[indexOf(t, pieces, typ)]; p.frame.flags != 0 {
+			t.Errorf("record %#x is compressed to %d bytes", typ, p.frame.stored)
+		}
+	}
 	f := openBytes(t, b)
 	if d := diffModel(img, f.Image); d != "" {
 		t.Error(d)

@@ -68,8 +68,8 @@ func rawRuns(t *testing.T, raw format.RawPages, id format.ObjectID) []format.Raw
 // group.
 func TestRawRunsLeadToPages(t *testing.T) {
 	m := newMemPages()
-	// Every second page is zero: twice as many runs as a group takes.
-	const pages = 5*groupRuns/4 + 3
+	// Every second page is zero: several groups full of runs.
+	const most, pages = 100, 433
 	m.add(1, 0, 2*pages, func(i int) []byte {
 		if i%2 == 0 {
 			return nil
@@ -79,7 +79,7 @@ func TestRawRunsLeadToPages(t *testing.T) {
 		return p
 	})
 	m.add(1, 1<<20, 600, func(i int) []byte { return numbered(i) })
-	b := encodeBytes(t, pagesImage(m), codec.EncodeOptions{})
+	b := encodeGroups(t, pagesImage(m), codec.EncodeOptions{}, groupSize{most, groupChunks})
 	f := openBytes(t, b)
 	if err := f.Verify(t.Context()); err != nil {
 		t.Fatal(err)
@@ -104,10 +104,10 @@ func TestRawRunsLeadToPages(t *testing.T) {
 	if seen != 2*pages+600 {
 		t.Errorf("%d pages, want %d", seen, 2*pages+600)
 	}
-	if again := encodeBytes(t, f.Image, f.Options); !bytes.Equal(again, b) {
+	if again := encodeGroups(t, f.Image, f.Options, groupSize{most, groupChunks}); !bytes.Equal(again, b) {
 		t.Error("several groups are not written back the same")
 	}
-	if n := countPieces(dissect(t, b), typePages); n < 2 {
+	if n := countPieces(dissect(t, b), typePages); n < 5 {
 		t.Errorf("%d segments, want several", n)
 	}
 }
@@ -138,7 +138,7 @@ func TestManyChunksFillGroups(t *testing.T) {
 	for _, opts := range allOptions() {
 		m := newMemPages()
 		m.add(1, 0, 1700, func(i int) []byte { return numbered(i) })
-		b := encodeGroups(t, pagesImage(m), opts, 2)
+		b := encodeGroups(t, pagesImage(m), opts, groupSize{groupRuns, 2})
 		if n := countPieces(dissect(t, b), typeChunks); n != 4 {
 			t.Errorf("%d chunks records, want 4", n)
 		}
@@ -153,7 +153,7 @@ func TestManyChunksFillGroups(t *testing.T) {
 }
 
 // encodeGroups is encode with another number of chunks in a group.
-func encodeGroups(t *testing.T, img *format.Image, opts codec.EncodeOptions, most int) []byte {
+func encodeGroups(t *testing.T, img *format.Image, opts codec.EncodeOptions, most groupSize) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	o, err := newOutput(&b, opts)

@@ -19,6 +19,9 @@ const (
 	groupChunks = 4 << 10
 )
 
+// groupSize is how many runs and chunks end a group.
+type groupSize struct{ runs, chunks int }
+
 // pageWriter writes the page groups. It gets pages in order, with their digests.
 type pageWriter struct {
 	o   *output
@@ -40,7 +43,7 @@ type pageWriter struct {
 
 	// The group in progress.
 	open     bool
-	most     int // chunks in a group
+	most     groupSize
 	chunks   []chunkEntry
 	entries  []runsEntry
 	runs     int
@@ -49,7 +52,7 @@ type pageWriter struct {
 
 // writePages writes the pages of all objects of img and gives the segments.
 func writePages(ctx context.Context, o *output, enc *wire.Encoder, img *format.Image, pack bool) ([]segment, error) {
-	w := &pageWriter{o: o, enc: enc, most: groupChunks}
+	w := &pageWriter{o: o, enc: enc, most: groupSize{groupRuns, groupChunks}}
 	if pack {
 		var err error
 		if w.zstd, err = newCompressor(); err != nil {
@@ -175,7 +178,7 @@ func (w *pageWriter) endFull() error {
 	return nil
 }
 
-func (w *pageWriter) groupFull() bool { return w.runs >= groupRuns || len(w.chunks) >= w.most }
+func (w *pageWriter) groupFull() bool { return w.runs >= w.most.runs || len(w.chunks) >= w.most.chunks }
 
 // addRun adds a run to the index, to the run before it if it continues that.
 func (w *pageWriter) addRun(object format.ObjectID, r run) {

@@ -153,9 +153,9 @@ func (p *pipeline) readRun(src format.PageSource, id format.ObjectID, r format.P
 
 // fill reads n pages into j and has them hashed.
 func (p *pipeline) fill(src format.PageSource, j *job, n int) error {
-	if j.buf == nil {
-		j.buf = make([]byte, chunkPages*pageSize)
-		j.sums = make([]pageSum, chunkPages)
+	if cap(j.sums) < n {
+		j.buf = make([]byte, n*pageSize)
+		j.sums = make([]pageSum, n)
 	}
 	j.zero, j.buf, j.sums = 0, j.buf[:n*pageSize], j.sums[:n]
 	if err := src.ReadPages(p.ctx, j.object, j.first, j.buf); err != nil {

@@ -20,13 +20,17 @@ func (s *store) verify(ctx context.Context) error {
 	if err := s.alive(ctx); err != nil {
 		return err
 	}
+	largest := 0
+	for i := range s.chunks {
+		largest = max(largest, s.chunks[i].size())
+	}
 	var next atomic.Int64
 	var mu sync.Mutex
 	faults := map[int]error{}
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(s.chunks)) {
 		wg.Go(func() {
-			buf := make([]byte, chunkPages*pageSize)
+			buf := make([]byte, largest)
 			for s.alive(ctx) == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(s.chunks) {
