@@ -176,6 +176,15 @@ func (p *program) await() {
 	}
 }
 
+func atoi(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatalf("the program said %q, a number was wanted", s)
+	}
+	return n
+}
+
 func release(t *testing.T, s *Session) {
 	t.Helper()
 	if err := s.Release(); err != nil {
