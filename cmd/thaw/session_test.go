@@ -129,14 +129,14 @@ var sessionMasks = []struct {
 	{regexp.MustCompile(`  +`), "  "},
 }
 
-// exact are numbers that are not masked.
-var exact = regexp.MustCompile(`(exit code|answer) [0-9]+`)
+// exact are lines whose numbers are not masked.
+var exact = regexp.MustCompile(`(exit code|answer) [0-9]+|^[0-9]$`)
 
 // maskSession hides what differs from run to run.
 func maskSession(s string) string {
 	lines := strings.SplitAfter(s, "\n")
 	for i, line := range lines {
-		if exact.MatchString(line) && !strings.HasPrefix(line, "$ ") {
+		if exact.MatchString(strings.TrimSuffix(line, "\n")) && !strings.HasPrefix(line, "$ ") {
 			continue
 		}
 		for _, m := range sessionMasks {
