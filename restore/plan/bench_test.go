@@ -98,7 +98,7 @@ func BenchmarkNew(b *testing.B) {
 // TestLarge: large trees are planned and simulated right, in time that grows
 // with their size and not with its square.
 func TestLarge(t *testing.T) {
-	n := 20_000
+	n := 5000
 	if testing.Short() {
 		n = 1000
 	}

@@ -96,7 +96,7 @@ func (c *comparison) task(n *node, task *format.Task) {
 		return
 	}
 	parent := "outside"
-	if n.parent != noNode && !(n.parent == top && c.want.virtual) {
+	if n.parent > top || n.parent == top && !c.want.virtual {
 		parent = number(c.want.nodes[n.parent].pid)
 	}
 	got := number(t.PPID)

@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/thaw-cr/thaw/format"
+import (
+	"slices"
+
+	"github.com/thaw-cr/thaw/format"
+)
 
 // create emits the births of all nodes: depth first, each process with all its
 // own steps at a time.
@@ -20,11 +24,11 @@ func (b *builder) create() {
 		} else {
 			nodes, ghosts = b.runNode(j.node)
 		}
-		for i := len(nodes) - 1; i >= 0; i-- {
-			stack = append(stack, job{node: nodes[i]})
+		for _, c := range slices.Backward(nodes) {
+			stack = append(stack, job{node: c})
 		}
-		for i := len(ghosts) - 1; i >= 0; i-- {
-			stack = append(stack, job{ghost: ghosts[i]})
+		for _, s := range slices.Backward(ghosts) {
+			stack = append(stack, job{ghost: s})
 		}
 	}
 	if b.created == len(b.nodes) {

@@ -76,8 +76,7 @@ func FuzzNew(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		img, opts := fuzzImage(data)
 		p, err := New(img, opts)
-		var refusal *Error
-		if errors.As(err, &refusal) {
+		if refusal, ok := errors.AsType[*Error](err); ok {
 			if p != nil || len(refusal.Reasons) == 0 {
 				t.Fatalf("refusal with a plan or without reasons: %v", err)
 			}

@@ -31,7 +31,7 @@ type group struct {
 
 // addSessions finds the sessions and judges the members' ids.
 func (t *tree) addSessions() {
-	t.session(caller)
+	t.addSession(caller)
 	for i := range t.nodes {
 		n := &t.nodes[i]
 		if i == top && t.virtual {
@@ -46,7 +46,7 @@ func (t *tree) addSessions() {
 		case n.leads() && n.pgid != n.pid:
 			t.add(n.pid, "it leads session %d, so it cannot be in group %d", n.sid, n.pgid)
 		}
-		t.session(n.sid)
+		t.addSession(n.sid)
 		if !n.leads() {
 			n.born, n.isBorn = n.sid, true
 		}
@@ -69,14 +69,11 @@ func (t *tree) addSessions() {
 	}
 }
 
-func (t *tree) session(id format.PID) *session {
-	s, ok := t.sessions[id]
-	if !ok {
-		s = &session{id: id, origin: noNode, owners: map[int][]int{}}
-		t.sessions[id] = s
+func (t *tree) addSession(id format.PID) {
+	if _, ok := t.sessions[id]; !ok {
+		t.sessions[id] = &session{id: id, origin: noNode, owners: map[int][]int{}}
 		t.ids = append(t.ids, id)
 	}
-	return s
 }
 
 // judgeCaller finds a clash of the caller's group with what is to be made.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -45,15 +46,17 @@ func (p *Plan) WriteTo(w io.Writer) (int64, error) {
 			helpers++
 		}
 	}
-	fmt.Fprintf(tw, "# %d tasks, %d helpers, %d steps\n", len(p.Order), helpers, len(p.Steps))
+	var lines strings.Builder
+	fmt.Fprintf(&lines, "# %d tasks, %d helpers, %d steps\n", len(p.Order), helpers, len(p.Steps))
 	if len(p.Procs) > 0 {
-		fmt.Fprintf(tw, "-\t%s\tstarts\t\t%s\n", label(procs, p.Procs[0].PID), p.Procs[0].Why)
+		fmt.Fprintf(&lines, "-\t%s\tstarts\t\t%s\n", label(procs, p.Procs[0].PID), p.Procs[0].Why)
 	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\n", i, label(procs, s.Actor), s.what(), afterList(s.After), s.why(procs))
+		fmt.Fprintf(&lines, "%d\t%s\t%s\t%s\t%s\n", i, label(procs, s.Actor), s.what(), afterList(s.After), s.why(procs))
 	}
-	if err := tw.Flush(); err != nil {
+	_, err := io.WriteString(tw, lines.String())
+	if err := errors.Join(err, tw.Flush()); err != nil {
 		return out.n, fmt.Errorf("print plan: %w", err)
 	}
 	return out.n, nil
@@ -93,6 +96,7 @@ func (s *Step) what() string {
 		return "reaper " + map[bool]string{true: "on", false: "off"}[s.Target == 1]
 	case OpStop:
 		return "stop " + format.Signal(s.Target).String()
+	default:
 	}
 	text := string(s.Op)
 	if s.Target != 0 {
@@ -147,6 +151,7 @@ func (s *Step) why(procs map[format.PID]*Proc) string {
 			return "adopts orphans"
 		}
 		return "has adopted them"
+	default:
+		return stepWhy[s.Op]
 	}
-	return stepWhy[s.Op]
 }

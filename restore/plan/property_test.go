@@ -24,8 +24,7 @@ type fataler interface {
 func verify(t fataler, img *format.Image, opts Options, seed uint64) *Error {
 	t.Helper()
 	p, err := New(img, opts)
-	var refusal *Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Error](err); ok {
 		return refusal
 	}
 	if err != nil {
@@ -133,7 +132,7 @@ func TestReachable(t *testing.T) {
 	})
 }
 
-var treesFlag = flag.Uint64("trees", 300, "random trees of each kind to plan")
+var treesFlag = flag.Uint64("trees", 150, "random trees of each kind to plan")
 
 // TestRefusals counts the reachable trees without a plan. What is shared can
 // come from processes that have exec'd or died since, so there are some with

@@ -48,10 +48,8 @@ func exitSignal(sig format.Signal) func(*format.Task) {
 	return func(t *format.Task) { t.ExitSignal = sig }
 }
 
-// files makes the task share its file table with others that say so.
-func files(id format.ObjectID) func(*format.Task) {
-	return func(t *format.Task) { t.Files = id }
-}
+// sharedFiles makes the task share its file table with others that say so.
+func sharedFiles(t *format.Task) { t.Files = 7 }
 
 // thread makes a thread of leader.
 func thread(tid format.PID, leader format.Task) format.Task {
@@ -128,10 +126,10 @@ func shapes() []shape {
 			task(103, 100, 100, 100, zombie), task(104, 100, 104, 100, stopped(format.SIGSTOP, false)),
 		}},
 		{"files-with-child", Options{}, []format.Task{
-			task(100, 1, 100, 100, files(7)), task(101, 100, 100, 100, files(7)),
+			task(100, 1, 100, 100, sharedFiles), task(101, 100, 100, 100, sharedFiles),
 		}},
 		{"files-among-brothers", Options{}, []format.Task{
-			task(100, 1, 100, 100), task(101, 100, 100, 100, files(7)), task(102, 100, 100, 100, files(7)),
+			task(100, 1, 100, 100), task(101, 100, 100, 100, sharedFiles), task(102, 100, 100, 100, sharedFiles),
 		}},
 		{"exit-signals", Options{}, []format.Task{
 			task(100, 1, 100, 100), task(101, 100, 100, 100, exitSignal(0)), task(102, 100, 102, 102, exitSignal(10)),

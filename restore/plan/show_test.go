@@ -45,7 +45,7 @@ func showAround(img *format.Image, task format.PID) string {
 
 func stepsOf(p *Plan, task format.PID) string {
 	var b strings.Builder
-	for _, line := range strings.Split(p.String(), "\n") {
+	for line := range strings.SplitSeq(p.String(), "\n") {
 		if strings.Contains(line, number(task)) {
 			b.WriteString(line + "\n")
 		}

@@ -120,14 +120,8 @@ func (s *simulation) order(seed format.PID) error {
 			return fmt.Errorf("simulate: step %d (%s): no step creates %d", i, st.what(), st.Actor)
 		}
 		last[st.Actor] = i
-		for _, a := range st.After {
-			if a < 0 || a >= i {
-				return fmt.Errorf("simulate: step %d (%s) waits for step %d, which is not before it", i, st.what(), a)
-			}
-			if phaseOf[s.plan.Steps[a].Op] != phaseOf[st.Op] {
-				return fmt.Errorf("simulate: step %d (%s) waits for step %d of another phase", i, st.what(), a)
-			}
-			s.edge(a, i)
+		if err := s.orderAfter(i); err != nil {
+			return err
 		}
 		if op, ok := awaited[st.Op]; ok {
 			a, ok := at[event{op, st.Target}]
@@ -140,21 +134,37 @@ func (s *simulation) order(seed format.PID) error {
 	return s.orderStops()
 }
 
+// orderAfter has step i wait for those in its After.
+func (s *simulation) orderAfter(i int) error {
+	st := &s.plan.Steps[i]
+	for _, a := range st.After {
+		if a < 0 || a >= i {
+			return fmt.Errorf("simulate: step %d (%s) waits for step %d, which is not before it", i, st.what(), a)
+		}
+		if phaseOf[s.plan.Steps[a].Op] != phaseOf[st.Op] {
+			return fmt.Errorf("simulate: step %d (%s) waits for step %d of another phase", i, st.what(), a)
+		}
+		s.edge(a, i)
+	}
+	return nil
+}
+
 // orderStops has those who note a stop wait for it, whichever thread makes it.
 func (s *simulation) orderStops() error {
 	group := map[format.PID]format.PID{}
 	stops := map[format.PID]int{}
 	for i := range s.plan.Steps {
 		st := &s.plan.Steps[i]
-		switch st.Op {
-		case OpThread:
+		if st.Op == OpThread {
 			group[st.Target] = st.Actor
-		case OpStop:
+		}
+		if st.Op == OpStop {
 			stops[st.Actor] = i
 			if leader, ok := group[st.Actor]; ok {
 				stops[leader] = i
 			}
-		case OpSeeStop:
+		}
+		if st.Op == OpSeeStop {
 			a, ok := stops[st.Target]
 			if !ok {
 				return fmt.Errorf("simulate: step %d (%s) waits for what no step does", i, st.what())

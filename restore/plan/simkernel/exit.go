@@ -99,12 +99,12 @@ func (k *Kernel) reaperOf(p *proc) *proc {
 // tellParent is do_notify_parent: a parent that ignores SIGCHLD, and an
 // outside that reaps, let the child go at once. It says whether that happened.
 func (k *Kernel) tellParent(p *proc) bool {
-	ignores := p.exit == format.SIGCHLD && p.parent.ignores.Has(format.SIGCHLD)
-	if !ignores && !(k.OutsideReaps && p.parent == k.outside) {
-		return false
+	ignored := p.exit == format.SIGCHLD && p.parent.ignores.Has(format.SIGCHLD)
+	gone := ignored || k.OutsideReaps && p.parent == k.outside
+	if gone {
+		k.release(p)
 	}
-	k.release(p)
-	return true
+	return gone
 }
 
 // release frees a zombie (release_task).

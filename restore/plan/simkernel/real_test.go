@@ -119,7 +119,7 @@ func obey(slot int64) {
 		case opWaitStopped:
 			const wstopped = 2
 			var info [128]byte
-			r, _, errno = syscall.RawSyscall6(syscall.SYS_WAITID, 1, uintptr(c.a), uintptr(unsafe.Pointer(&info)), wstopped|syscall.WNOHANG|syscall.WALL, 0, 0)
+			_, _, errno = syscall.RawSyscall6(syscall.SYS_WAITID, 1, uintptr(c.a), uintptr(unsafe.Pointer(&info)), wstopped|syscall.WNOHANG|syscall.WALL, 0, 0)
 			r = uintptr(info[0]) // si_signo: SIGCHLD if there was a stop
 		case opKill:
 			r, _, errno = syscall.RawSyscall(syscall.SYS_KILL, uintptr(c.a), uintptr(c.b), 0)
