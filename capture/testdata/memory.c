@@ -87,9 +87,9 @@ int main(void) {
 	int pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		quiet();
 		prctl(PR_SET_NAME, "child");
 		sparse[4096] = 77;
+		quiet();
 		for (;;) pause();
 	}
 	ready();
