@@ -28,12 +28,27 @@ func (c *capturer) readRegs(t *task) error {
 	}
 	c.mendEINTR(t)
 	regs := sys.RegsToFormat(&t.live)
-	if regs.XSave, err = sys.GetXState(t.tid); err != nil {
+	area, err := sys.GetXState(t.tid)
+	if err != nil {
 		return err
 	}
+	regs.XSave = trimXSave(area)
 	t.model.Registers = &format.Registers{AMD64: regs}
 	t.model.SignalMask = format.SignalSet(t.mask)
 	return c.readRestart(t)
+}
+
+// trimXSave leaves out the zeroes at the end of an XSAVE area: components that
+// are not in use, which can be most of it (AMX alone takes 8 KiB). Enough stays
+// for readers to see whose features the header names.
+func trimXSave(area []byte) []byte {
+	const align, least = 64, 896 // what is behind AVX begins below that
+	n := len(area)
+	for n > least && area[n-1] == 0 {
+		n--
+	}
+	n = min((n+align-1)/align*align, len(area))
+	return append([]byte(nil), area[:n]...)
 }
 
 // readRseq reads the task's registration. A task that stands inside a critical

@@ -41,7 +41,8 @@ type RegistersAMD64 struct {
 	GS     uint64 `json:"gs"`
 	// XSave is the standard (not compacted) XSAVE area as ptrace's
 	// NT_X86_XSTATE gives it: 512 legacy bytes, the 64-byte header, components
-	// at the offsets of CPUID leaf 0xd of the machine that saved it.
+	// at the offsets of CPUID leaf 0xd of the machine that saved it. Zeroes at
+	// its end may be left out.
 	XSave []byte `json:"xsave,omitempty"`
 }
 
