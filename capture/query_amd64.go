@@ -1,12 +1,15 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
 	"github.com/thaw-cr/thaw/validate"
 )
@@ -194,6 +197,7 @@ func (c *capturer) queryTimers(in *injection) error {
 		}
 		return err
 	}
+	slices.SortFunc(timers, func(a, b procfs.Timer) int { return cmp.Compare(a.ID, b.ID) })
 	for _, tm := range timers {
 		if tm.Clock < 0 || tm.Clock == clockProcessCPU || tm.Clock == clockThreadCPU {
 			c.refuse(validate.CodeTimerClock, in.t.tid, "its timer %d runs on clock %d", tm.ID, tm.Clock)
