@@ -67,17 +67,21 @@ func (b *builder) nearestAbove(nodes []int) map[int]int {
 }
 
 // endHelpers emits the ends of ghosts, anchors and the seed; their own
-// children are gone by now.
+// children are gone by now. A zombie keeps its group alive, so it is the reaping
+// that waits for the group's first lasting member; nobody can tell when the
+// outside reaps, so there it is the exit.
 func (b *builder) endHelpers() {
 	for _, h := range b.helpers {
-		if h.group != nil {
-			b.emit(OpExit, h.pid, 0, 0, h.group.first)
-		} else {
-			b.emit(OpExit, h.pid, 0, 0)
+		first := noStep
+		if g := h.group; g != nil && g.first != noStep && b.plan.Steps[g.first].Actor != h.pid {
+			first = g.first
 		}
-		if h.parent != 0 {
-			b.emit(OpReap, h.parent, h.pid, 0)
+		if h.parent == 0 {
+			b.emit(OpExit, h.pid, 0, 0, first)
+			continue
 		}
+		b.emit(OpExit, h.pid, 0, 0)
+		b.emit(OpReap, h.parent, h.pid, 0, first)
 	}
 	if b.virtual {
 		b.emit(OpExit, b.seed, 0, 0)
