@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/validate"
@@ -34,21 +36,43 @@ func (e *VerifyError) Error() string {
 // A verifier compares live tasks with an image, while they stand still.
 type verifier struct {
 	e        *engine
+	proc     procfs.Reader
 	findings []validate.Finding
 }
 
+// verifiers is how many compare side by side.
+const verifiers = 2
+
+// verify compares all tasks. Each verifier takes every other task.
 func (e *engine) verify(ctx context.Context) error {
-	v := &verifier{e: e}
 	for _, tid := range e.plan.Order {
+		e.hostPID(tid) // so that verifiers only look numbers up
+	}
+	var group errgroup.Group
+	var all [verifiers]verifier
+	for i := range all {
+		v := &all[i]
+		v.e = e
+		group.Go(func() error { return v.run(ctx, i) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	findings := slices.Concat(all[0].findings, all[1].findings)
+	if len(findings) > 0 {
+		return &VerifyError{Findings: findings}
+	}
+	return nil
+}
+
+func (v *verifier) run(ctx context.Context, first int) error {
+	for i := first; i < len(v.e.plan.Order); i += verifiers {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := v.task(e.b.ix.Tasks[tid]); err != nil {
+		if err := v.task(v.e.b.ix.Tasks[v.e.plan.Order[i]]); err != nil {
 			return err
 		}
-	}
-	if len(v.findings) > 0 {
-		return &VerifyError{Findings: v.findings}
 	}
 	return nil
 }
@@ -87,7 +111,7 @@ type numbers struct {
 
 // ids compares numbers, state, name and wait status.
 func (v *verifier) ids(t *format.Task, tid int) error {
-	st, err := v.e.proc.TaskStat(v.e.hostPID(t.TGID), tid)
+	st, err := v.proc.TaskStat(v.e.hostPID(t.TGID), tid)
 	if err != nil {
 		v.differ(t, "the task is not there: %v", err)
 		return nil
@@ -132,12 +156,12 @@ func (v *verifier) outside(id format.PID) bool {
 
 // innerNumbers are a task's numbers in its own pid namespace.
 func (v *verifier) innerNumbers(tid, parent int) (numbers, error) {
-	st, err := v.e.proc.Status(tid)
+	st, err := v.proc.Status(tid)
 	if err != nil {
 		return numbers{}, err
 	}
 	n := numbers{tgid: last(st.NSTGID), pgid: last(st.NSPGID), sid: last(st.NSSID)}
-	if p, err := v.e.proc.Status(parent); err == nil && len(p.NSPID) == len(st.NSPID) {
+	if p, err := v.proc.Status(parent); err == nil && len(p.NSPID) == len(st.NSPID) {
 		n.ppid = last(p.NSPID)
 	}
 	return n, nil
@@ -161,7 +185,7 @@ type area struct {
 
 // memory compares the mappings.
 func (v *verifier) memory(t *format.Task, tid int) error {
-	maps, err := v.e.proc.Maps(tid)
+	maps, err := v.proc.Maps(tid)
 	if err != nil {
 		return err
 	}

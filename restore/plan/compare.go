@@ -130,7 +130,7 @@ func (c *comparison) state(n *node, want, got *format.Task) {
 	c.diff(want.TID, "state", state[stopped], state[got.State == format.Stopped])
 	if stopped && want == n.actor() && n.parent > top {
 		c.diff(want.TID, "stop not yet reported", fmt.Sprint(want.StopUnreported), fmt.Sprint(got.StopUnreported))
-		if want.StopUnreported && (want.StopSignal == format.SIGSTOP || c.want.connected()[n.pgid]) {
+		if want.StopUnreported && want.StopSignal != 0 && (want.StopSignal == format.SIGSTOP || c.want.connected()[n.pgid]) {
 			c.diff(want.TID, "stop signal", want.StopSignal.String(), got.StopSignal.String())
 		}
 	}

@@ -44,6 +44,8 @@ func TestErrors(t *testing.T) {
 		{"foreign-exit-signal", Options{}, []format.Task{root, task(101, 100, 101, 101), task(102, 100, 101, 101, exitSignal(10))}, 102, "exit signal is SIGUSR1"},
 		{"shared-files", Options{}, []format.Task{root, task(101, 100, 100, 100), task(102, 100, 102, 102), task(103, 101, 100, 100, sharedFiles), task(104, 102, 102, 102, sharedFiles)}, 104, "shares its files"},
 		{"handlers-alone", Options{}, []format.Task{func() format.Task { r := root; r.Memory = 0; return r }()}, 100, "no memory"},
+		{"handlers-of-two", Options{}, []format.Task{root, func() format.Task { c := task(101, 100, 100, 100); c.Handlers = root.Handlers; return c }()}, 101, "of other memory"},
+		{"odd-stop", Options{}, []format.Task{root, task(101, 100, 100, 100, stopped(10, true))}, 101, "stops nothing"},
 		{"pid-1-not-root", inNamespace, []format.Task{task(100, 1, 100, 100), task(1, 0, 1, 1)}, 1, "for the root alone"},
 		{"pid-1-foreign-session", inNamespace, []format.Task{task(1, 0, 60, 60)}, 1, "not in 60"},
 		{"beside-pid-1", inNamespace, []format.Task{task(1, 0, 1, 1), task(5, 0, 1, 1)}, 5, "outside the pid namespace"},

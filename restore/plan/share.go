@@ -21,18 +21,32 @@ func (t *tree) settleSharing() {
 			}
 		}
 	}
-	for _, i := range t.preorder {
-		n := &t.nodes[i]
-		if n.holds[classHandlers] != 0 && n.holds[classMemory] == 0 {
-			t.add(n.pid, "it has signal handlers, but no memory")
-		}
-	}
+	t.judgeHandlers()
 	for class := range holders {
 		for _, i := range t.preorder {
 			if id := t.nodes[i].holds[class]; id != 0 && len(holders[class][id]) > 1 {
 				t.connect(class, holders[class][id])
 				delete(holders[class], id)
 			}
+		}
+	}
+}
+
+// judgeHandlers finds signal handlers without a memory or with two: CLONE_SIGHAND
+// takes CLONE_VM, and exec parts both.
+func (t *tree) judgeHandlers() {
+	memory := map[format.ObjectID]format.ObjectID{}
+	for _, i := range t.preorder {
+		n := &t.nodes[i]
+		handlers, own := n.holds[classHandlers], n.holds[classMemory]
+		switch other, seen := memory[handlers]; {
+		case handlers == 0:
+		case own == 0:
+			t.add(n.pid, "it has signal handlers, but no memory")
+		case seen && other != own:
+			t.add(n.pid, "it shares signal handlers (object %d) with a process of other memory", handlers)
+		default:
+			memory[handlers] = own
 		}
 	}
 }

@@ -237,6 +237,9 @@ func (t *tree) judgeState(n *node) {
 	default:
 		n.zombie, n.holds = true, held{}
 	}
+	if a := n.actor(); a.State == format.Stopped && a.StopSignal != 0 && a.StopSignal.DefaultAction() != format.ActionStop {
+		t.add(a.TID, "it is stopped by %s, which stops nothing", a.StopSignal)
+	}
 	if n.exit > format.MaxSignal {
 		t.add(n.pid, "exit signal %d does not exist", n.exit)
 	}
