@@ -11,7 +11,7 @@ import (
 type source []string
 
 // static are the fixtures without shared libraries.
-var static = map[string]bool{"single": true, "scale": true}
+var static = map[string]bool{"single": true, "scale": true, "floor": true}
 
 func cSource(path string) source {
 	s := source{"gcc", "-O1", "-g", "-pthread", path}
@@ -45,6 +45,7 @@ func (w *World) build(name string, src source) string {
 	}
 	cmd := exec.Command(src[0], args...)
 	cmd.Dir = w.repo
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		w.Fatalf("build %s: %v\n%s", name, err, out)
 	}

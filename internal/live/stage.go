@@ -43,6 +43,33 @@ func Main(run func() int) int {
 	return run()
 }
 
+// MainInside is what the TestMain of benchmarks exits with: all of the program
+// runs in one world, if it can have one.
+func MainInside(run func() int) int {
+	if os.Getenv(envStage) != "" || os.Geteuid() != 0 {
+		return Main(run)
+	}
+	return Main(func() int {
+		cmd, err := namespaceCommand(os.Args[1:], nil)
+		if err == nil {
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+			err = cmd.Run()
+		}
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return exit.ExitCode()
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "no namespaces here:", err)
+			return run()
+		}
+		return 0
+	})
+}
+
+// Within says whether this is a world's inside.
+func Within() bool { return os.Getenv(envStage) == stageInside }
+
 // prepare makes the cache directory and tells all copies of it.
 func prepare() error {
 	cache, err := os.MkdirTemp("", "thaw-live-")
@@ -78,7 +105,7 @@ func moduleRoot() (string, error) {
 // worldDir, in the cache, is where each world mounts its own file system.
 const worldDir = "world"
 
-// A NamespaceCommand runs this program with args as init of new namespaces,
+// namespaceCommand runs this program with args as init of new namespaces,
 // which start its copy inside; env is added to the environment.
 func namespaceCommand(args, env []string) (*exec.Cmd, error) {
 	self, err := os.Executable()

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -45,8 +46,8 @@ func Inside(t *testing.T) *World {
 // insideBare is Inside for tests that do not need thaw.
 func insideBare(t *testing.T) *World {
 	t.Helper()
-	if os.Getenv(envStage) == stageInside {
-		return newWorld(t)
+	if Within() {
+		return NewWorld(t)
 	}
 	Need(t)
 	t.Parallel()
@@ -117,10 +118,15 @@ func skipReason(out string) string {
 	return m[len(m)-1][1]
 }
 
-func newWorld(t testing.TB) *World {
+// NewWorld is the world that the caller is inside of (see Within). What is left
+// in it at the end of the test fails the test.
+func NewWorld(t testing.TB) *World {
 	t.Helper()
 	w := &World{TB: t, cache: os.Getenv(envCache), repo: os.Getenv(envRepo)}
-	w.Dir = filepath.Join(w.cache, worldDir)
+	dir, err := os.MkdirTemp(filepath.Join(w.cache, worldDir), "")
+	w.must(err)
+	w.must(os.Chmod(dir, 0o755)) //nolint:gosec // other users work in it
+	w.Dir = dir
 	for _, d := range []string{"tmp", "img"} {
 		w.must(os.Mkdir(filepath.Join(w.Dir, d), 0o755))
 	}
@@ -193,6 +199,27 @@ func (w *World) Processes() []string {
 		out = append(out, fmt.Sprintf("%s %s parent %s (%s)", pid, s.state, s.ppid, s.comm))
 	}
 	return out
+}
+
+// KillAll kills every process of the world but its init and the caller, and
+// waits until all are gone.
+func (w *World) KillAll() {
+	w.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(poll) {
+		left := w.Processes()
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			w.Fatalf("processes do not die: %v", left)
+		}
+		for _, p := range left {
+			var pid int
+			if _, err := fmt.Sscan(p, &pid); err == nil {
+				_ = syscall.Kill(pid, syscall.SIGKILL) // gone is as good
+			}
+		}
+	}
 }
 
 func mounts() string {
