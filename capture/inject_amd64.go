@@ -31,11 +31,11 @@ const (
 // task; where the task ignores SIGTRAP that would reset the action, so there
 // the stops of PTRACE_SYSCALL are used, which are no signals.
 type injection struct {
-	t       *task
-	insn    uint64
-	base    abi.UserRegs
-	noTrap  bool
-	stopped bool // outside get_signal, see end
+	t      *task
+	insn   uint64
+	base   abi.UserRegs
+	noTrap bool
+	called bool
 }
 
 // inject prepares injected calls. Precondition, as for all of this file: on the
@@ -57,12 +57,13 @@ func (c *capturer) inject(t *task) (*injection, error) {
 	return in, sys.SetSigMask(t.tid, blocked)
 }
 
-// end puts the registers and the signal mask back.
+// end brings the task into the stop of an interruption and puts the registers
+// and the signal mask back. Only there does the kernel look at restart codes on
+// the way out; and should this program die, the stop of a step would turn into
+// a SIGTRAP.
 func (in *injection) end() error {
 	t := in.t
-	if in.stopped {
-		// The kernel looks at restart codes only on its way out of a stop that
-		// belongs to signal handling, as this interruption does.
+	if in.called {
 		if err := sys.Interrupt(t.tid); err != nil {
 			return err
 		}
@@ -92,6 +93,7 @@ func (in *injection) call(nr int, args ...uint64) (int64, error) {
 	if err := sys.SetRegs(in.t.tid, &regs); err != nil {
 		return 0, err
 	}
+	in.called = true
 	var err error
 	if in.noTrap {
 		err = in.twoStops()
@@ -123,7 +125,6 @@ func (in *injection) oneStep() error {
 }
 
 func (in *injection) twoStops() error {
-	in.stopped = true
 	for range 2 {
 		if err := sys.SyscallStep(in.t.tid, 0); err != nil {
 			return err
