@@ -123,6 +123,13 @@ func (c *capturer) queryThread(in *injection) error {
 		return err
 	}
 	c.setSecureBits(t, uint32(bits))
+	if t.askSlack && t.model.Sched != nil {
+		slack, err := in.call(abi.SysPrctl, abi.PrGetTimerslack)
+		if err != nil {
+			return err
+		}
+		t.model.Sched.TimerSlack = modelSlack(uint64(slack))
+	}
 	var b [atSubreaper]byte
 	if _, err := sys.ReadMemory(t.tid, at, b[:]); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/thaw-cr/thaw/format"
@@ -33,13 +34,23 @@ func (c *capturer) readSched(t *task) (*format.Sched, error) {
 		return nil, err
 	}
 	slack, err := c.r.Number(t.tid, "timerslack_ns", 10)
+	if errors.Is(err, sys.EPERM) {
+		t.askSlack = true // reading it takes CAP_SYS_NICE; the task itself may know
+		return s, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	if slack != abi.DefaultTimerSlack {
-		s.TimerSlack = uint64(slack)
-	}
+	s.TimerSlack = modelSlack(uint64(slack))
 	return s, nil
+}
+
+// modelSlack is a timer slack as the model has it: zero for the default.
+func modelSlack(ns uint64) uint64 {
+	if ns == abi.DefaultTimerSlack {
+		return 0
+	}
+	return ns
 }
 
 // allCPUs is the mask of the CPUs that a task without restrictions may use,

@@ -38,6 +38,8 @@ type task struct {
 	live     abi.UserRegs
 	touched  bool // live is read, and the task's registers may differ
 	deferred []int
+	// askSlack says that only the task itself can tell its timer slack.
+	askSlack bool
 
 	model format.Task
 }
