@@ -11,6 +11,10 @@ import (
 // TestMain keeps descriptors that the test was started with, which may lead
 // outside, from the programs that it starts.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == goProgram {
+		beGoProgram()
+		return
+	}
 	fds, err := procfs.FDs(os.Getpid())
 	if err != nil {
 		panic(err)

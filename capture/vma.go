@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -90,8 +91,11 @@ func (c *capturer) readBacked(t *task, m *procfs.Map, v *format.VMA) error {
 	}
 	c.checkFlags(t, m, v)
 	v.Offset = m.Offset
-	link := procfs.Path(t.tid, "map_files/"+strconv.FormatUint(m.Start, 16)+"-"+strconv.FormatUint(m.End, 16))
-	st, err := sys.Stat(link)
+	link, st, err := c.mappedFile(t, m)
+	if errors.Is(err, errNoMapFiles) {
+		c.refuse(validate.CodePermission, t.tid, "what is mapped at %#x, %q, can be read only with CAP_CHECKPOINT_RESTORE", m.Start, m.Path)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -117,6 +121,24 @@ func (c *capturer) readBacked(t *task, m *procfs.Map, v *format.VMA) error {
 	}
 	v.File, err = c.fileRef(link, path, st, t.tid, wantBuildID)
 	return err
+}
+
+var errNoMapFiles = errors.New("map_files is not to be read")
+
+// mappedFile finds the file behind an area: by map_files, or without the
+// capability for that by its path, if what lies there is the same file.
+func (c *capturer) mappedFile(t *task, m *procfs.Map) (string, sys.FileInfo, error) {
+	link := procfs.Path(t.tid, "map_files/"+strconv.FormatUint(m.Start, 16)+"-"+strconv.FormatUint(m.End, 16))
+	st, err := sys.Stat(link)
+	if !errors.Is(err, sys.EPERM) {
+		return link, st, err
+	}
+	link = procfs.Path(t.tid, "root") + m.Path
+	st, err = sys.Stat(link)
+	if m.Deleted || err != nil || st.Ino != m.Inode {
+		return "", st, errNoMapFiles
+	}
+	return link, st, nil
 }
 
 // minorZero is /dev/zero, whose private mappings are ordinary memory.

@@ -111,9 +111,9 @@ int main(void) {
 	child("z255", z255);
 	child("zkill", zkill);
 	child("zcore", zcore);
+	signal(SIGUSR1, SIG_IGN);
 	static char stack[65536];
 	int w = clone(weird, stack + sizeof stack, SIGUSR1, NULL);
-	signal(SIGUSR1, SIG_IGN);
 	tell("zusr1", w, 1 << 8);
 	usleep(100000);
 	ready();
