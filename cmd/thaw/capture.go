@@ -166,6 +166,9 @@ func (a *app) writeTree(ctx context.Context, opts captureOptions, tree frozen, t
 	w := &countingWriter{w: target, meter: m}
 	how := codec.Compression(opts.compress)
 	err := a.registry.Encode(ctx, w, img, captureFormat, codec.EncodeOptions{Metadata: how, Pages: how})
+	if w.err != nil {
+		return 0, fail(exitIO, w.err)
+	}
 	if err != nil {
 		return 0, err
 	}

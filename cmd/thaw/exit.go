@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -86,7 +85,8 @@ func (s status) Error() string { return fmt.Sprintf("the root ended with status 
 // errInterrupted is the cause of a context that a signal ended.
 var errInterrupted = errors.New("interrupted")
 
-// classify finds the exit code of an error of a command that is no failure yet.
+// classify finds the exit code of an error of a command that is no failure yet:
+// those of input and output are, so what is left comes from the engine.
 func classify(ctx context.Context, err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return &failure{code: f.code, err: err, hint: f.hint, findings: f.findings, told: f.told}
@@ -99,9 +99,6 @@ func classify(ctx context.Context, err error) *failure {
 	}
 	if _, ok := errors.AsType[*codec.FormatError](err); ok || errors.Is(err, codec.ErrUnknownFormat) {
 		return &failure{code: exitInvalid, err: err}
-	}
-	if _, ok := errors.AsType[*fs.PathError](err); ok || errors.Is(err, io.ErrShortWrite) {
-		return &failure{code: exitIO, err: err}
 	}
 	return &failure{code: exitFailed, err: err}
 }

@@ -96,12 +96,16 @@ func (o *opened) source(in io.Reader, file *os.File) (codec.Source, error) {
 	return src, nil
 }
 
-// badImage makes a failure with findings of an error in opening or reading an
-// image, where the image is at fault; other errors stay as they are.
+// badImage makes a failure of an error in opening or reading an image: with
+// findings where the image is at fault, else of input. That of a context stays
+// as it is.
 func badImage(name string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
 	_, bad := errors.AsType[*codec.FormatError](err)
 	if !bad && !errors.Is(err, codec.ErrUnknownFormat) {
-		return err
+		return fail(exitIO, err)
 	}
 	return found(exitInvalid, dump.Clean(name)+" is invalid", validate.FromError(err))
 }

@@ -117,16 +117,21 @@ func (c *countingReaderAt) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// countingWriter tells a meter of what is written through it.
+// countingWriter tells a meter of what is written through it, and keeps the
+// first error.
 type countingWriter struct {
 	w     io.Writer
 	meter *meter
 	n     int64
+	err   error
 }
 
 func (c *countingWriter) Write(p []byte) (int, error) {
 	n, err := c.w.Write(p)
 	c.n += int64(n)
 	c.meter.add(n)
+	if c.err == nil {
+		c.err = err
+	}
 	return n, err
 }

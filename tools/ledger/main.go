@@ -110,7 +110,7 @@ func (l *ledger) end(n name, e event) {
 		l.skips = append(l.skips, skip{n, reason(l.output[n])})
 	default:
 		l.sums.failed++
-		fmt.Fprintf(l.out, "FAIL %s %s (%.1fs)\n%s", n.pkg, n.test, e.Elapsed, strings.Join(l.output[n], ""))
+		fmt.Fprintf(l.out, "FAIL %s %s (%.1fs)\n%s", n.pkg, n.test, e.Elapsed, said(l.output[n]))
 	}
 	delete(l.output, n)
 }
@@ -119,7 +119,7 @@ func (l *ledger) endPackage(n name, e event) {
 	switch {
 	case e.Action == "fail":
 		l.broken = true
-		fmt.Fprintf(l.out, "FAIL %s (%.1fs)\n%s", n.pkg, e.Elapsed, strings.Join(l.output[n], ""))
+		fmt.Fprintf(l.out, "FAIL %s (%.1fs)\n%s", n.pkg, e.Elapsed, said(l.output[n]))
 	case e.Action == "skip":
 		fmt.Fprintf(l.out, "none %s\n", n.pkg)
 	default:
@@ -127,28 +127,31 @@ func (l *ledger) endPackage(n name, e event) {
 	}
 }
 
-// reason is what a skipped test said, without the frame that go test puts
-// around it.
-func reason(output []string) string {
-	var said []string
+// said is a test's output without the frame that go test puts around it.
+func said(output []string) string {
+	var b strings.Builder
 	for line := range strings.Lines(strings.Join(output, "")) {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "=== ") || strings.HasPrefix(line, "--- ") {
-			continue
+		if t := strings.TrimSpace(line); !strings.HasPrefix(t, "=== ") && !strings.HasPrefix(t, "--- ") {
+			b.WriteString(line)
 		}
-		said = append(said, line)
 	}
-	if len(said) == 0 {
+	return b.String()
+}
+
+// reason is what a skipped test said, in one line.
+func reason(output []string) string {
+	words := strings.Fields(said(output))
+	if len(words) == 0 {
 		return "no reason given"
 	}
-	return strings.Join(said, " ")
+	return strings.Join(words, " ")
 }
 
 // finish reports what never ended, the skips and the sums.
 func (l *ledger) finish() {
 	for n := range l.running {
 		l.broken = true
-		fmt.Fprintf(l.out, "FAIL %s %s: did not end\n%s", n.pkg, n.test, strings.Join(l.output[n], ""))
+		fmt.Fprintf(l.out, "FAIL %s %s: did not end\n%s", n.pkg, n.test, said(l.output[n]))
 	}
 	if len(l.skips) > 0 {
 		fmt.Fprintf(l.out, "\nSkipped, and why:\n")
