@@ -179,7 +179,7 @@ func (e *engine) startSeed(ctx context.Context, s *boot) error {
 	}
 	defer sys.Close(pidfd) //nolint:errcheck // the seed has its own
 	tty := callerTerminal(e.req.Image)
-	attr := husk.Attr{Files: e.b.fds.files(e.b.t.FD(), pidfd, e.b.pageFD, tty), Sys: e.newNamespaces()}
+	attr := husk.Attr{Files: e.b.fds.files(e.b.t.FD(), pidfd, e.b.pageFD, tty), Boot: e.b.fds.boot, Sys: e.newNamespaces()}
 	e.b.t.Break(e.opts.fault)
 	if e.seed, err = husk.Start(e.b.t, s.first, e.b.fds.table, attr); err != nil {
 		return err

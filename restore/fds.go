@@ -11,6 +11,7 @@ type engineFDs struct {
 	pages  int // the page file
 	tty    int // the caller's terminal, if any
 	cores  int // a file system for core dumps of zombies
+	boot   int // the program of the first husk
 	free   int // from here on objects of the image
 }
 
@@ -32,7 +33,7 @@ func newEngineFDs(img *format.Image) engineFDs {
 			}
 		}
 	}
-	return engineFDs{base: n, table: n, engine: n + 1, pages: n + 2, tty: n + 3, cores: n + 4, free: n + 5}
+	return engineFDs{base: n, table: n, engine: n + 1, pages: n + 2, tty: n + 3, cores: n + 4, boot: n + 5, free: n + 6}
 }
 
 // files is the list of descriptors the seed starts with.

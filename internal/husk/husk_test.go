@@ -35,7 +35,7 @@ func startTest(t *testing.T) (*Table, func(*Program) int) {
 		}
 	})
 	return tab, func(p *Program) int {
-		pid, err := Start(tab, p, 3, Attr{Files: []uintptr{Closed, Closed, Closed, uintptr(tab.FD()), uintptr(pidfd)}})
+		pid, err := Start(tab, p, 3, Attr{Files: []uintptr{Closed, Closed, Closed, uintptr(tab.FD()), uintptr(pidfd), Closed}, Boot: 5})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,7 @@ package husk
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
+	"slices"
 	"syscall"
 
 	"github.com/thaw-cr/thaw/internal/abi"
@@ -17,6 +17,8 @@ const Closed = ^uintptr(0)
 type Attr struct {
 	// Files are the husk's descriptors, by number; Closed for none.
 	Files []uintptr
+	// Boot is the number in Files under which the husk has its own program.
+	Boot int
 	// Sys holds new namespaces and id maps.
 	Sys *syscall.SysProcAttr
 }
@@ -44,9 +46,10 @@ func Start(t *Table, start *Program, tablefd int, attr Attr) (int, error) {
 	if _, err := sys.Pwrite(fd, bootImage(t, start, tablefd), 0); err != nil {
 		return 0, err
 	}
-	// By the engine's own number: the child's descriptors are others.
-	path := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd)
-	pid, _, err := syscall.StartProcess(path, []string{"thaw-husk"}, &syscall.ProcAttr{Files: attr.Files, Sys: attr.Sys})
+	files := slices.Clone(attr.Files)
+	files[attr.Boot] = uintptr(fd)
+	path := fmt.Sprintf("/proc/self/fd/%d", attr.Boot)
+	pid, _, err := syscall.StartProcess(path, []string{"thaw-husk"}, &syscall.ProcAttr{Files: files, Sys: attr.Sys})
 	if err != nil {
 		return 0, fmt.Errorf("start a husk: %w", err)
 	}
