@@ -3,6 +3,9 @@
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
+# No cgo: the command is one static file, which starts a millisecond sooner.
+export CGO_ENABLED = 0
+
 GO        ?= go
 BIN       := bin
 TESTFLAGS ?=
