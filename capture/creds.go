@@ -10,7 +10,7 @@ import (
 
 // readCreds finds the object of a task's credentials. The kernel's own sharing
 // of them cannot be seen and has no effect, so equal ones become one.
-func (c *capturer) readCreds(t *task) (format.ObjectID, error) {
+func (c *capturer) readCreds(t *task) format.ObjectID {
 	s := &t.status
 	cred := format.Credentials{
 		UID: s.UID[0], EUID: s.UID[1], SUID: s.UID[2], FSUID: s.UID[3],
@@ -18,7 +18,7 @@ func (c *capturer) readCreds(t *task) (format.ObjectID, error) {
 		Inheritable: s.CapInheritable, Permitted: s.CapPermitted, Effective: s.CapEffective,
 		Bounding: s.CapBounding, Ambient: s.CapAmbient, Label: c.label(t.tid),
 	}
-	return c.credsObject(cred), nil
+	return c.credsObject(cred)
 }
 
 func (c *capturer) credsObject(cred format.Credentials) format.ObjectID {

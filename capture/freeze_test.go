@@ -87,10 +87,9 @@ func TestFreezeTraced(t *testing.T) {
 
 func TestFreezeCancelled(t *testing.T) {
 	p := start(t, "many", "20", "20")
-	ctx, cancel := context.WithCancel(context.Background())
 	phases := make(map[string]bool)
 	for _, phase := range []string{"freeze", "read memory", "query", "files"} {
-		ctx, cancel = context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(context.Background())
 		opts := Options{Progress: func(at string, _, _ int) {
 			phases[at] = true
 			if at == phase {
@@ -101,13 +100,13 @@ func TestFreezeCancelled(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled in %q: %v, %v", phase, s, err)
 		}
+		cancel()
 		for _, tid := range liveTasks(p.pid) {
 			if state := kernelState(t, tid); state == 't' || state == 'T' {
 				t.Errorf("cancelled in %q: task %d is in state %c", phase, tid, state)
 			}
 		}
 	}
-	cancel()
 	if !phases["query"] {
 		t.Errorf("phases %v", phases)
 	}

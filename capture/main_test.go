@@ -4,8 +4,9 @@ import (
 	"os"
 	"testing"
 
-	"github.com/thaw-cr/thaw/internal/procfs"
 	"golang.org/x/sys/unix"
+
+	"github.com/thaw-cr/thaw/internal/procfs"
 )
 
 // TestMain keeps descriptors that the test was started with, which may lead

@@ -249,6 +249,25 @@ func TestMapsAreBack(t *testing.T) {
 	p.finish()
 }
 
+// TestReleaseInRuns releases the tree while its pages are being listed.
+func TestReleaseInRuns(t *testing.T) {
+	p := start(t, "memory")
+	s := p.freeze()
+	img := s.Image()
+	runs := 0
+	var last error
+	for _, err := range img.Pages.Runs(context.Background(), img.Tasks[0].Memory) {
+		runs++
+		if last = err; runs == 1 {
+			release(t, s)
+		}
+	}
+	if runs < 2 || (last != nil && !errors.Is(last, ErrReleased)) {
+		t.Errorf("%d runs, the last with error %v", runs, last)
+	}
+	p.finish()
+}
+
 func TestPagesAfterRelease(t *testing.T) {
 	p := start(t, "memory")
 	s := p.freeze()

@@ -16,11 +16,22 @@ import (
 // pageSource reads pages from the frozen tree. It is safe for use by several
 // goroutines.
 type pageSource struct {
-	// mu is held for reading by users, for writing by close.
+	// mu is held for reading by users, for writing by close; never while a
+	// caller's code runs.
 	mu       sync.RWMutex
 	closed   bool
 	memories map[format.ObjectID]*livePages
 	files    map[format.ObjectID]filePages
+}
+
+// use runs f while the tree is frozen for certain.
+func (s *pageSource) use(f func() error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return ErrReleased
+	}
+	return f()
 }
 
 // livePages are those of an address space, read through one of its tasks.
@@ -85,19 +96,12 @@ func (s *pageSource) close() {
 // Runs yields the pages of an object that hold anything of their own.
 func (s *pageSource) Runs(ctx context.Context, object format.ObjectID) iter.Seq2[format.PageRun, error] {
 	return func(yield func(format.PageRun, error) bool) {
-		s.mu.RLock()
-		defer s.mu.RUnlock()
-		out := &runs{yield: yield}
-		var err error
-		switch {
-		case s.closed:
-			err = ErrReleased
-		case s.memories[object] != nil:
-			err = s.memories[object].scan(ctx, out)
-		default:
-			if f, ok := s.files[object]; ok {
-				err = f.scan(ctx, out)
-			}
+		out := &runs{ctx: ctx, use: s.use, yield: yield}
+		err := s.use(func() error { return nil })
+		if m := s.memories[object]; m != nil && err == nil {
+			err = m.scan(out)
+		} else if f, ok := s.files[object]; ok && err == nil {
+			err = f.scan(out)
 		}
 		out.finish(err)
 	}
@@ -105,6 +109,8 @@ func (s *pageSource) Runs(ctx context.Context, object format.ObjectID) iter.Seq2
 
 // runs joins neighbouring runs on their way to yield.
 type runs struct {
+	ctx   context.Context
+	use   func(func() error) error
 	yield func(format.PageRun, error) bool
 	last  format.PageRun
 	ended bool
@@ -127,6 +133,24 @@ func (r *runs) add(first, end uint64) bool {
 	return !r.ended
 }
 
+// look runs f, which asks the kernel, unless the caller has cancelled or the
+// tree is no longer frozen.
+func (r *runs) look(f func() error) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	return r.use(f)
+}
+
+func (r *runs) addAll(pages []sys.PageRange) bool {
+	for _, p := range pages {
+		if !r.add(p.Start/format.PageSize, p.End/format.PageSize) {
+			return false
+		}
+	}
+	return true
+}
+
 func (r *runs) finish(err error) {
 	if !r.ended && r.last.Count > 0 && !r.yield(r.last, nil) {
 		r.ended = true
@@ -144,29 +168,33 @@ var ownPages = sys.PageQuery{
 	Any:      abi.PageIsPresent | abi.PageIsSwapped,
 }
 
-func (l *livePages) scan(ctx context.Context, out *runs) error {
-	fd, err := sys.Open(procfs.Path(l.tid, "pagemap"), abi.ORdonly, 0)
+func (l *livePages) scan(out *runs) error {
+	var fd int
+	err := out.look(func() (err error) {
+		fd, err = sys.Open(procfs.Path(l.tid, "pagemap"), abi.ORdonly, 0)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	err = l.scanPagemap(ctx, fd, out)
+	err = l.scanPagemap(fd, out)
 	return errors.Join(err, sys.Close(fd))
 }
 
-func (l *livePages) scanPagemap(ctx context.Context, fd int, out *runs) error {
+func (l *livePages) scanPagemap(fd int, out *runs) error {
 	for _, r := range l.ranges {
 		for at := r.start; at < r.end; {
-			if err := ctx.Err(); err != nil {
+			var pages []sys.PageRange
+			var next uint64
+			err := out.look(func() (err error) {
+				pages, next, err = sys.PagemapScan(fd, at, r.end, ownPages)
 				return err
-			}
-			pages, next, err := sys.PagemapScan(fd, at, r.end, ownPages)
+			})
 			if err != nil {
 				return err
 			}
-			for _, p := range pages {
-				if !out.add(p.Start/format.PageSize, p.End/format.PageSize) {
-					return nil
-				}
+			if !out.addAll(pages) {
+				return nil
 			}
 			if next < at || (next == at && len(pages) == 0) {
 				return fmt.Errorf("pagemap of task %d: no progress at %#x", l.tid, at)
@@ -177,19 +205,18 @@ func (l *livePages) scanPagemap(ctx context.Context, fd int, out *runs) error {
 	return nil
 }
 
-func (f filePages) scan(ctx context.Context, out *runs) error {
+func (f filePages) scan(out *runs) error {
 	for at := int64(0); at < f.size; {
-		if err := ctx.Err(); err != nil {
+		var data, hole int64
+		err := out.look(func() (err error) {
+			if data, err = sys.SeekData(f.fd, at); err == nil {
+				hole, err = sys.SeekHole(f.fd, data)
+			}
 			return err
-		}
-		data, err := sys.SeekData(f.fd, at)
+		})
 		if errors.Is(err, sys.ENXIO) {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		hole, err := sys.SeekHole(f.fd, data)
 		if err != nil {
 			return err
 		}
@@ -207,21 +234,18 @@ func (s *pageSource) ReadPages(ctx context.Context, object format.ObjectID, firs
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return ErrReleased
-	}
 	if len(p)%format.PageSize != 0 {
 		return fmt.Errorf("pages of object %d: %d bytes are no whole number of pages", object, len(p))
 	}
-	if m := s.memories[object]; m != nil {
-		return m.read(uint64(first.Addr()), p)
-	}
-	if f, ok := s.files[object]; ok {
-		return f.read(int64(first)*format.PageSize, p)
-	}
-	return fmt.Errorf("object %d has no pages", object)
+	return s.use(func() error {
+		if m := s.memories[object]; m != nil {
+			return m.read(uint64(first.Addr()), p)
+		}
+		if f, ok := s.files[object]; ok {
+			return f.read(int64(first)*format.PageSize, p)
+		}
+		return fmt.Errorf("object %d has no pages", object)
+	})
 }
 
 func (l *livePages) read(addr uint64, p []byte) error {

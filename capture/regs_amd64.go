@@ -80,11 +80,8 @@ func (c *capturer) readRseq(t *task) error {
 		return nil
 	}
 	var cs [abi.RseqCSSize]byte
-	if _, err := sys.ReadMemory(t.tid, section, cs[:]); err != nil {
-		// A stale pointer is the program's business until it enters a section.
-		rseq.Section = format.Addr(section)
-		return nil
-	}
+	// A stale pointer is the program's business; zeroes are an empty section.
+	_, _ = sys.ReadMemory(t.tid, section, cs[:])
 	start, length := binary.LittleEndian.Uint64(cs[8:]), binary.LittleEndian.Uint64(cs[16:])
 	if t.live.RIP-start < length {
 		t.live.RIP = binary.LittleEndian.Uint64(cs[24:])

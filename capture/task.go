@@ -72,9 +72,7 @@ func (c *capturer) readLiving(t *task) error {
 	if m.Sched, err = c.readSched(t); err != nil {
 		return err
 	}
-	if m.Creds, err = c.readCreds(t); err != nil {
-		return err
-	}
+	m.Creds = c.readCreds(t)
 	if m.FS, err = c.shareFS(t); err != nil {
 		return err
 	}

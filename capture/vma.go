@@ -17,21 +17,40 @@ var vmFlags = []struct {
 	name string
 	flag format.VMAFlags
 }{
-	{"gd", format.VMAGrowsDown}, {"lo", format.VMALocked}, {"lf", format.VMALockOnFault}, {"hg", format.VMAHuge},
-	{"nh", format.VMANoHuge}, {"dc", format.VMADontFork}, {"dd", format.VMADontDump}, {"wf", format.VMAWipeOnFork},
-	{"sr", format.VMASequential}, {"rr", format.VMARandom}, {"mg", format.VMAMergeable}, {"nr", format.VMANoReserve},
-	{"sl", format.VMASealed}, {"ht", format.VMAHugeTLB}, {"um", format.VMAUffdMissing}, {"uw", format.VMAUffdWP},
-	{"io", format.VMAIO}, {"pf", format.VMAPFNMap}, {"ac", format.VMAAccount}, {"sf", format.VMASync},
+	{"gd", format.VMAGrowsDown},
+	{"lo", format.VMALocked},
+	{"lf", format.VMALockOnFault},
+	{"hg", format.VMAHuge},
+	{"nh", format.VMANoHuge},
+	{"dc", format.VMADontFork},
+	{"dd", format.VMADontDump},
+	{"wf", format.VMAWipeOnFork},
+	{"sr", format.VMASequential},
+	{"rr", format.VMARandom},
+	{"mg", format.VMAMergeable},
+	{"nr", format.VMANoReserve},
+	{"sl", format.VMASealed},
+	{"ht", format.VMAHugeTLB},
+	{"um", format.VMAUffdMissing},
+	{"uw", format.VMAUffdWP},
+	{"io", format.VMAIO},
+	{"pf", format.VMAPFNMap},
+	{"ac", format.VMAAccount},
+	{"sf", format.VMASync},
 	{"ss", format.VMAShadowStack},
 }
 
 // refusedFlags are those that cannot be captured, but for the kernel's own
 // areas.
 var refusedFlags = []struct{ name, code, what string }{
-	{"ht", validate.CodeHugeTLB, "reserved huge pages"}, {"io", validate.CodeDeviceMemory, "device memory"},
-	{"pf", validate.CodeDeviceMemory, "device memory"}, {"um", validate.CodeUserfaultfd, "memory under userfaultfd"},
-	{"uw", validate.CodeUserfaultfd, "memory under userfaultfd"}, {"ui", validate.CodeUserfaultfd, "memory under userfaultfd"},
-	{"sf", validate.CodeDAX, "synchronous persistent memory"}, {"ss", validate.CodeShadowStack, "a shadow stack"},
+	{"ht", validate.CodeHugeTLB, "reserved huge pages"},
+	{"io", validate.CodeDeviceMemory, "device memory"},
+	{"pf", validate.CodeDeviceMemory, "device memory"},
+	{"um", validate.CodeUserfaultfd, "memory under userfaultfd"},
+	{"uw", validate.CodeUserfaultfd, "memory under userfaultfd"},
+	{"ui", validate.CodeUserfaultfd, "memory under userfaultfd"},
+	{"sf", validate.CodeDAX, "synchronous persistent memory"},
+	{"ss", validate.CodeShadowStack, "a shadow stack"},
 }
 
 // specialAreas are areas that the kernel names in brackets.

@@ -34,7 +34,7 @@ const (
 	CloneThread        = unix.CLONE_THREAD
 	CloneUntraced      = unix.CLONE_UNTRACED
 	CloneVfork         = unix.CLONE_VFORK
-	CloneVm            = unix.CLONE_VM
+	CloneVm            = unix.CLONE_VM //nolint:revive // as all are spelled here
 )
 
 // Protections of mmap(2).

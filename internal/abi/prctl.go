@@ -83,10 +83,10 @@ const (
 	PrSetUnalign               = unix.PR_SET_UNALIGN
 	PrSetVma                   = unix.PR_SET_VMA
 	PrSetVmaAnonName           = unix.PR_SET_VMA_ANON_NAME
-	PrTimerCreateRestoreIds    = unix.PR_TIMER_CREATE_RESTORE_IDS
-	PrTimerCreateRestoreIdsGet = unix.PR_TIMER_CREATE_RESTORE_IDS_GET
-	PrTimerCreateRestoreIdsOff = unix.PR_TIMER_CREATE_RESTORE_IDS_OFF
-	PrTimerCreateRestoreIdsOn  = unix.PR_TIMER_CREATE_RESTORE_IDS_ON
+	PrTimerCreateRestoreIDs    = unix.PR_TIMER_CREATE_RESTORE_IDS
+	PrTimerCreateRestoreIDsGet = unix.PR_TIMER_CREATE_RESTORE_IDS_GET
+	PrTimerCreateRestoreIDsOff = unix.PR_TIMER_CREATE_RESTORE_IDS_OFF
+	PrTimerCreateRestoreIDsOn  = unix.PR_TIMER_CREATE_RESTORE_IDS_ON
 	PrTscEnable                = unix.PR_TSC_ENABLE
 	PrTscSigsegv               = unix.PR_TSC_SIGSEGV
 )

@@ -44,7 +44,7 @@ type PrctlMMMap struct {
 // PrctlMMMapSize is the size of PrctlMMMap in bytes.
 const PrctlMMMapSize = 104
 
-// Resource numbers of prlimit(2) run from 0 to RlimNlimits-1
+// RlimNlimits is the number of resources of prlimit(2), which count from 0
 // (include/uapi/asm-generic/resource.h).
 const RlimNlimits = 16
 

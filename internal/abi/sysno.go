@@ -259,8 +259,8 @@ const (
 	SysSendmmsg              = unix.SYS_SENDMMSG
 	SysSetns                 = unix.SYS_SETNS
 	SysGetcpu                = unix.SYS_GETCPU
-	SysProcessVmReadv        = unix.SYS_PROCESS_VM_READV
-	SysProcessVmWritev       = unix.SYS_PROCESS_VM_WRITEV
+	SysProcessVMReadv        = unix.SYS_PROCESS_VM_READV
+	SysProcessVMWritev       = unix.SYS_PROCESS_VM_WRITEV
 	SysKcmp                  = unix.SYS_KCMP
 	SysFinitModule           = unix.SYS_FINIT_MODULE
 	SysSchedSetattr          = unix.SYS_SCHED_SETATTR

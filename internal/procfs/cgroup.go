@@ -41,7 +41,7 @@ func (r *Reader) Cgroups(tid int) ([]Cgroup, error) {
 // word first.
 func ParseCPUList(b []byte) ([]uint64, error) {
 	var mask []uint64
-	for _, part := range bytes.Split(bytes.TrimSpace(b), []byte(",")) {
+	for part := range bytes.SplitSeq(bytes.TrimSpace(b), []byte(",")) {
 		from, to, ok := bytes.Cut(part, []byte("-"))
 		if !ok {
 			to = from

@@ -14,8 +14,8 @@ type Map struct {
 	Path    string
 	Deleted bool
 
-	// VmFlags are the two-letter flags of smaps, joined: "rdexmr".
-	VmFlags       string
+	// VMFlags are the two-letter flags of smaps, joined: "rdexmr".
+	VMFlags       string
 	ProtectionKey uint64
 	// Anonymous is in KiB.
 	Anonymous uint64
@@ -24,8 +24,8 @@ type Map struct {
 
 // Has says whether smaps gave the two-letter flag.
 func (m *Map) Has(flag string) bool {
-	for i := 0; i+2 <= len(m.VmFlags); i += 2 {
-		if m.VmFlags[i:i+2] == flag {
+	for i := 0; i+2 <= len(m.VMFlags); i += 2 {
+		if m.VMFlags[i:i+2] == flag {
 			return true
 		}
 	}
@@ -115,7 +115,7 @@ func parseDetail(maps []Map, text []byte, n int) error {
 	}
 	switch string(name) {
 	case "VmFlags":
-		m.VmFlags = string(bytes.ReplaceAll(value, []byte(" "), nil))
+		m.VMFlags = string(bytes.ReplaceAll(value, []byte(" "), nil))
 	case "ProtectionKey":
 		return setDetail(&m.ProtectionKey, value, n)
 	case "Anonymous":

@@ -87,8 +87,7 @@ func TestMalformed(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error = %v, want %q in it", err, tt.want)
 			}
-			var e *Error
-			if !errors.As(err, &e) {
+			if _, ok := errors.AsType[*Error](err); !ok {
 				t.Errorf("error is a %T", err)
 			}
 		})
@@ -126,7 +125,7 @@ func TestParseMaps(t *testing.T) {
 		{
 			Start: 0x7f0000000000, End: 0x7f0000002000, Read: true, Write: true, Shared: true, Offset: 0x1000,
 			Major: 0xfe, Minor: 0xa, Inode: 123, Path: "/tmp/a b\nc", Deleted: true,
-			VmFlags: "rdwrshmr", ProtectionKey: 3, Anonymous: 12,
+			VMFlags: "rdwrshmr", ProtectionKey: 3, Anonymous: 12,
 		},
 		{Start: 0x7ffd00000000, End: 0x7ffd00021000, Read: true, Write: true, Path: "[stack]"},
 		{Start: 0xffffffffff600000, End: 0xffffffffff601000, Exec: true, Path: "[vsyscall]"},
@@ -139,7 +138,7 @@ func TestParseMaps(t *testing.T) {
 		t.Error(diff)
 	}
 	if !got[1].Has("sh") || got[1].Has("dw") || got[1].Has("gd") {
-		t.Errorf("flags of %q", got[1].VmFlags)
+		t.Errorf("flags of %q", got[1].VMFlags)
 	}
 }
 
@@ -204,7 +203,7 @@ func TestOwnProcess(t *testing.T) {
 		t.Fatalf("%d maps, %v", len(maps), err)
 	}
 	smaps, err := r.Smaps(pid)
-	if err != nil || len(smaps) < 5 || len(smaps[0].VmFlags) == 0 {
+	if err != nil || len(smaps) < 5 || len(smaps[0].VMFlags) == 0 {
 		t.Fatalf("%d smaps, %v", len(smaps), err)
 	}
 	limits, err := r.Limits(pid)

@@ -44,8 +44,7 @@ func malformed(file string, line int, format string, args ...any) error {
 
 // inFile puts the full path into an error of a parser.
 func inFile(path string, err error) error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return &Error{File: path, Line: e.Line, Err: e.Err}
 	}
 	return err

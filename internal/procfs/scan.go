@@ -20,10 +20,8 @@ func field(b []byte) (word, rest []byte) {
 
 // line cuts the first line off b, without its newline.
 func line(b []byte) (first, rest []byte) {
-	if i := bytes.IndexByte(b, '\n'); i >= 0 {
-		return b[:i], b[i+1:]
-	}
-	return b, nil
+	first, rest, _ = bytes.Cut(b, []byte{'\n'})
+	return first, rest
 }
 
 // number reads an unsigned number of the whole of b.

@@ -42,7 +42,7 @@ func Mkdev(major, minor uint32) uint64 { return unix.Mkdev(major, minor) }
 
 func fileInfo(st *unix.Stat_t) FileInfo {
 	return FileInfo{
-		Dev: st.Dev, Ino: st.Ino, Rdev: st.Rdev, Mode: st.Mode, Nlink: uint64(st.Nlink),
+		Dev: st.Dev, Ino: st.Ino, Rdev: st.Rdev, Mode: st.Mode, Nlink: uint64(st.Nlink), //nolint:unconvert // 32 bits on arm64
 		UID: st.Uid, GID: st.Gid, Size: st.Size, MTime: st.Mtim.Nano(),
 	}
 }

@@ -29,11 +29,11 @@ func FutexWait(word *uint32, value uint32, timeout time.Duration) error {
 	}
 	_, _, e := unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, uintptr(value),
 		uintptr(unsafe.Pointer(ts)), 0, 0)
-	switch e {
-	case 0, syscall.EAGAIN, syscall.EINTR:
-		return nil
-	case syscall.ETIMEDOUT:
+	if e == syscall.ETIMEDOUT {
 		return ErrFutexTimeout
+	}
+	if e == 0 || e == syscall.EAGAIN || e == syscall.EINTR {
+		return nil
 	}
 	return callError("futex(WAIT)", "", e)
 }

@@ -13,62 +13,62 @@ import (
 // All functions of this file but Seize have as precondition: the caller runs
 // on the thread that seized tid, and but for Interrupt the task is stopped.
 
-func ptrace(request int, tid int, addr, data uintptr) (uintptr, error) {
-	r, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, data, 0, 0)
-	return r, errnoErr(e)
+func ptrace(request int, tid int, addr, data uintptr) error {
+	_, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, data, 0, 0)
+	return errnoErr(e)
 }
 
-func ptracePtr(request int, tid int, addr uintptr, data unsafe.Pointer) (uintptr, error) {
-	r, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, uintptr(data), 0, 0)
-	return r, errnoErr(e)
+func ptracePtr(request int, tid int, addr uintptr, data unsafe.Pointer) error {
+	_, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, uintptr(data), 0, 0)
+	return errnoErr(e)
 }
 
 // Seize attaches the calling thread to the task without stopping it. Options
 // are the PtraceO constants of internal/abi.
 func Seize(tid int, options uint64) error {
-	_, err := ptrace(unix.PTRACE_SEIZE, tid, 0, uintptr(options))
+	err := ptrace(unix.PTRACE_SEIZE, tid, 0, uintptr(options))
 	return taskError("ptrace(SEIZE)", tid, err)
 }
 
 // SetOptions changes the options of a seized task.
 func SetOptions(tid int, options uint64) error {
-	_, err := ptrace(unix.PTRACE_SETOPTIONS, tid, 0, uintptr(options))
+	err := ptrace(unix.PTRACE_SETOPTIONS, tid, 0, uintptr(options))
 	return taskError("ptrace(SETOPTIONS)", tid, err)
 }
 
 // Interrupt makes a seized task stop with the event EventStop.
 func Interrupt(tid int) error {
-	_, err := ptrace(unix.PTRACE_INTERRUPT, tid, 0, 0)
+	err := ptrace(unix.PTRACE_INTERRUPT, tid, 0, 0)
 	return taskError("ptrace(INTERRUPT)", tid, err)
 }
 
 // Cont lets the task run on, with sig delivered to it if not zero.
 func Cont(tid, sig int) error {
-	_, err := ptrace(unix.PTRACE_CONT, tid, 0, uintptr(sig))
+	err := ptrace(unix.PTRACE_CONT, tid, 0, uintptr(sig))
 	return taskError("ptrace(CONT)", tid, err)
 }
 
 // SingleStep lets the task run one instruction.
 func SingleStep(tid, sig int) error {
-	_, err := ptrace(unix.PTRACE_SINGLESTEP, tid, 0, uintptr(sig))
+	err := ptrace(unix.PTRACE_SINGLESTEP, tid, 0, uintptr(sig))
 	return taskError("ptrace(SINGLESTEP)", tid, err)
 }
 
 // SyscallStep lets the task run to the next entry or exit of a system call.
 func SyscallStep(tid, sig int) error {
-	_, err := ptrace(unix.PTRACE_SYSCALL, tid, 0, uintptr(sig))
+	err := ptrace(unix.PTRACE_SYSCALL, tid, 0, uintptr(sig))
 	return taskError("ptrace(SYSCALL)", tid, err)
 }
 
 // Listen lets a group-stopped task stay stopped while it waits for SIGCONT.
 func Listen(tid int) error {
-	_, err := ptrace(unix.PTRACE_LISTEN, tid, 0, 0)
+	err := ptrace(unix.PTRACE_LISTEN, tid, 0, 0)
 	return taskError("ptrace(LISTEN)", tid, err)
 }
 
 // Detach lets the task go on untraced, with sig delivered to it if not zero.
 func Detach(tid, sig int) error {
-	_, err := ptrace(unix.PTRACE_DETACH, tid, 0, uintptr(sig))
+	err := ptrace(unix.PTRACE_DETACH, tid, 0, uintptr(sig))
 	return taskError("ptrace(DETACH)", tid, err)
 }
 
@@ -77,7 +77,7 @@ func Detach(tid, sig int) error {
 func GetRegSet(tid int, note uint32, buf []byte) (int, error) {
 	iov := unix.Iovec{Base: unsafe.SliceData(buf)}
 	iov.SetLen(len(buf))
-	_, err := ptracePtr(unix.PTRACE_GETREGSET, tid, uintptr(note), unsafe.Pointer(&iov))
+	err := ptracePtr(unix.PTRACE_GETREGSET, tid, uintptr(note), unsafe.Pointer(&iov))
 	return int(iov.Len), taskError("ptrace(GETREGSET)", tid, err)
 }
 
@@ -85,7 +85,7 @@ func GetRegSet(tid int, note uint32, buf []byte) (int, error) {
 func SetRegSet(tid int, note uint32, buf []byte) error {
 	iov := unix.Iovec{Base: unsafe.SliceData(buf)}
 	iov.SetLen(len(buf))
-	_, err := ptracePtr(unix.PTRACE_SETREGSET, tid, uintptr(note), unsafe.Pointer(&iov))
+	err := ptracePtr(unix.PTRACE_SETREGSET, tid, uintptr(note), unsafe.Pointer(&iov))
 	return taskError("ptrace(SETREGSET)", tid, err)
 }
 
@@ -110,13 +110,13 @@ func GetXState(tid int) ([]byte, error) {
 // GetSigMask reads the set of signals that the task blocks.
 func GetSigMask(tid int) (uint64, error) {
 	var mask uint64
-	_, err := ptracePtr(unix.PTRACE_GETSIGMASK, tid, abi.SigsetSize, unsafe.Pointer(&mask))
+	err := ptracePtr(unix.PTRACE_GETSIGMASK, tid, abi.SigsetSize, unsafe.Pointer(&mask))
 	return mask, taskError("ptrace(GETSIGMASK)", tid, err)
 }
 
 // SetSigMask sets the set of signals that the task blocks.
 func SetSigMask(tid int, mask uint64) error {
-	_, err := ptracePtr(unix.PTRACE_SETSIGMASK, tid, abi.SigsetSize, unsafe.Pointer(&mask))
+	err := ptracePtr(unix.PTRACE_SETSIGMASK, tid, abi.SigsetSize, unsafe.Pointer(&mask))
 	return taskError("ptrace(SETSIGMASK)", tid, err)
 }
 
@@ -152,7 +152,7 @@ func PeekSigInfo(tid int, shared bool) ([][abi.SigInfoSize]byte, error) {
 // group stop it fails with EINVAL.
 func GetSigInfo(tid int) ([abi.SigInfoSize]byte, error) {
 	var info [abi.SigInfoSize]byte
-	_, err := ptracePtr(unix.PTRACE_GETSIGINFO, tid, 0, unsafe.Pointer(&info))
+	err := ptracePtr(unix.PTRACE_GETSIGINFO, tid, 0, unsafe.Pointer(&info))
 	return info, taskError("ptrace(GETSIGINFO)", tid, err)
 }
 
@@ -160,14 +160,14 @@ func GetSigInfo(tid int) ([abi.SigInfoSize]byte, error) {
 // exit status.
 func GetEventMsg(tid int) (uint64, error) {
 	var msg uint64
-	_, err := ptracePtr(unix.PTRACE_GETEVENTMSG, tid, 0, unsafe.Pointer(&msg))
+	err := ptracePtr(unix.PTRACE_GETEVENTMSG, tid, 0, unsafe.Pointer(&msg))
 	return msg, taskError("ptrace(GETEVENTMSG)", tid, err)
 }
 
 // GetRseq reads the task's rseq registration; ok is false where the kernel
 // cannot tell (before 5.13). A task without one has Pointer zero.
 func GetRseq(tid int) (conf abi.RseqConfiguration, ok bool, err error) {
-	_, err = ptracePtr(unix.PTRACE_GET_RSEQ_CONFIGURATION, tid, unsafe.Sizeof(conf), unsafe.Pointer(&conf))
+	err = ptracePtr(unix.PTRACE_GET_RSEQ_CONFIGURATION, tid, unsafe.Sizeof(conf), unsafe.Pointer(&conf))
 	if errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EINVAL) {
 		return conf, false, nil
 	}
@@ -177,19 +177,19 @@ func GetRseq(tid int) (conf abi.RseqConfiguration, ok bool, err error) {
 // GetSyscallInfo says whether the task stopped in a system call, and in which.
 func GetSyscallInfo(tid int) (abi.SyscallInfo, error) {
 	var info abi.SyscallInfo
-	_, err := ptracePtr(unix.PTRACE_GET_SYSCALL_INFO, tid, unsafe.Sizeof(info), unsafe.Pointer(&info))
+	err := ptracePtr(unix.PTRACE_GET_SYSCALL_INFO, tid, unsafe.Sizeof(info), unsafe.Pointer(&info))
 	return info, taskError("ptrace(GET_SYSCALL_INFO)", tid, err)
 }
 
 // Peek reads one word of the task's memory.
 func Peek(tid int, addr uint64) (uint64, error) {
 	var word uint64
-	_, err := ptracePtr(unix.PTRACE_PEEKDATA, tid, uintptr(addr), unsafe.Pointer(&word))
+	err := ptracePtr(unix.PTRACE_PEEKDATA, tid, uintptr(addr), unsafe.Pointer(&word))
 	return word, taskError("ptrace(PEEKDATA)", tid, err)
 }
 
 // Poke writes one word of the task's memory, also where it is read-only.
 func Poke(tid int, addr, word uint64) error {
-	_, err := ptrace(unix.PTRACE_POKEDATA, tid, uintptr(addr), uintptr(word))
+	err := ptrace(unix.PTRACE_POKEDATA, tid, uintptr(addr), uintptr(word))
 	return taskError("ptrace(POKEDATA)", tid, err)
 }

@@ -10,8 +10,7 @@ const SpliceNonblock = 2
 func Tee(from, to, n int) (int, error) {
 	var got int64
 	err := retry(func() (err error) {
-		m, err := unix.Tee(from, to, n, SpliceNonblock)
-		got = int64(m)
+		got, err = unix.Tee(from, to, n, SpliceNonblock)
 		return err
 	})
 	return int(max(got, 0)), fdError("tee", from, err)
@@ -21,8 +20,7 @@ func Tee(from, to, n int) (int, error) {
 func Splice(from, to, n int) (int, error) {
 	var got int64
 	err := retry(func() (err error) {
-		m, err := unix.Splice(from, nil, to, nil, n, SpliceNonblock)
-		got = int64(m)
+		got, err = unix.Splice(from, nil, to, nil, n, SpliceNonblock)
 		return err
 	})
 	return int(max(got, 0)), fdError("splice", from, err)
