@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,16 +25,22 @@ const patience = 20 * time.Second
 
 // stage is a demonstration under way.
 type stage struct {
+	ctx  context.Context
 	out  io.Writer
 	thaw string
 	dir  string
-	root int
+	// root is the root's number; here is its number as this process sees it
+	// once the tree is restored.
+	root, here int
 	// stood is the count when the tree was gone.
 	stood int
 }
 
-// show runs the demonstration. Whatever it started is gone when it returns.
+// show runs the demonstration. Whatever it started is gone when it returns,
+// also after a signal.
 func show(out io.Writer, thaw string) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	defer stop()
 	thaw, err = filepath.Abs(thaw)
 	if err != nil {
 		return err
@@ -45,7 +54,7 @@ func show(out io.Writer, thaw string) (err error) {
 	if _, err := sys.Prctl(abi.PrSetChildSubreaper, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	s := &stage{out: out, thaw: thaw, dir: dir}
+	s := &stage{ctx: ctx, out: out, thaw: thaw, dir: dir}
 	if err := s.startTree(); err != nil {
 		return err
 	}
@@ -89,15 +98,19 @@ func (s *stage) startTree() error {
 
 // endTree kills what is left of the tree, which is all in one group.
 func (s *stage) endTree() {
-	_ = syscall.Kill(-s.root, syscall.SIGKILL)
-	s.reap()
+	for _, group := range []int{s.root, s.here} {
+		if group != 0 {
+			_ = syscall.Kill(-group, syscall.SIGKILL)
+			s.reap(group)
+		}
+	}
 }
 
-// reap waits until the whole tree is dead. Its processes are or become children
+// reap waits until the whole group is dead. Its processes are or become children
 // of this one; reaped, their numbers are free.
-func (s *stage) reap() {
+func (s *stage) reap(group int) {
 	for {
-		_, err := syscall.Wait4(-s.root, nil, 0, nil)
+		_, err := syscall.Wait4(-group, nil, 0, nil)
 		if err != nil && !errors.Is(err, syscall.EINTR) {
 			return
 		}
@@ -115,7 +128,7 @@ func (s *stage) begin() error {
 func (s *stage) capture() error {
 	done := make(chan struct{})
 	go func() {
-		s.reap()
+		s.reap(s.root)
 		close(done)
 	}()
 	if err := s.run("capture", strconv.Itoa(s.root), "-o", "demo.thaw"); err != nil {
@@ -142,7 +155,23 @@ func (s *stage) gone() error {
 	return nil
 }
 
-func (s *stage) restore() error { return s.run("restore", "--detach", "demo.thaw") }
+// restore brings the tree back: without the right to choose numbers, in a pid
+// namespace of its own.
+func (s *stage) restore() error {
+	args := []string{"restore", "--detach", "--pidfile", "root.pid", "demo.thaw"}
+	if os.Geteuid() != 0 {
+		args = slices.Insert(args, 1, "--pidns")
+	}
+	if err := s.run(args...); err != nil {
+		return err
+	}
+	number, err := os.ReadFile(filepath.Join(s.dir, "root.pid"))
+	if err != nil {
+		return err
+	}
+	s.here, err = strconv.Atoi(strings.TrimSpace(string(number)))
+	return err
+}
 
 // prove checks that the tree counts on: no number missing or twice, the same
 // process, and all that was in the pipe has come through.
@@ -171,7 +200,7 @@ func (s *stage) prove() error {
 // run runs thaw and shows the command and what it prints.
 func (s *stage) run(args ...string) error {
 	s.say("\n$ thaw %s\n", strings.Join(args, " "))
-	cmd := exec.Command(s.thaw, args...)
+	cmd := exec.CommandContext(s.ctx, s.thaw, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, s.out, s.out
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("thaw %s: %w", strings.Join(args, " "), err)
@@ -192,6 +221,9 @@ func (s *stage) lines(name string) []string {
 // until waits for a condition.
 func (s *stage) until(what string, ok func() bool) error {
 	for begin := time.Now(); !ok(); time.Sleep(tick) {
+		if s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
 		if time.Since(begin) > patience {
 			return fmt.Errorf("waited %v in vain until %s", patience, what)
 		}

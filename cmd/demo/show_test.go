@@ -44,7 +44,7 @@ N demo N threads, session N, group N
 
 It is gone, and its count stands at N.
 
-$ thaw restore --detach demo.thaw
+$ thaw restore --detach --pidfile root.pid demo.thaw
 restored N: N tasks in N ms
 
 It counts on: N, N, N … N. No number is missing, also none of those that were in the pipe.
