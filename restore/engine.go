@@ -81,6 +81,7 @@ func planOptions(o *Options) plan.Options {
 	return plan.Options{
 		PIDNamespace: o.PIDNamespace,
 		ShellJob:     o.ShellJob,
+		Group:        format.PID(syscall.Getpgrp()),
 		Taken:        func(p format.PID) bool { return !o.PIDNamespace && taken(int(p)) },
 		MaxPID:       format.PID(pidMax()),
 	}
@@ -102,7 +103,7 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.b.t.Await(ctx, e.b.done, e.b.living, e.check()); err != nil {
 		return err
 	}
-	if err := e.reapSeed(ctx); err != nil {
+	if err := e.reapHelpers(ctx); err != nil {
 		return err
 	}
 	if err := e.awaitStops(ctx); err != nil {
@@ -229,7 +230,7 @@ func (e *engine) newNamespaces() *syscall.SysProcAttr {
 	return a
 }
 
-var errSeedDied = errors.New("a husk died")
+var errHuskDied = errors.New("a husk died")
 
 // checkInterval is how often the engine looks for husks that died.
 const checkInterval = 250 * time.Millisecond
@@ -247,29 +248,52 @@ func (e *engine) check() func() error {
 			t := &e.req.Image.Tasks[i]
 			if t.State != format.Zombie && t.State != format.DeadLeader && t.Leader() {
 				if st, err := e.proc.Stat(e.hostPID(t.TID)); err == nil && st.Dead() {
-					return fmt.Errorf("%w: task %d (%s) ended with %s", errSeedDied, t.TID, t.Comm, format.WaitStatus(st.ExitCode))
+					return fmt.Errorf("%w: task %d (%s) ended with %s", errHuskDied, t.TID, t.Comm, format.WaitStatus(st.ExitCode))
 				}
 			}
 		}
 		if st, err := e.proc.Stat(e.seed); err == nil && st.Dead() && st.ExitCode != 0 {
-			return fmt.Errorf("%w: the seed ended with %s", errSeedDied, format.WaitStatus(st.ExitCode))
+			return fmt.Errorf("%w: the seed ended with %s", errHuskDied, format.WaitStatus(st.ExitCode))
 		}
 		return nil
 	}
 }
 
-// reapSeed waits for a seed that is a helper.
-func (e *engine) reapSeed(ctx context.Context) error {
-	if e.plan.Procs[0].Role != plan.RoleSeed {
+// reapHelpers waits for the helpers that are the engine's own children: the
+// seed and ghosts beside the root. In a pid namespace its pid 1 reaps them.
+func (e *engine) reapHelpers(ctx context.Context) error {
+	if e.opts.PIDNamespace {
 		return nil
 	}
-	for {
-		pid, st, err := sys.Wait4(e.seed, abi.WAll|abi.WNohang)
-		if err != nil || pid != 0 {
-			if err == nil && st != 0 {
-				err = fmt.Errorf("%w: the seed %s", errSeedDied, st)
-			}
+	for _, p := range e.plan.Procs {
+		pid := int(p.PID)
+		switch p.Role {
+		case plan.RoleTask, plan.RoleInit:
+			continue
+		case plan.RoleSeed:
+			pid = e.seed
+		case plan.RoleGhost, plan.RoleAnchor, plan.RoleMaker:
+		}
+		if err := e.reap(ctx, pid); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// reap waits for a helper, unless it is another's child.
+func (e *engine) reap(ctx context.Context, pid int) error {
+	for {
+		got, st, err := sys.Wait4(pid, abi.WAll|abi.WNohang)
+		switch {
+		case errors.Is(err, sys.ECHILD):
+			return nil
+		case err != nil:
+			return err
+		case got != 0 && st != 0:
+			return fmt.Errorf("%w: helper %d %s", errHuskDied, pid, st)
+		case got != 0:
+			return nil
 		}
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)

@@ -236,8 +236,8 @@ func (f *finisher) release() error {
 func (e *engine) awaitStops(ctx context.Context) error {
 	for i := range e.req.Image.Tasks {
 		t := &e.req.Image.Tasks[i]
-		for t.State == format.Stopped && t.Leader() {
-			st, err := e.proc.Stat(e.hostPID(t.TID))
+		for t.State == format.Stopped {
+			st, err := e.proc.TaskStat(e.hostPID(t.TGID), e.hostPID(t.TID))
 			if err != nil {
 				return err
 			}

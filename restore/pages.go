@@ -86,7 +86,7 @@ func (b *builder) readHelper(p *husk.Program, runs []format.RawRun) (*husk.Progr
 		return nil, 0
 	}
 	h := b.t.Program(p.Name + ", reading pages")
-	p.Call("create helper thread", abi.SysClone3, b.t.Words(threadFlags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), abi.CloneArgsSize).
+	p.Call("create helper thread", abi.SysClone3, b.t.Words(threadFlags|abi.CloneFiles|abi.CloneFs, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), abi.CloneArgsSize).
 		IfZero(h.Start())
 	return h, b.t.Word()
 }

@@ -162,3 +162,21 @@ func TestBigMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestGhostsAboveTheRoot has a root in a session and a group whose leaders are
+// gone; nothing of the helpers that stood in for them may stay.
+func TestGhostsAboveTheRoot(t *testing.T) {
+	for _, mode := range []Options{{}, {PIDNamespace: true}} {
+		w := newWorld(t)
+		w.process(t, 20001, 1, 20051, 20050)
+		w.process(t, 20002, 20001, 20051, 20050)
+		w.process(t, 20003, 20001, 20052, 20050)
+		before := look(t).children
+		r := w.restore(t, mode)
+		for _, child := range look(t).children {
+			if child != r.Root && !mode.PIDNamespace && !slices.Contains(before, child) {
+				t.Errorf("process %d (%s) is left", child, commOf(child))
+			}
+		}
+	}
+}

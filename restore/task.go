@@ -9,22 +9,6 @@ import (
 	"github.com/thaw-cr/thaw/restore/plan"
 )
 
-// threadStart takes a thread out of what it does not share with its leader
-// before anybody fills it.
-func (b *builder) threadStart(p *husk.Program, t *format.Task) {
-	l := b.ix.Tasks[t.TGID]
-	flags := uint64(0)
-	if t.Files != l.Files {
-		flags |= abi.CloneFiles
-	}
-	if t.FS != l.FS {
-		flags |= abi.CloneFs
-	}
-	if flags != 0 {
-		p.Call("stop sharing", abi.SysUnshare, flags)
-	}
-}
-
 // emitReport ends a task's part in building the tree: it reports in, and the
 // coordinator begins when all are there. Living tasks then restore what no
 // order depends on, wait for their turn, restore the rest and hand over.

@@ -10,7 +10,29 @@ import (
 	"github.com/thaw-cr/thaw/restore/plan"
 )
 
-const threadFlags = abi.CloneVm | abi.CloneFs | abi.CloneFiles | abi.CloneSighand | abi.CloneThread | abi.CloneSysvsem
+const threadFlags = abi.CloneVm | abi.CloneSighand | abi.CloneThread | abi.CloneSysvsem
+
+// shares are the flags of clone(2) for what a new task may share.
+var shares = []struct {
+	has  plan.Flags
+	flag uint64
+}{
+	{plan.CloneParent, abi.CloneParent},
+	{plan.ShareVM, abi.CloneVm},
+	{plan.ShareFiles, abi.CloneFiles},
+	{plan.ShareFS, abi.CloneFs},
+	{plan.ShareHandlers, abi.CloneSighand},
+}
+
+func cloneFlags(f plan.Flags) uint64 {
+	flags := uint64(0)
+	for _, s := range shares {
+		if f&s.has != 0 {
+			flags |= s.flag
+		}
+	}
+	return flags
+}
 
 // atFDCWD is AT_FDCWD as an argument of a record.
 const atFDCWD = ^uint64(0) - 99
@@ -69,35 +91,20 @@ func (b *builder) emitReaper(p *husk.Program, s *plan.Step) {
 
 func (b *builder) emitReap(p *husk.Program, s *plan.Step) {
 	p.Call("reap helper", abi.SysWait4, uint64(s.Target), 0, abi.WAll, 0).Exact(uint64(s.Target))
+	b.drain(p, b.roles[s.Target].ExitSignal)
 }
 
 // emitFork creates a process with its own number.
 func (b *builder) emitFork(p *husk.Program, s *plan.Step) {
-	flags := uint64(0)
-	for _, f := range []struct {
-		has  plan.Flags
-		flag uint64
-	}{
-		{plan.CloneParent, abi.CloneParent},
-		{plan.ShareVM, abi.CloneVm},
-		{plan.ShareFiles, abi.CloneFiles},
-		{plan.ShareFS, abi.CloneFs},
-		{plan.ShareHandlers, abi.CloneSighand},
-	} {
-		if s.Flags&f.has != 0 {
-			flags |= f.flag
-		}
-	}
 	sig := uint64(b.roles[s.Target].ExitSignal)
 	if s.Flags&plan.CloneParent != 0 {
 		sig = 0 // the kernel takes the creator's
 	}
-	b.clone(p, "create process", flags, sig, s.Target)
+	b.clone(p, "create process", cloneFlags(s.Flags), sig, s.Target)
 }
 
 func (b *builder) emitThread(p *husk.Program, s *plan.Step) {
-	b.clone(p, "create thread", threadFlags, 0, s.Target)
-	b.threadStart(b.prog(s.Target), b.ix.Tasks[s.Target])
+	b.clone(p, "create thread", threadFlags|cloneFlags(s.Flags), 0, s.Target)
 }
 
 // clone appends a clone3 (clone(2)) for number pid, whose child goes on with
