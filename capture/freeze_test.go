@@ -85,6 +85,30 @@ func TestFreezeTraced(t *testing.T) {
 	p.finish()
 }
 
+func TestFreezeVfork(t *testing.T) {
+	p := start(t, "vfork", "1")
+	time.Sleep(50 * time.Millisecond)
+	_, err := Freeze(context.Background(), format.PID(p.pid), Options{})
+	var freeze *FreezeError
+	if !errors.Is(err, ErrVfork) || !errors.As(err, &freeze) || int(freeze.Task) != p.pid {
+		t.Errorf("error %v, want %v", err, ErrVfork)
+	}
+	// One that does not last is waited for.
+	p = start(t, "vfork", "0")
+	release(t, p.freeze())
+	p.finish()
+}
+
+func TestFreezeTimeout(t *testing.T) {
+	p := start(t, "vfork", "1")
+	time.Sleep(50 * time.Millisecond)
+	begin := time.Now()
+	_, err := Freeze(context.Background(), format.PID(p.pid), Options{Timeout: 30 * time.Millisecond})
+	if !errors.Is(err, ErrCannotFreeze) || time.Since(begin) > 5*time.Second {
+		t.Errorf("error %v after %v", err, time.Since(begin))
+	}
+}
+
 func TestFreezeCancelled(t *testing.T) {
 	p := start(t, "many", "20", "20")
 	phases := make(map[string]bool)

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -102,22 +103,20 @@ func stillThere(tasks []*task) []*task {
 // waitGone waits until the killed processes have left the process table.
 func (c *capturer) waitGone() error {
 	deadline := time.Now().Add(c.opts.ReapTimeout)
-	pause := minWait
-	for {
-		var left []format.PID
-		for _, p := range c.order {
-			if c.remains(p) {
-				left = append(left, format.PID(p.pid))
-			}
-		}
+	left := slices.Clone(c.order)
+	for pause := minWait; ; pause = min(2*pause, 10*maxWait) {
+		left = slices.DeleteFunc(left, func(p *process) bool { return !c.remains(p) })
 		if len(left) == 0 {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return &UnreapedError{PIDs: left}
+			err := &UnreapedError{}
+			for _, p := range left {
+				err.PIDs = append(err.PIDs, format.PID(p.pid))
+			}
+			return err
 		}
 		time.Sleep(pause)
-		pause = min(2*pause, 10*maxWait)
 	}
 }
 
