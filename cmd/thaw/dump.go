@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -114,8 +115,11 @@ func dumpJSON(a *app, opts dumpOptions, from *opened) error {
 // dumpError finds the exit code of an error in printing: an image that cannot
 // be read is invalid, a task that is not there was asked for wrongly.
 func dumpError(name string, err error) error {
-	if errors.Is(err, dump.ErrNoTask) {
+	switch {
+	case errors.Is(err, dump.ErrNoTask):
 		return fail(exitUsage, err)
+	case errors.Is(err, syscall.EPIPE):
+		return output(err)
 	}
 	return badImage(name, err)
 }

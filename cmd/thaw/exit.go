@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -75,6 +76,15 @@ func usage(form string, args ...any) error { return fail(exitUsage, fmt.Errorf(f
 // found makes a failure of findings, of which at least one is an error.
 func found(code exitCode, what string, findings []validate.Finding) error {
 	return &failure{code: code, err: fmt.Errorf("%s: %s", what, validate.Count(findings)), findings: findings}
+}
+
+// output makes a failure of an error in writing to stdout. That nobody reads on
+// is a failure, but not worth a word.
+func output(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{code: exitIO, err: err, told: errors.Is(err, syscall.EPIPE)}
 }
 
 // status is the exit code of a restored root: it ends the command in silence.

@@ -63,11 +63,3 @@ func explainAll(a *app) error {
 	}
 	return output(table.Write(a.streams.out, a.printing()))
 }
-
-// output makes a failure of an error in writing to stdout.
-func output(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fail(exitIO, err)
-}

@@ -14,6 +14,10 @@ var forwarded = []os.Signal{
 	syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH,
 }
 
+// caught are the forwarded ones and SIGPIPE: a reader that goes away is an error
+// in writing, after which a frozen tree is let go, and no sudden death.
+var caught = append([]os.Signal{syscall.SIGPIPE}, forwarded...)
+
 // ending says whether a signal interrupts a command that forwards nothing.
 func ending(s os.Signal) bool {
 	return s == syscall.SIGINT || s == syscall.SIGTERM || s == syscall.SIGHUP || s == syscall.SIGQUIT
@@ -38,7 +42,7 @@ func (s *signals) watch(ctx context.Context) (context.Context, func()) {
 	s.mu.Unlock()
 	c := make(chan os.Signal, 8)
 	done := make(chan struct{})
-	signal.Notify(c, forwarded...)
+	signal.Notify(c, caught...)
 	go func() {
 		for {
 			select {
@@ -62,6 +66,7 @@ func (s *signals) deliver(sig os.Signal) {
 	defer s.mu.Unlock()
 	number, ok := sig.(syscall.Signal)
 	switch {
+	case sig == syscall.SIGPIPE:
 	case s.forward != nil && ok:
 		s.forward(number)
 	case ending(sig) && s.cancel != nil:

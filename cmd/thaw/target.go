@@ -41,8 +41,14 @@ func createTarget(name string, stdout io.Writer) (*target, error) {
 	return &target{w: file, file: file, temporary: file.Name(), final: name}, nil
 }
 
-// Write writes to the file.
-func (t *target) Write(p []byte) (int, error) { return t.w.Write(p) }
+// Write writes to the file. Errors bear the name that was asked for.
+func (t *target) Write(p []byte) (int, error) {
+	n, err := t.w.Write(p)
+	if e, ok := errors.AsType[*fs.PathError](err); ok && t.final != "" {
+		err = &fs.PathError{Op: e.Op, Path: t.final, Err: e.Err}
+	}
+	return n, err
+}
 
 // finish closes the file and gives it its name; sync flushes it and its
 // directory to the disk first.
