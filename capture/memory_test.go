@@ -13,6 +13,7 @@ import (
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/procfs"
+	"github.com/thaw-cr/thaw/validate"
 )
 
 // pattern is what testdata/memory.c fills n bytes with.
@@ -69,9 +70,9 @@ type memoryFixture struct {
 	said  map[string][2]int
 }
 
-func freezeMemory(t *testing.T) (*memoryFixture, *Session) {
-	p := start(t, "memory")
-	s := p.freeze()
+func freezeMemory(t *testing.T, args ...string) (*memoryFixture, *Session) {
+	p := start(t, "memory", args...)
+	s := p.freezeWith(Options{noMapFiles: len(args) > 0})
 	f := &memoryFixture{T: t, p: p, img: s.Image(), ix: format.NewIndex(s.Image()), said: make(map[string][2]int)}
 	f.space = f.ix.Memories[f.ix.Tasks[format.PID(p.pid)].Memory]
 	for _, words := range p.said {
@@ -188,6 +189,32 @@ func TestSharedMemory(t *testing.T) {
 	i := slices.IndexFunc(table.Entries, func(e format.FileEntry) bool { return int(e.FD) == f.said["memfdfd"][0] })
 	if file := f.ix.Files[table.Entries[i].File]; file.Memfd == nil || file.Memfd.Shared != mem.Shared {
 		t.Errorf("the memfd's descriptor: %+v", file)
+	}
+}
+
+// TestWithoutMapFiles captures as a program without CAP_CHECKPOINT_RESTORE.
+func TestWithoutMapFiles(t *testing.T) {
+	f, s := freezeMemory(t, "no deleted file")
+	defer release(t, s)
+	anon := f.ix.Shared[f.vma("shared").Shared]
+	f.same("shared anonymous", &format.SharedMemory{ID: anon.ID, Kind: format.SharedAnon, Size: 16384}, anon)
+	f.same("its pages", []format.PageNum{0, 1, 2, 3}, pagesOf(t, f.img, anon.ID, 0, 100))
+	f.same("its contents", pattern(23, 4096), readPages(t, f.img, anon.ID, 0, 4)[4096:8192])
+	mem := f.ix.Shared[f.vma("memfd").Shared]
+	f.same("memfd", &format.SharedMemory{
+		ID: mem.ID, Kind: format.SharedMemfd, Size: 10000, Name: "a name", Seals: 4, MemfdFlags: 2, Mode: 0o777,
+	}, mem)
+	f.same("its last page", append(pattern(29, 1808), make([]byte, 4096-1808)...), readPages(t, f.img, mem.ID, 2, 1))
+	path := filepath.Join(f.p.dir, "file")
+	if v := f.vma("private"); v.File.Path != path || v.File.Size != 12288 || v.File.Inode == 0 {
+		t.Errorf("private %+v", v)
+	}
+
+	p := start(t, "memory")
+	_, err := Freeze(context.Background(), format.PID(p.pid), Options{noMapFiles: true})
+	var refused *RefusedError
+	if !errors.As(err, &refused) || refused.Findings[0].Code != validate.CodePermission {
+		t.Errorf("a deleted file: %v", err)
 	}
 }
 

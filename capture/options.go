@@ -19,6 +19,9 @@ type Options struct {
 	Progress func(phase string, done, total int)
 	// Logger gets debug messages; nil for none.
 	Logger *slog.Logger
+
+	// noMapFiles is for tests: as if /proc/PID/map_files were closed.
+	noMapFiles bool
 }
 
 const (

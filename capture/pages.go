@@ -22,6 +22,7 @@ type pageSource struct {
 	closed   bool
 	memories map[format.ObjectID]*livePages
 	files    map[format.ObjectID]filePages
+	mapped   map[format.ObjectID]mappedPages
 }
 
 // use runs f while the tree is frozen for certain.
@@ -54,6 +55,7 @@ func newPageSource() *pageSource {
 	return &pageSource{
 		memories: make(map[format.ObjectID]*livePages),
 		files:    make(map[format.ObjectID]filePages),
+		mapped:   make(map[format.ObjectID]mappedPages),
 	}
 }
 
@@ -78,6 +80,7 @@ func (s *pageSource) addMemory(m *format.AddressSpace, tid int) {
 // addFile makes shared memory or a deleted file known and takes fd over.
 func (s *pageSource) addFile(id format.ObjectID, fd int, size int64) {
 	s.files[id] = filePages{fd: fd, size: size}
+	delete(s.mapped, id)
 }
 
 // close ends the source and waits for those who read.
@@ -102,6 +105,8 @@ func (s *pageSource) Runs(ctx context.Context, object format.ObjectID) iter.Seq2
 			err = m.scan(out)
 		} else if f, ok := s.files[object]; ok && err == nil {
 			err = f.scan(out)
+		} else if err == nil {
+			s.mapped[object].scan(out)
 		}
 		out.finish(err)
 	}
@@ -243,6 +248,9 @@ func (s *pageSource) ReadPages(ctx context.Context, object format.ObjectID, firs
 		}
 		if f, ok := s.files[object]; ok {
 			return f.read(int64(first)*format.PageSize, p)
+		}
+		if m, ok := s.mapped[object]; ok {
+			return m.read(uint64(first.Addr()), p)
 		}
 		return fmt.Errorf("object %d has no pages", object)
 	})

@@ -86,7 +86,7 @@ func (p *program) listen(out io.Reader) {
 	isReady := false
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		words := strings.Fields(lines.Text())
-		isReady = lines.Text() == "ready"
+		isReady = isReady || lines.Text() == "ready"
 		if len(words) == 2 && words[0] == "pid" {
 			p.pid, _ = strconv.Atoi(words[1])
 			continue
@@ -145,7 +145,12 @@ func (p *program) file(name string) string {
 // freeze captures the program.
 func (p *program) freeze() *Session {
 	p.Helper()
-	s, err := Freeze(context.Background(), format.PID(p.pid), Options{})
+	return p.freezeWith(Options{})
+}
+
+func (p *program) freezeWith(opts Options) *Session {
+	p.Helper()
+	s, err := Freeze(context.Background(), format.PID(p.pid), opts)
 	if err != nil {
 		p.Fatal(err)
 	}

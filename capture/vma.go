@@ -110,17 +110,18 @@ func (c *capturer) readBacked(t *task, m *procfs.Map, v *format.VMA) error {
 	}
 	c.checkFlags(t, m, v)
 	v.Offset = m.Offset
+	if isShmemMap(m) {
+		v.Kind = format.VMAShared
+		var err error
+		v.Shared, err = c.mappedShared(t, m)
+		return err
+	}
 	link, st, err := c.mappedFile(t, m)
 	if errors.Is(err, errNoMapFiles) {
 		c.refuse(validate.CodePermission, t.tid, "what is mapped at %#x, %q, can be read only with CAP_CHECKPOINT_RESTORE", m.Start, m.Path)
 		return nil
 	}
 	if err != nil {
-		return err
-	}
-	if isShmemMap(m) {
-		v.Kind = format.VMAShared
-		v.Shared, err = c.sharedMemory(link, m.Path, st, t.tid)
 		return err
 	}
 	v.Kind = format.VMAFile
@@ -144,11 +145,25 @@ func (c *capturer) readBacked(t *task, m *procfs.Map, v *format.VMA) error {
 
 var errNoMapFiles = errors.New("map_files is not to be read")
 
+// mapFilesLink is the link by which the file behind an area can be opened.
+func mapFilesLink(t *task, m *procfs.Map) string {
+	return procfs.Path(t.tid, "map_files/"+strconv.FormatUint(m.Start, 16)+"-"+strconv.FormatUint(m.End, 16))
+}
+
+// statMapFiles looks at a mapped file; EPERM, without CAP_CHECKPOINT_RESTORE,
+// holds for all.
+func (c *capturer) statMapFiles(link string) (sys.FileInfo, error) {
+	if c.opts.noMapFiles {
+		return sys.FileInfo{}, sys.EPERM
+	}
+	return sys.Stat(link)
+}
+
 // mappedFile finds the file behind an area: by map_files, or without the
 // capability for that by its path, if what lies there is the same file.
 func (c *capturer) mappedFile(t *task, m *procfs.Map) (string, sys.FileInfo, error) {
-	link := procfs.Path(t.tid, "map_files/"+strconv.FormatUint(m.Start, 16)+"-"+strconv.FormatUint(m.End, 16))
-	st, err := sys.Stat(link)
+	link := mapFilesLink(t, m)
+	st, err := c.statMapFiles(link)
 	if !errors.Is(err, sys.EPERM) {
 		return link, st, err
 	}
@@ -158,6 +173,20 @@ func (c *capturer) mappedFile(t *task, m *procfs.Map) (string, sys.FileInfo, err
 		return "", st, errNoMapFiles
 	}
 	return link, st, nil
+}
+
+// mappedShared finds the shared memory behind an area: by map_files, or without
+// the capability for that where it is mapped.
+func (c *capturer) mappedShared(t *task, m *procfs.Map) (format.ObjectID, error) {
+	link := mapFilesLink(t, m)
+	st, err := c.statMapFiles(link)
+	if errors.Is(err, sys.EPERM) {
+		return c.mappedMemory(m, t.tid), nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return c.sharedMemory(link, m.Path, st, t.tid)
 }
 
 // minorZero is /dev/zero, whose private mappings are ordinary memory.
