@@ -120,6 +120,35 @@ func TestHostCannotHold(t *testing.T) {
 	w.Judge(f)
 }
 
+// TestHostPermission: a file that the restoring user may not open, a directory
+// that he may not enter.
+func TestHostPermission(t *testing.T) {
+	w := Inside(t)
+	if w == nil {
+		return
+	}
+	f := w.Start(Spec{Name: "single", UID: anyone})
+	img := w.Capture(f)
+	w.must(os.Chmod(img, 0o644))
+	for name, mode := range map[string]os.FileMode{"log": 0o600, ".": 0o700} {
+		good, err := os.Stat(f.path(name))
+		w.must(err)
+		w.must(os.Chmod(f.path(name), mode))
+		got := w.RunAs(anyone, "restore", "--detach", "--pidns", img)
+		if got.Code != 3 || !strings.Contains(got.Err, validate.CodePermission) {
+			w.Errorf("%s with mode %o: want exit status 3 and %s: %v", name, mode, validate.CodePermission, got)
+		}
+		if left := w.Processes(); len(left) > 0 {
+			w.Errorf("left %v", left)
+		}
+		w.must(os.Chmod(f.path(name), good.Mode()))
+	}
+	if got := w.RunAs(anyone, "restore", "--detach", "--pidns", img); got.Code != 0 {
+		w.Fatalf("restore: %v", got)
+	}
+	w.Judge(f)
+}
+
 // TestHostSessionTaken: a session's number that another uses.
 func TestHostSessionTaken(t *testing.T) {
 	w := Inside(t)

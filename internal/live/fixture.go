@@ -61,6 +61,7 @@ func (w *World) Launch(s Spec) *Fixture {
 	log, err := os.OpenFile(filepath.Join(f.Dir, "log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	w.must(err)
 	defer log.Close() //nolint:errcheck // written by others
+	w.must(log.Chmod(0o666))
 	cmd := exec.Command(argv[0], append(append(argv[1:], f.Dir), s.Args...)...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, f.Dir
 	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=/root"}, s.Env...)

@@ -170,9 +170,13 @@ func TestUserNamespace(t *testing.T) {
 	}
 }
 
-// TestUserCapture: a user without privilege captures a tree of his own.
+// TestUserCapture: a user without privilege captures a tree of his own. (Shared
+// memory without a name takes more than that: sleepers has some.)
 func TestUserCapture(t *testing.T) {
 	for _, s := range ordinary {
+		if s.Name == "sleepers" {
+			continue
+		}
 		t.Run(s.String(), func(t *testing.T) {
 			w := Inside(t)
 			if w == nil {

@@ -68,7 +68,7 @@ static void drain(const char *who, const sigset_t *set, const struct seen *w, in
 		if (w[i].pid == -2)
 			CHECK(si.si_pid == child && si.si_status == w[i].value, "%s: SIGCHLD: pid %d status %d, was %d %d", who, si.si_pid, si.si_status, child, w[i].value);
 		else
-			CHECK(si.si_pid == (w[i].pid == -1 ? getpid() : w[i].pid) && si.si_uid == w[i].uid,
+			CHECK(si.si_pid == (w[i].pid == -1 ? getpid() : w[i].pid) && si.si_uid == (w[i].pid == -1 ? getuid() : w[i].uid),
 			      "%s: signal %d: from %d, uid %d", who, r, si.si_pid, si.si_uid);
 		if (si.si_code == SI_QUEUE || si.si_code == -60)
 			CHECK(si.si_value.sival_int == w[i].value, "%s: signal %d: value %d, was %d", who, r, si.si_value.sival_int, w[i].value);
