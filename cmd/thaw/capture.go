@@ -198,6 +198,9 @@ func (a *app) pageBytes(ctx context.Context, img *format.Image) int64 {
 	for i := range img.Objects.Shared {
 		count(img.Objects.Shared[i].ID)
 	}
+	for i := range img.Objects.Deleted {
+		count(img.Objects.Deleted[i].ID)
+	}
 	return int64(pages) * format.PageSize
 }
 

@@ -86,7 +86,7 @@ func (o *restoreOptions) engine() restore.Options {
 		PIDNamespace: o.pidns, ShellJob: o.shellJob, MapMemory: o.mapMemory, NoVerify: !o.verify, Timeout: timeout,
 		Progress: func(p restore.Progress) {
 			if p.Stage == restore.StagePages {
-				o.meter.set(int64(p.Done), int64(p.Total))
+				o.meter.set(int64(p.Done))
 			}
 		},
 	}

@@ -108,7 +108,7 @@ func classify(ctx context.Context, err error) *failure {
 		return &failure{code: exitFailed, err: err, hint: "--timeout gives it more time"}
 	}
 	if _, ok := errors.AsType[*codec.FormatError](err); ok || errors.Is(err, codec.ErrUnknownFormat) {
-		return &failure{code: exitInvalid, err: err}
+		return &failure{code: exitInvalid, err: err, findings: validate.FromError(err)}
 	}
 	return &failure{code: exitFailed, err: err}
 }

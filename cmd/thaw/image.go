@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/validate"
 )
@@ -30,6 +31,13 @@ func (o *opened) Close() error {
 		errs = append(errs, c())
 	}
 	return errors.Join(errs...)
+}
+
+// mappable says that the engine reads pages from the file itself, past the codec
+// and its digests.
+func (o *opened) mappable() bool {
+	_, raw := o.Image.Pages.(format.RawPages)
+	return raw && o.file != nil
 }
 
 // open opens an image by its name on the command line.

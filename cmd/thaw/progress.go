@@ -44,14 +44,13 @@ func (m *meter) add(n int) {
 	m.moved(m.done + int64(n))
 }
 
-// set says that done bytes of total are done.
-func (m *meter) set(done, total int64) {
+// set says that done bytes are done.
+func (m *meter) set(done int64) {
 	if m == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.total = total
 	m.moved(done)
 }
 
@@ -62,7 +61,6 @@ func (m *meter) moved(done int64) {
 		m.show()
 	}
 	if m.tracker != nil {
-		m.tracker.UpdateTotal(m.total)
 		m.tracker.SetValue(min(m.done, m.total))
 	}
 }

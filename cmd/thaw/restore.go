@@ -97,7 +97,11 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 		}
 	}
 	defer closeImage()
-	opts.checkPages = opts.checkPages && !opts.mapMemory // which is there to not read them
+	if img.mappable() {
+		opts.checkPages = opts.checkPages && !opts.mapMemory // which is there to not read them
+	} else {
+		opts.checkPages = true // by reading them
+	}
 	if err := a.admit(ctx, opts, img); err != nil {
 		return err
 	}
@@ -125,7 +129,7 @@ func (a *app) admit(ctx context.Context, opts restoreOptions, img *opened) error
 	if validate.HasErrors(findings) {
 		return found(exitInvalid, img.name+" is invalid", findings)
 	}
-	if opts.checkPages {
+	if opts.checkPages && img.mappable() {
 		return a.verify(ctx, img)
 	}
 	return nil
@@ -161,7 +165,7 @@ func (a *app) revive(ctx context.Context, opts restoreOptions, img *opened) (res
 		}
 		defer pidFile.discard()
 	}
-	opts.meter = a.meter("reading pages", 0)
+	opts.meter = a.meter("reading pages", a.pageBytes(ctx, img.Image))
 	tree, err := a.engine.restore(ctx, img.Image, img.file, opts)
 	opts.meter.stop()
 	if err != nil || pidFile == nil {
