@@ -23,6 +23,7 @@ type capturer struct {
 	root   int
 
 	gen     int
+	missed  bool // the last scan saw tasks that were just ending
 	procs   map[int]*process
 	tasks   map[int]*task
 	order   []*process

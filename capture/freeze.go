@@ -91,22 +91,31 @@ func (c *capturer) freezeAll(ctx context.Context) error {
 		if len(c.procs) == 0 || c.procs[c.root] == nil {
 			return c.cannot(c.root, ErrNoProcess, "it ended while it was being frozen")
 		}
-		if added > 0 {
-			continue
-		}
-		still, err := c.allStill()
-		if err != nil {
+		still, err := c.standStill(added)
+		if err != nil || still {
 			return err
-		}
-		if still {
-			if again, err := c.learnSleeps(); err != nil || !again {
-				return err
-			}
 		}
 		if time.Now().After(deadline) {
 			return c.cannot(c.root, ErrCannotFreeze, "the tree keeps changing")
 		}
 	}
+}
+
+// standStill says whether all is frozen, after a scan that found added tasks.
+func (c *capturer) standStill(added int) (bool, error) {
+	if added > 0 {
+		return false, nil
+	}
+	if c.missed {
+		time.Sleep(minWait)
+		return false, nil
+	}
+	still, err := c.allStill()
+	if err != nil || !still {
+		return false, err
+	}
+	again, err := c.learnSleeps()
+	return !again, err
 }
 
 // settle waits until all interrupted tasks have stopped.

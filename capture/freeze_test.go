@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/sys"
 )
 
@@ -137,6 +140,20 @@ func TestFreezeCancelled(t *testing.T) {
 	p.finish()
 }
 
+// descendants lists a process and those below it.
+func descendants(t *testing.T, root int) []int {
+	t.Helper()
+	var c capturer
+	if err := c.readParents(); err != nil {
+		t.Fatal(err)
+	}
+	list := []int{root}
+	for i := 0; i < len(list); i++ {
+		list = append(list, c.parents[list[i]]...)
+	}
+	return list
+}
+
 // TestUnharmed freezes a busy program again and again.
 func TestUnharmed(t *testing.T) {
 	p := start(t, "count")
@@ -145,13 +162,58 @@ func TestUnharmed(t *testing.T) {
 		if err != nil {
 			t.Fatalf("round %d: %v", i, err)
 		}
+		want := make(map[format.PID]bool)
+		for _, pid := range descendants(t, p.pid) {
+			for _, tid := range liveTasks(pid) {
+				want[format.PID(tid)] = true
+			}
+		}
+		got := make(map[format.PID]bool)
 		for _, task := range s.Image().Tasks {
+			got[task.TID] = true
 			if task.State == format.Running && kernelState(t, int(task.TID)) != 't' {
 				t.Errorf("round %d: task %d is not frozen", i, task.TID)
 			}
 		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("round %d: tasks in /proc and in the image: %s", i, diff)
+		}
 		release(t, s)
 		time.Sleep(3 * time.Millisecond)
+	}
+	p.finish()
+}
+
+// TestSignalsWhileFreezing stops, continues and signals the program from
+// outside all the time.
+func TestSignalsWhileFreezing(t *testing.T) {
+	p := start(t, "count")
+	stop, stopped := make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = sys.Kill(p.pid, []int{abi.SIGSTOP, abi.SIGCONT, 14, 28}[i%4])
+				time.Sleep(time.Duration(i%7) * 200 * time.Microsecond)
+			}
+		}
+	}()
+	for i := range 60 {
+		s, err := Freeze(context.Background(), format.PID(p.pid), Options{})
+		if err != nil {
+			t.Errorf("round %d: %v", i, err)
+			break
+		}
+		release(t, s)
+		time.Sleep(time.Millisecond)
+	}
+	close(stop)
+	<-stopped
+	if err := sys.Kill(p.pid, abi.SIGCONT); err != nil {
+		t.Fatal(err)
 	}
 	p.finish()
 }

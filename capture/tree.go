@@ -123,7 +123,7 @@ func (c *capturer) cannot(tid int, reason error, detail string) error {
 // those that are gone, and says how many were new.
 func (c *capturer) scan() (added int, err error) {
 	c.gen++
-	c.parents = nil
+	c.parents, c.missed = nil, false
 	n, err := c.walk(c.root, false)
 	added += n
 	if err != nil {
@@ -197,6 +197,7 @@ func (c *capturer) visit(pid int, orphan bool) (added int, tids []int, err error
 		}
 		t, err := c.seize(p, tid)
 		if gone(err) {
+			c.missed = true // on its way out: it may be a zombie soon
 			continue
 		}
 		if err != nil {
@@ -262,7 +263,15 @@ func (c *capturer) eachProcess(f func(*procfs.Stat) error) error {
 func (c *capturer) walkOrphans() (added int, err error) {
 	led := make(map[int]bool)
 	for _, p := range c.procs {
-		if l := p.leader(); l != nil && l.stat.SID == p.pid {
+		l := p.leader()
+		if l == nil {
+			continue
+		}
+		// It may have called setsid since it was found.
+		if err := c.restat(l); err != nil && !gone(err) {
+			return 0, err
+		}
+		if l.stat.SID == p.pid {
 			led[p.pid] = true
 		}
 	}
