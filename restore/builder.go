@@ -19,6 +19,8 @@ type builder struct {
 	opts *Options
 	host *hostFacts
 	lay  layout
+	// vdso is where each address space gets this kernel's.
+	vdso map[format.ObjectID]vdsoPlace
 	t    *husk.Table
 	fds  engineFDs
 	// pages is where the contents of memory lie in the page file.
@@ -74,13 +76,10 @@ func (b *builder) fail(err error) {
 	}
 }
 
-func newBuilder(ctx context.Context, img *format.Image, p *plan.Plan, opts *Options, host *hostFacts) (*builder, error) {
-	lay, err := newLayout(img)
-	if err != nil {
-		return nil, err
-	}
+func newBuilder(ctx context.Context, j *job) (*builder, error) {
 	b := &builder{
-		ctx: ctx, img: img, ix: format.NewIndex(img), plan: p, opts: opts, host: host, lay: lay, pageFD: -1,
+		ctx: ctx, img: j.req.Image, ix: format.NewIndex(j.req.Image), plan: j.plan, opts: j.opts, host: j.host,
+		lay: j.lay, vdso: j.vdso, pageFD: -1,
 		progs:      map[format.PID]*husk.Program{},
 		owner:      map[format.ObjectID]format.PID{},
 		roles:      map[format.PID]plan.Proc{},
@@ -93,8 +92,9 @@ func newBuilder(ctx context.Context, img *format.Image, p *plan.Plan, opts *Opti
 		unreported: map[format.PID][]format.PID{},
 		ended:      map[format.PID]bool{},
 	}
-	b.fds = newEngineFDs(img)
-	if b.t, err = husk.NewTable(lay.table, tableSize, b.fds.engine); err != nil {
+	b.fds = newEngineFDs(b.img)
+	var err error
+	if b.t, err = husk.NewTable(b.lay.table, tableSize, b.fds.engine); err != nil {
 		return nil, err
 	}
 	b.present, b.begin, b.done = b.t.Word(), b.t.Word(), b.t.Word()

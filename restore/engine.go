@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,10 +19,7 @@ import (
 
 // An engine carries out one restore.
 type engine struct {
-	req  *Request
-	opts *Options
-	host *hostFacts
-	plan *plan.Plan
+	*job
 	b    *builder
 	proc procfs.Reader
 
@@ -59,22 +57,18 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, opts.Timeout, fmt.Errorf("not done within %s", opts.Timeout))
 		defer cancel()
 	}
-	host, err := readHost(opts)
+	j, err := newJob(ctx, &req, opts)
 	if err != nil {
 		return nil, err
 	}
-	p, err := plan.New(req.Image, planOptions(opts))
-	if err != nil {
-		return nil, err
+	if len(j.findings) > 0 {
+		return nil, &RefusedError{Findings: j.findings}
 	}
-	if f := preflight(&req, opts, host, p); len(f) > 0 {
-		return nil, &RefusedError{Findings: f}
-	}
-	e := &engine{req: &req, opts: opts, host: host, plan: p, pidns: -1, pids: map[format.PID]int{}}
+	e := &engine{job: j, pidns: -1, pids: map[format.PID]int{}}
 	if err := e.run(ctx); err != nil {
 		return nil, errors.Join(err, e.teardown())
 	}
-	return &Result{Root: e.hostPID(req.Image.Root), Plan: p, e: e}, nil
+	return &Result{Root: e.hostPID(req.Image.Root), Plan: j.plan, e: e}, nil
 }
 
 func planOptions(o *Options) plan.Options {
@@ -141,7 +135,7 @@ type boot struct {
 // prepare makes the table and the boot program.
 func (e *engine) prepare(ctx context.Context) (*boot, error) {
 	var err error
-	if e.b, err = newBuilder(ctx, e.req.Image, e.plan, e.opts, e.host); err != nil {
+	if e.b, err = newBuilder(ctx, e.job); err != nil {
 		return nil, err
 	}
 	e.closed = append(e.closed, e.b.t.Close)
@@ -344,16 +338,36 @@ func (e *engine) newFinisher() (*finisher, error) {
 			continue
 		}
 		x := &target{t: t, tid: e.hostPID(tid)}
-		mm := e.b.ix.Memories[t.Memory]
-		for _, p := range vdsoParts(mm.VMAs) {
-			if p.kind == format.VMAVDSO {
-				x.insn = p.start + e.host.syscallInsn
-			}
-		}
-		if x.insn == 0 {
-			return nil, x.fail("find a system call instruction", errNoVDSO)
+		if err := e.findInsn(x); err != nil {
+			return nil, x.fail("find a system call instruction", err)
 		}
 		f.tasks = append(f.tasks, x)
 	}
 	return f, nil
+}
+
+// findInsn finds a system call instruction that stays when the engine's
+// mappings go: in the vdso, or else in the program.
+func (e *engine) findInsn(x *target) error {
+	if place := e.vdso[x.t.Memory]; place.base != 0 {
+		x.insn = e.b.vdsoCode(place) + e.host.syscallInsn
+		return nil
+	}
+	buf := make([]byte, 1<<16)
+	for _, v := range e.b.ix.Memories[x.t.Memory].VMAs {
+		if v.Prot&format.ProtExec == 0 || v.Special() {
+			continue
+		}
+		for at := v.Start; at < v.End; at += format.Addr(len(buf)) {
+			n, err := sys.ReadMemory(x.tid, uint64(at), buf[:min(len(buf), int(v.End-at))])
+			if i := bytes.Index(buf[:n], syscallInsn); i >= 0 {
+				x.insn = uint64(at) + uint64(i)
+				return nil
+			}
+			if err != nil {
+				break // beyond the end of its file
+			}
+		}
+	}
+	return errNoInsn
 }

@@ -162,7 +162,12 @@ func (h *hostFacts) readNumbers(r *procfs.Reader, self int) {
 	}
 }
 
-var errNoVDSO = errors.New("this kernel gives no vdso")
+var (
+	errNoVDSO = errors.New("this kernel gives no vdso")
+	errNoInsn = errors.New("none in the program's memory")
+	// syscallInsn is the SYSCALL instruction of amd64.
+	syscallInsn = []byte{0x0f, 0x05}
+)
 
 // readVDSO reads the code that the kernel maps into every program.
 func (h *hostFacts) readVDSO(r *procfs.Reader, self int) error {
@@ -186,7 +191,7 @@ func (h *hostFacts) readVDSO(r *procfs.Reader, self int) error {
 		}
 		sum := sha256.Sum256(code)
 		h.vdso = sum[:]
-		at := bytes.Index(code, []byte{0x0f, 0x05})
+		at := bytes.Index(code, syscallInsn)
 		if at < 0 {
 			return errNoVDSO
 		}

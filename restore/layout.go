@@ -25,6 +25,7 @@ const (
 // addresses that no address space of the image uses.
 type layout struct {
 	// low is the lowest address used, the boot page; table, park and end follow.
+	// Behind end, parkSize bytes are free in all address spaces.
 	low, table, park, end uint64
 }
 
@@ -32,7 +33,7 @@ var errNoHole = errors.New("the image's address spaces leave no common hole of 1
 
 // newLayout finds a hole for the engine.
 func newLayout(img *format.Image) (layout, error) {
-	const need = husk.BootSize + tableSize + parkSize
+	const need = husk.BootSize + tableSize + 2*parkSize
 	at := uint64(lowestBase)
 	for _, r := range usedRanges(img) {
 		if uint64(r.Start) >= at && uint64(r.Start)-at >= need {

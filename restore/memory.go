@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"github.com/thaw-cr/thaw/format"
@@ -28,6 +27,7 @@ func (b *builder) emitMemory(p *husk.Program, mm *format.AddressSpace) {
 	}
 	m.closeFile()
 	b.emitPages(p, mm, runs)
+	b.patchVDSO(p, mm)
 	for i := range mm.VMAs {
 		m.settle(&mm.VMAs[i])
 	}
@@ -179,10 +179,7 @@ func (b *builder) emitMMMap(p *husk.Program, mm *format.AddressSpace) {
 	if mm.EndCode == 0 {
 		return // a source that knew none
 	}
-	auxv := make([]byte, 8*len(mm.Auxv))
-	for i, v := range mm.Auxv {
-		binary.LittleEndian.PutUint64(auxv[8*i:], v)
-	}
+	auxv := b.auxv(mm)
 	exe := uint32(0)
 	switch {
 	case mm.Exe.Deleted != 0:

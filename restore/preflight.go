@@ -2,6 +2,7 @@ package restore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"runtime"
@@ -16,51 +17,78 @@ import (
 
 // Preflight says why this host, or this engine, cannot hold an image: all
 // faults at once. It creates nothing.
-func Preflight(img *format.Image, o Options) ([]validate.Finding, error) {
-	opts := o.withDefaults()
-	host, err := readHost(opts)
+func Preflight(ctx context.Context, img *format.Image, o Options) ([]validate.Finding, error) {
+	j, err := newJob(ctx, &Request{Image: img, Options: o}, o.withDefaults())
 	if err != nil {
 		return nil, err
 	}
-	p, err := plan.New(img, planOptions(opts))
-	if err != nil {
+	return j.findings, nil
+}
+
+// A job is what is known before anything is created: the plan, the host, where
+// things will lie, and what stands against it.
+type job struct {
+	req  *Request
+	opts *Options
+	host *hostFacts
+	plan *plan.Plan
+	lay  layout
+	// vdso is where each address space gets this kernel's.
+	vdso     map[format.ObjectID]vdsoPlace
+	findings []validate.Finding
+}
+
+func newJob(ctx context.Context, req *Request, o *Options) (*job, error) {
+	j := &job{req: req, opts: o, vdso: map[format.ObjectID]vdsoPlace{}}
+	var err error
+	if j.host, err = readHost(o); err != nil {
 		return nil, err
 	}
-	return preflight(&Request{Image: img, Options: o}, opts, host, p), nil
+	if j.plan, err = plan.New(req.Image, planOptions(o)); err != nil {
+		return nil, err
+	}
+	if j.lay, err = newLayout(req.Image); err != nil {
+		return nil, err
+	}
+	return j, j.preflight(ctx)
 }
 
 // A checker collects what is wrong.
 type checker struct {
+	*job
 	img      *format.Image
 	ix       *format.Index
-	opts     *Options
-	host     *hostFacts
 	findings []validate.Finding
 }
 
-func preflight(req *Request, o *Options, host *hostFacts, p *plan.Plan) []validate.Finding {
-	c := &checker{img: req.Image, ix: format.NewIndex(req.Image), opts: o, host: host}
+func (j *job) preflight(ctx context.Context) error {
+	c := &checker{job: j, img: j.req.Image, ix: format.NewIndex(j.req.Image)}
+	err := c.run(ctx)
+	j.findings = c.findings
+	return err
+}
+
+func (c *checker) run(ctx context.Context) error {
 	if err := husk.Supported(); err != nil {
 		c.add(validate.CodeHostArch, validate.Subject{}, "%v", err)
-		return c.findings
+		return nil
 	}
-	for _, f := range validate.Unsupported(req.Image) {
+	for _, f := range validate.Unsupported(c.img) {
 		if f.Severity == validate.Error {
 			c.findings = append(c.findings, f)
 		}
 	}
-	if runtime.GOARCH != req.Image.Provenance.Arch {
-		c.add(validate.CodeHostArch, validate.Subject{}, "image of %s on %s", req.Image.Provenance.Arch, runtime.GOARCH)
-		return c.findings
+	if runtime.GOARCH != c.img.Provenance.Arch {
+		c.add(validate.CodeHostArch, validate.Subject{}, "image of %s on %s", c.img.Provenance.Arch, runtime.GOARCH)
+		return nil
 	}
 	c.permission()
-	c.numbers(p)
+	c.numbers(c.plan)
 	c.registers()
-	c.memories()
 	c.limits()
 	c.openFiles()
 	c.zombies()
-	return c.findings
+	return c.memories(ctx)
 }
 
 func (c *checker) add(code string, s validate.Subject, message string, args ...any) {
@@ -139,23 +167,25 @@ func (c *checker) registers() {
 }
 
 // memories asks for the vdso and the mapped files.
-func (c *checker) memories() {
-	if c.host.parts == nil {
-		return
-	}
+func (c *checker) memories(ctx context.Context) error {
 	checked := map[string]bool{}
 	for i := range c.img.Objects.Memories {
 		mm := &c.img.Objects.Memories[i]
-		parts := vdsoParts(mm.VMAs)
-		if len(parts) > 0 && (!sameParts(parts, c.host.parts) || len(mm.VDSO) > 0 && !bytes.Equal(mm.VDSO, c.host.vdso)) {
-			c.add(validate.CodeVDSO, validate.Subject{Object: mm.ID},
-				"the image's vdso, of kernel %s, is not this kernel's", c.img.Provenance.Kernel)
+		place, why, err := c.host.placeVDSO(ctx, c.img, mm, c.lay.end)
+		if err != nil {
+			return err
 		}
+		if why != "" {
+			c.add(validate.CodeVDSO, validate.Subject{Object: mm.ID},
+				"the image's vdso, of kernel %s, is not this kernel's, and %s", c.img.Provenance.Kernel, why)
+		}
+		c.vdso[mm.ID] = place
 		c.file(mm.Exe, mm.ID, checked)
 		for j := range mm.VMAs {
 			c.file(mm.VMAs[j].File, mm.ID, checked)
 		}
 	}
+	return nil
 }
 
 // file asks whether a mapped file is the one it was.

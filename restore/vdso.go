@@ -1,6 +1,11 @@
 package restore
 
 import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/husk"
@@ -39,6 +44,107 @@ func sameParts(a, b []part) bool {
 	return true
 }
 
+// codeStart is where the vdso's code begins, zero if there is none.
+func codeStart(parts []part) uint64 {
+	for _, p := range parts {
+		if p.kind == format.VMAVDSO {
+			return p.start
+		}
+	}
+	return 0
+}
+
+// A vdsoPlace says where an address space gets this kernel's vdso.
+type vdsoPlace struct {
+	// base is the address of its first part; zero if the address space has none.
+	base uint64
+	// patch are the addresses of words that hold where the image's vdso was and
+	// must hold where this one is.
+	patch []uint64
+}
+
+// placeVDSO decides where an address space gets this kernel's vdso: where the
+// image has its own, if they are the same. Another kernel's can be replaced by
+// this one at another address, elsewhere, as long as the program has not yet
+// looked it up: then nothing but the auxiliary vector says where it was. The
+// second result says why it cannot be served.
+func (h *hostFacts) placeVDSO(ctx context.Context, img *format.Image, mm *format.AddressSpace, elsewhere uint64) (vdsoPlace, string, error) {
+	parts := vdsoParts(mm.VMAs)
+	if len(parts) == 0 {
+		return vdsoPlace{}, "", nil
+	}
+	if sameParts(parts, h.parts) && bytes.Equal(mm.VDSO, h.vdso) {
+		return vdsoPlace{base: parts[0].start}, "", nil
+	}
+	s := vdsoSearch{img: img, mm: mm, begin: codeStart(parts)}
+	for _, p := range parts {
+		s.begin, s.end = min(s.begin, p.start), max(s.end, p.start+p.size)
+	}
+	why, err := s.run(ctx)
+	return vdsoPlace{base: elsewhere, patch: s.patch}, why, err
+}
+
+// vdsoSearch looks for addresses of an image's vdso in its memory.
+type vdsoSearch struct {
+	img        *format.Image
+	mm         *format.AddressSpace
+	begin, end uint64
+	last       uint64 // the word before, which tells an auxv entry
+	patch      []uint64
+}
+
+const atSysinfoEHDR = 33 // AT_SYSINFO_EHDR
+
+func (s *vdsoSearch) run(ctx context.Context) (string, error) {
+	for i := range s.img.Tasks {
+		t := &s.img.Tasks[i]
+		if t.Memory != s.mm.ID || t.Registers == nil || t.Registers.AMD64 == nil {
+			continue
+		}
+		if rip := t.Registers.AMD64.RIP; rip >= s.begin && rip < s.end {
+			return fmt.Sprintf("task %d stands in it, at %#x", t.TID, rip), nil
+		}
+	}
+	if s.img.Pages == nil {
+		return "", nil
+	}
+	buf := make([]byte, spoolChunk)
+	for run, err := range s.img.Pages.Runs(ctx, s.mm.ID) {
+		if err != nil {
+			return "", err
+		}
+		if run.Zero {
+			continue
+		}
+		for first, left := run.First, run.Count; left > 0; {
+			n := min(left, spoolChunk/pageSize)
+			if err := s.img.Pages.ReadPages(ctx, s.mm.ID, first, buf[:n*pageSize]); err != nil {
+				return "", err
+			}
+			if why := s.words(first.Addr(), buf[:n*pageSize]); why != "" {
+				return why, nil
+			}
+			first, left = first+format.PageNum(n), left-n
+		}
+	}
+	return "", nil
+}
+
+// words looks through memory that begins at address at.
+func (s *vdsoSearch) words(at format.Addr, b []byte) string {
+	for i := 0; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		if w >= s.begin && w < s.end {
+			if s.last != atSysinfoEHDR {
+				return fmt.Sprintf("the program looked it up: %#x is in its memory at %s", w, at+format.Addr(i))
+			}
+			s.patch = append(s.patch, uint64(at)+uint64(i))
+		}
+		s.last = w
+	}
+	return ""
+}
+
 const moveFixed = abi.MremapMaymove | abi.MremapFixed
 
 // parkVDSO moves the seed's vdso from where the kernel put it to the engine's
@@ -49,12 +155,44 @@ func (b *builder) parkVDSO(p *husk.Program, have []part) {
 	}
 }
 
-// emitVDSO moves the parked vdso to where the image has it. An address space
-// without one leaves it in the engine's range, which goes away at the end.
+// emitVDSO moves the parked vdso to its place. An address space without one
+// leaves it in the engine's range, which goes away at the end.
 func (b *builder) emitVDSO(p *husk.Program, mm *format.AddressSpace) {
-	want := vdsoParts(mm.VMAs)
-	for _, w := range want {
-		from := b.lay.park + w.start - want[0].start
-		p.Call("move vdso", abi.SysMremap, from, w.size, w.size, moveFixed, w.start).Exact(w.start)
+	place := b.vdso[mm.ID]
+	if place.base == 0 {
+		return
 	}
+	for _, w := range b.host.parts {
+		rel := w.start - b.host.parts[0].start
+		p.Call("move vdso", abi.SysMremap, b.lay.park+rel, w.size, w.size, moveFixed, place.base+rel).Exact(place.base + rel)
+	}
+}
+
+// patchVDSO tells a program's memory where the vdso is now.
+func (b *builder) patchVDSO(p *husk.Program, mm *format.AddressSpace) {
+	place := b.vdso[mm.ID]
+	if len(place.patch) == 0 {
+		return
+	}
+	word := b.t.Words(b.vdsoCode(place))
+	for _, at := range place.patch {
+		p.Copy("tell where the vdso is", at, word, 8)
+	}
+}
+
+// vdsoCode is where the vdso's code is in a place.
+func (b *builder) vdsoCode(place vdsoPlace) uint64 {
+	return place.base + codeStart(b.host.parts) - b.host.parts[0].start
+}
+
+// auxv is an address space's auxiliary vector with the vdso where it is now.
+func (b *builder) auxv(mm *format.AddressSpace) []byte {
+	out := make([]byte, 8*len(mm.Auxv))
+	for i, v := range mm.Auxv {
+		if place := b.vdso[mm.ID]; place.patch != nil && i%2 == 1 && mm.Auxv[i-1] == atSysinfoEHDR {
+			v = b.vdsoCode(place)
+		}
+		binary.LittleEndian.PutUint64(out[8*i:], v)
+	}
+	return out
 }

@@ -20,7 +20,7 @@ type engine interface {
 	// freeze stops the tree of a process. After an error it is untouched.
 	freeze(ctx context.Context, pid format.PID) (frozen, error)
 	// preflight says what this host and this engine cannot hold.
-	preflight(img *format.Image, opts restoreOptions) ([]validate.Finding, error)
+	preflight(ctx context.Context, img *format.Image, opts restoreOptions) ([]validate.Finding, error)
 	// plan is what restore would carry out.
 	plan(img *format.Image, opts restoreOptions) (*plan.Plan, error)
 	// restore brings a tree back, or leaves nothing behind. file is the image's
@@ -92,8 +92,8 @@ func (o *restoreOptions) engine() restore.Options {
 	}
 }
 
-func (liveEngine) preflight(img *format.Image, opts restoreOptions) ([]validate.Finding, error) {
-	findings, err := restore.Preflight(img, opts.engine())
+func (liveEngine) preflight(ctx context.Context, img *format.Image, opts restoreOptions) ([]validate.Finding, error) {
+	findings, err := restore.Preflight(ctx, img, opts.engine())
 	return findings, refused(err)
 }
 

@@ -55,7 +55,7 @@ func (f *fakeEngine) Release() error {
 	return nil
 }
 
-func (f *fakeEngine) preflight(*format.Image, restoreOptions) ([]validate.Finding, error) {
+func (f *fakeEngine) preflight(context.Context, *format.Image, restoreOptions) ([]validate.Finding, error) {
 	return f.unfit, nil
 }
 

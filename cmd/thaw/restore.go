@@ -106,7 +106,7 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 		return err
 	}
 	if opts.dryRun {
-		return a.rehearse(opts, img)
+		return a.rehearse(ctx, opts, img)
 	}
 	tree, err := a.revive(ctx, opts, img)
 	if err != nil {
@@ -136,8 +136,8 @@ func (a *app) admit(ctx context.Context, opts restoreOptions, img *opened) error
 }
 
 // rehearse asks whether this host can hold the image and prints the plan.
-func (a *app) rehearse(opts restoreOptions, img *opened) error {
-	findings, err := a.engine.preflight(img.Image, opts)
+func (a *app) rehearse(ctx context.Context, opts restoreOptions, img *opened) error {
+	findings, err := a.engine.preflight(ctx, img.Image, opts)
 	if err != nil {
 		return err
 	}
