@@ -87,7 +87,7 @@ func TestTornPipe(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	p := startCommand(t, dir, "/bin/sh", "-c", "echo ready; exec >/dev/null; sleep 100 <"+"/proc/"+itoa(os.Getpid())+"/fd/"+itoa(int(r.Fd())))
+	p := startCommand(t, dir, "/bin/sh", "-c", "exec 5</proc/"+itoa(os.Getpid())+"/fd/"+itoa(int(r.Fd()))+"; echo ready; exec sleep 100 >/dev/null")
 	findings := refusedBy(t, p)
 	if diff := cmp.Diff([]string{validate.CodeTornPipe}, codes(findings)); diff != "" {
 		t.Errorf("%s\n%+v", diff, findings)
