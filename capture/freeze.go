@@ -281,11 +281,22 @@ func (c *capturer) restat(t *task) error {
 	return err
 }
 
-// thaw lets all tasks go on as they were before.
+// thaw lets all tasks go on as they were before: those that a signal had
+// stopped first, so that they have stopped again when their parents can look.
 func (c *capturer) thaw() error {
-	var errs []error
+	errs := c.letGoAll(func(t *task) bool { return t.group != 0 })
 	for _, t := range c.tasks {
-		if !t.seized {
+		if t.group != 0 {
+			c.awaitStop(t)
+		}
+	}
+	errs = append(errs, c.letGoAll(func(*task) bool { return true })...)
+	return errors.Join(errs...)
+}
+
+func (c *capturer) letGoAll(which func(*task) bool) (errs []error) {
+	for _, t := range c.tasks {
+		if !t.seized || !which(t) {
 			continue
 		}
 		t.seized = false
@@ -293,7 +304,20 @@ func (c *capturer) thaw() error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return errs
+}
+
+// stopWait is how long a task may take to go back to its stop; one that was
+// continued meanwhile never does.
+const stopWait = 50 * time.Millisecond
+
+// awaitStop waits until a task that was let go has stopped again.
+func (c *capturer) awaitStop(t *task) {
+	for end := time.Now().Add(stopWait); time.Now().Before(end); time.Sleep(minWait) {
+		if st, err := c.r.TaskStat(t.proc.pid, t.tid); err != nil || st.State != 'R' {
+			return
+		}
+	}
 }
 
 func (c *capturer) letGo(t *task) error {
