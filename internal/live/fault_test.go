@@ -155,6 +155,36 @@ func TestInterruptedCapture(t *testing.T) {
 	}
 }
 
+// TestDeadline: a restore or capture that takes too long fails whole.
+func TestDeadline(t *testing.T) {
+	w := Inside(t)
+	if w == nil {
+		return
+	}
+	f := w.Start(Spec{Name: "scale", Args: []string{"procs", "300"}})
+	before := w.Snapshot(f.PID)
+	for _, limit := range []string{"1ns", "1ms", "10ms"} {
+		img := w.Image()
+		if got := w.Must(4, "capture", "--timeout", limit, fmt.Sprint(f.PID), "-o", img); got.Err == "" {
+			w.Errorf("nothing is said: %v", got)
+		}
+		w.noFile(img)
+		if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 {
+			w.Fatalf("after %s the tree differs:\n%s", limit, join(d))
+		}
+	}
+	img := w.Capture(f)
+	mounted := mounts()
+	for _, limit := range []string{"1ns", "1ms", "10ms", "40ms"} {
+		if got := w.Must(4, "restore", "--detach", "--timeout", limit, img); got.Err == "" {
+			w.Errorf("nothing is said: %v", got)
+		}
+		w.nothingLeft("restore in "+limit, mounted)
+	}
+	w.Restore(img)
+	w.Judge(f)
+}
+
 // TestFullDisk: an image that does not fit is not written, and the tree lives.
 func TestFullDisk(t *testing.T) {
 	w := Inside(t)

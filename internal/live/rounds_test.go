@@ -5,7 +5,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestTenRounds captures and restores one tree ten times in a row; in between it
@@ -72,7 +71,10 @@ func TestTenRoundsOfAll(t *testing.T) {
 	}
 }
 
-// TestScale restores a great many of each thing.
+// memoryLimit is what thaw itself may use, whatever the image's size.
+const memoryLimit = 64 << 20
+
+// TestScale restores a great many of each thing, in bounded memory.
 func TestScale(t *testing.T) {
 	for _, args := range [][]string{{"procs", "1000"}, {"threads", "1000"}, {"zombies", "1000"}, {"mem", "1024"}} {
 		t.Run(strings.Join(args, "-"), func(t *testing.T) {
@@ -82,11 +84,16 @@ func TestScale(t *testing.T) {
 			}
 			f := w.Start(Spec{Name: "scale", Args: args})
 			before := w.Snapshot(f.PID)
-			begin := time.Now()
-			img := w.Capture(f)
-			captured := time.Since(begin)
-			got := w.Restore(img)
-			t.Logf("capture %v, restore %v, at most %d MiB", captured, got.Took, got.MaxRSS>>20)
+			img := w.Image()
+			captured := w.Measured("capture", fmt.Sprint(f.PID), "-o", img)
+			w.AwaitGone(f)
+			restored := w.Measured("restore", "--detach", img)
+			t.Logf("capture %v with %d MiB, restore %v with %d MiB", captured.Took, captured.MaxRSS>>20, restored.Took, restored.MaxRSS>>20)
+			for _, r := range []Run{captured, restored} {
+				if r.MaxRSS > memoryLimit {
+					t.Errorf("thaw %s used %d MiB, more than %d", r.Args[0], r.MaxRSS>>20, memoryLimit>>20)
+				}
+			}
 			if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 {
 				w.Errorf("the tree differs:\n%s", join(d))
 			}

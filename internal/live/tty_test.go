@@ -1,0 +1,86 @@
+package live
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal opens a new pseudo terminal.
+func (w *World) terminal() (master, slave *os.File) {
+	w.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	w.must(err)
+	w.must(unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0))
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	w.must(err)
+	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	w.must(err)
+	w.Cleanup(func() {
+		_ = slave.Close()  // once each
+		_ = master.Close() // once each
+	})
+	return master, slave
+}
+
+// TestTerminal: a shell's job on a terminal is captured by one shell and
+// restored as a job of another, on another terminal, and goes on writing there.
+func TestTerminal(t *testing.T) {
+	w := Inside(t)
+	if w == nil {
+		return
+	}
+	shell := func(slave *os.File, script string) *exec.Cmd {
+		c := exec.Command("/bin/sh", "-c", script)
+		c.Stdin, c.Stdout, c.Stderr = slave, slave, slave
+		c.Env = []string{"PATH=/usr/bin:/bin", "TMPDIR=" + w.Dir + "/tmp"}
+		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+		w.must(c.Start())
+		return c
+	}
+	_, first := w.terminal()
+	count := `i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; read -t 0.01 x 2>/dev/null < /dev/null; sleep 0.005; done; echo done`
+	one := shell(first, "/bin/bash -c '"+count+"' & echo $! > "+w.Dir+"/pid; wait")
+	w.await("the job", func() bool { return exists(w.Dir + "/pid") })
+	time.Sleep(100 * time.Millisecond)
+	b, err := os.ReadFile(w.Dir + "/pid")
+	w.must(err)
+	img := w.Image()
+	w.Must(0, "capture", strings.TrimSpace(string(b)), "-o", img)
+	_ = one.Wait() // its job is gone
+
+	master, second := w.terminal()
+	text := make(chan string)
+	go func() {
+		var all strings.Builder
+		buf := make([]byte, 4096)
+		for !strings.Contains(all.String(), "done\r\n") && !strings.Contains(all.String(), "thaw:") {
+			n, err := master.Read(buf)
+			all.Write(buf[:n])
+			if err != nil {
+				break
+			}
+		}
+		text <- all.String()
+	}()
+	two := shell(second, w.Thaw()+" restore --shell-job "+img)
+	select {
+	case got := <-text:
+		lines := strings.Fields(got)
+		if len(lines) < 100 || lines[len(lines)-2] != "400" || lines[len(lines)-1] != "done" {
+			w.Errorf("the second terminal saw %q", got)
+		}
+	case <-time.After(20 * time.Second):
+		w.Errorf("nothing came to the second terminal; processes: %v", w.Processes())
+		w.KillAll()
+	}
+	if err := two.Wait(); err != nil {
+		w.Errorf("the restoring shell: %v", err)
+	}
+}
