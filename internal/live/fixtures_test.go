@@ -59,7 +59,7 @@ func sources(t *testing.T, repo, name string) string {
 func breaks(text string) []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, m := range regexp.MustCompile(`fx_broken\("([a-z-]+)"\)|broken == "([a-z-]+)"|FX_BREAK"?\)? ?!?==? ?"?([a-z-]+)`).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`fx_broken\("([a-z-]+)"\)|spoil\("([a-z-]+)"|FX_BREAK"?\)? ?!?==? ?"?([a-z-]+)`).FindAllStringSubmatch(text, -1) {
 		name := m[1] + m[2] + m[3]
 		if !seen[name] {
 			seen[name] = true

@@ -33,7 +33,7 @@ func (w *World) floor(args []string) []time.Duration {
 		w.Fatalf("floor %q: %v\n%s", args, err, errs.String())
 	}
 	var all []time.Duration
-	for _, field := range strings.Fields(string(out)) {
+	for field := range strings.FieldsSeq(string(out)) {
 		n, err := strconv.ParseInt(field, 10, 64)
 		w.must(err)
 		all = append(all, time.Duration(n))

@@ -145,8 +145,17 @@ const anyone = 54321
 
 // ordinary are fixtures that an ordinary user can run.
 var ordinary = []Spec{
-	{Name: "single"}, {Name: "threads"}, {Name: "tree"}, {Name: "ghosts"}, {Name: "deadleader"}, {Name: "rounds"},
-	{Name: "sleepers"}, {Name: "signals"}, {Name: "goprog"}, {Name: "zombies"}, {Name: "pipeline", Output: "out"},
+	{Name: "single"},
+	{Name: "threads"},
+	{Name: "tree"},
+	{Name: "ghosts"},
+	{Name: "deadleader"},
+	{Name: "rounds"},
+	{Name: "sleepers"},
+	{Name: "signals"},
+	{Name: "goprog"},
+	{Name: "zombies"},
+	{Name: "pipeline", Output: "out"},
 }
 
 // TestUserNamespace: the tree of a user without privilege, restored by that user

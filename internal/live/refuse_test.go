@@ -95,7 +95,7 @@ func TestRefuseProcess(t *testing.T) {
 	}
 	zombie := exec.Command("/bin/true")
 	w.must(zombie.Start())
-	defer zombie.Wait() //nolint:errcheck // it is /bin/true
+	defer zombie.Wait()
 	w.awaitState(zombie.Process.Pid, "Z")
 	for _, tt := range []struct {
 		name string

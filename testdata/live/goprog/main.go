@@ -48,8 +48,7 @@ func (r *report) check(ok bool, format string, args ...any) {
 }
 
 // worker squares what it gets until in is closed.
-func worker(in <-chan uint64, out chan<- uint64, wg *sync.WaitGroup) {
-	defer wg.Done()
+func worker(in <-chan uint64, out chan<- uint64) {
 	for v := range in {
 		out <- v * v
 	}
@@ -79,89 +78,98 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func run(dir string) (int, error) {
-	r := &report{dir: dir}
-	var (
-		wg, ticking sync.WaitGroup
-		ticks       atomic.Int64
-		steps       atomic.Uint64
-		sum, want   uint64
-		in, out     = make(chan uint64), make(chan uint64, workers)
-		start       = time.Now()
-		broken      = os.Getenv("FX_BREAK")
-	)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+// A load is what goes on in the background until ctx ends.
+type load struct {
+	workers, ticking sync.WaitGroup
+	in, out          chan uint64
+	ticks            atomic.Int64
+	steps            atomic.Uint64
+	hash             chan [32]byte
+	late             chan time.Duration
+}
+
+const lateAfter = 1500 * time.Millisecond
+
+func start(ctx context.Context) *load {
+	l := &load{in: make(chan uint64), out: make(chan uint64, workers), hash: make(chan [32]byte), late: make(chan time.Duration, 1)}
 	for range workers {
-		wg.Add(1)
-		go worker(in, out, &wg)
+		l.workers.Go(func() { worker(l.in, l.out) })
 	}
-	ticking.Add(1)
-	go func() {
-		defer ticking.Done()
+	l.ticking.Go(func() {
 		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			<-tick.C
-			ticks.Add(1)
+			l.ticks.Add(1)
 		}
-	}()
-	hash := make(chan [32]byte)
-	go func() { hash <- chain(ctx, &steps) }()
-	late := make(chan time.Duration, 1)
-	time.AfterFunc(1500*time.Millisecond, func() { late <- time.Since(start) })
-	pid := os.Getpid()
-	if err := errors.Join(r.add("roles", "root"), r.add("ready", strconv.Itoa(pid))); err != nil {
-		return 0, err
-	}
-	var n uint64
-	for before := int64(0); !exists(filepath.Join(dir, "go")); before++ {
-		n++
-		in <- n
-		sum += <-out
+	})
+	go func() { l.hash <- chain(ctx, &l.steps) }()
+	begin := time.Now()
+	time.AfterFunc(lateAfter, func() { l.late <- time.Since(begin) })
+	return l
+}
+
+// square sends numbers through the workers until DIR/go is there; it returns
+// the sum of their squares as the workers made them, and as it should be.
+func (l *load) square(dir string) (sum, want uint64) {
+	for n := uint64(1); !exists(filepath.Join(dir, "go")); n++ {
+		l.in <- n
+		sum += <-l.out
 		want += n * n
-		if before%50 == 0 {
+		if n%50 == 0 {
 			runtime.GC()
 		}
 		time.Sleep(time.Millisecond)
 	}
-	seen := ticks.Load()
-	if broken == "ticker" {
-		seen += 1 << 40
+	return sum, want
+}
+
+// spoil makes one of the checks below fail, if FX_BREAK says so.
+func spoil[T any](name string, v *T, wrong T) {
+	if os.Getenv("FX_BREAK") == name {
+		*v = wrong
 	}
+}
+
+func run(dir string) error {
+	r := &report{dir: dir}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	l, pid := start(ctx), os.Getpid()
+	if err := errors.Join(r.add("roles", "root"), r.add("ready", strconv.Itoa(pid))); err != nil {
+		return err
+	}
+	sum, want := l.square(dir)
+	seen := l.ticks.Load()
+	spoil("ticker", &seen, 1<<40)
 	time.Sleep(50 * time.Millisecond)
-	r.check(ticks.Load() > seen, "the ticker has stopped")
-	took := <-late
-	if broken == "timer" {
-		took /= 2
-	}
-	r.check(took >= 1500*time.Millisecond, "the timer fired after %v", took)
+	r.check(l.ticks.Load() > seen, "the ticker has stopped")
+	took := <-l.late
+	spoil("timer", &took, 0)
+	r.check(took >= lateAfter, "the timer fired after %v", took)
 	cancel()
-	got := <-hash
-	if broken == "hash" {
-		got[3] ^= 1
-	}
-	r.check(got == again(steps.Load()), "the hash chain of %d steps is wrong", steps.Load())
+	hash := <-l.hash
+	spoil("hash", &hash, [32]byte{})
+	r.check(hash == again(l.steps.Load()), "the hash chain of %d steps is wrong", l.steps.Load())
+	spoil("sum", &sum, 0)
 	r.check(sum == want, "the workers' sum is %d, not %d", sum, want)
 	r.check(os.Getpid() == pid, "pid %d, was %d", os.Getpid(), pid)
-	close(in)
-	wg.Wait()
-	ticking.Wait()
+	close(l.in)
+	l.workers.Wait()
+	l.ticking.Wait()
 	if r.fails > 0 {
-		return 1, r.add("result", "RESULT FAIL")
+		return errors.Join(r.add("result", "RESULT FAIL"), errors.New("differences"))
 	}
-	return 0, errors.Join(r.add("result", "ok root"), r.add("result", "RESULT PASS"))
+	return errors.Join(r.add("result", "ok root"), r.add("result", "RESULT PASS"))
 }
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: goprog DIR")
-		os.Exit(98)
+	err := errors.New("usage: goprog DIR")
+	if len(os.Args) == 2 {
+		err = run(os.Args[1])
 	}
-	code, err := run(os.Args[1])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		code = 99
+		os.Exit(1) //nolint:forbidigo // the one exit
 	}
-	os.Exit(code)
 }
