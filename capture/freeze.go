@@ -284,6 +284,7 @@ func (c *capturer) restat(t *task) error {
 // thaw lets all tasks go on as they were before: those that a signal had
 // stopped first, so that they have stopped again when their parents can look.
 func (c *capturer) thaw() error {
+	c.awaitInterrupted()
 	errs := c.letGoAll(func(t *task) bool { return t.group != 0 })
 	for _, t := range c.tasks {
 		if t.group != 0 {
@@ -292,6 +293,17 @@ func (c *capturer) thaw() error {
 	}
 	errs = append(errs, c.letGoAll(func(*task) bool { return true })...)
 	return errors.Join(errs...)
+}
+
+// awaitInterrupted gives tasks that were asked to stop, but have not yet, a
+// moment for it: only a stopped task can be let go in order. Those that do not
+// stop are let go when the tracer's thread ends.
+func (c *capturer) awaitInterrupted() {
+	for end := time.Now().Add(stopWait); len(c.waiting) > 0 && time.Now().Before(end); time.Sleep(minWait) {
+		if _, err := c.pollWaiting(); err != nil {
+			return
+		}
+	}
 }
 
 func (c *capturer) letGoAll(which func(*task) bool) (errs []error) {
