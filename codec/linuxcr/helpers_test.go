@@ -1,0 +1,11 @@
+package linuxcr
+
+import (
+	"errors"
+
+	"github.com/thaw-cr/thaw/codec"
+)
+
+func asFormatError(err error) (*codec.FormatError, bool) {
+	return errors.AsType[*codec.FormatError](err)
+}

@@ -1,0 +1,112 @@
+package linuxcr
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/format"
+)
+
+// formatName is the format's name on the command line and in images.
+const formatName = "linux-cr"
+
+// Options say how images are read. The zero value is right for most.
+type Options struct {
+	// Generation is taken as every image's; zero recognises it.
+	Generation Generation
+}
+
+// Codec is the format, for codec.NewRegistry.
+type Codec struct{ opts Options }
+
+// Format is linux-cr with recognised generations.
+func Format() *Codec { return New(Options{}) }
+
+// New is linux-cr with options.
+func New(opts Options) *Codec { return &Codec{opts} }
+
+// Info describes the format.
+func (c *Codec) Info() codec.Info {
+	i := codec.Info{Name: formatName, Title: "images of the linux-cr kernels, 2008 to 2012", Spec: "spec/linux-cr.md"}
+	for g := A1; g < numGenerations; g++ {
+		i.Versions = append(i.Versions, g.String())
+	}
+	return i
+}
+
+// Detect says whether an input has the magic number, in either byte order.
+func (c *Codec) Detect(prefix []byte) bool { return byteOrder(prefix) != nil }
+
+// Open decodes an image. Of a seekable source it reads all but page data; a
+// stream is read to its end and kept, as codec.Spool does.
+//
+// The pages of the image may be used by several goroutines.
+func (c *Codec) Open(ctx context.Context, src codec.Source, lim codec.Limits) (*codec.File, error) {
+	in, release, err := seekable(ctx, src, lim)
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.open(ctx, in, lim.WithDefaults())
+	if err != nil {
+		release() //nolint:errcheck // the error that counts is the first
+		return nil, codec.InFile(err, src.Name)
+	}
+	f.OnClose(release)
+	return f, nil
+}
+
+// seekable is src with random access.
+func seekable(ctx context.Context, src codec.Source, lim codec.Limits) (codec.Source, func() error, error) {
+	if src.At != nil {
+		return src, func() error { return nil }, nil
+	}
+	at, size, release, err := codec.Spool(ctx, src.Reader, lim)
+	if err != nil {
+		return src, nil, codec.InFile(err, src.Name)
+	}
+	return codec.Source{Name: src.Name, At: at, Size: size}, release, nil
+}
+
+func (c *Codec) open(ctx context.Context, src codec.Source, lim codec.Limits) (*codec.File, error) {
+	w := &window{at: src.At, size: src.Size}
+	d, err := recognise(w, c.opts.Generation, lim)
+	if err != nil {
+		return nil, err
+	}
+	dec := newDecoder(ctx, w, d, lim)
+	dec.pages.name = src.Name
+	if err := dec.decode(); err != nil {
+		return nil, err
+	}
+	img := dec.img
+	if len(dec.pages.objects) > 0 {
+		img.Pages = dec.pages
+	}
+	f := codec.NewFile(img, nil, dec.pages.close)
+	f.Format, f.Version, f.Size = formatName, d.gen.String(), src.Size
+	f.Options = codec.EncodeOptions{Version: d.gen.String(), Metadata: codec.None, Pages: codec.None}
+	return f, nil
+}
+
+// sortObjects puts all lists in order of their numbers.
+func sortObjects(o *format.Objects) {
+	byID(o.Processes, func(v *format.Process) format.ObjectID { return v.ID })
+	byID(o.Memories, func(v *format.AddressSpace) format.ObjectID { return v.ID })
+	byID(o.Shared, func(v *format.SharedMemory) format.ObjectID { return v.ID })
+	byID(o.FileTables, func(v *format.FileTable) format.ObjectID { return v.ID })
+	byID(o.Files, func(v *format.OpenFile) format.ObjectID { return v.ID })
+	byID(o.Pipes, func(v *format.PipeBuffer) format.ObjectID { return v.ID })
+	byID(o.FS, func(v *format.FS) format.ObjectID { return v.ID })
+	byID(o.Handlers, func(v *format.SignalHandlers) format.ObjectID { return v.ID })
+	byID(o.Creds, func(v *format.Credentials) format.ObjectID { return v.ID })
+	byID(o.Terminals, func(v *format.Terminal) format.ObjectID { return v.ID })
+	byID(o.Semaphores, func(v *format.SysVSemaphores) format.ObjectID { return v.ID })
+	byID(o.Messages, func(v *format.SysVMessages) format.ObjectID { return v.ID })
+	byID(o.Namespaces, func(v *format.Namespace) format.ObjectID { return v.ID })
+}
+
+func byID[T any](list []T, id func(*T) format.ObjectID) {
+	slices.SortFunc(list, func(a, b T) int { return cmp.Compare(id(&a), id(&b)) })
+}
