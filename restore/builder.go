@@ -46,6 +46,9 @@ type builder struct {
 	// blocked and settled are what they raise.
 	others           map[format.ObjectID]uint32
 	blocked, settled map[format.ObjectID]husk.Word
+	// opens lists, by file table, the address spaces that are restored with it,
+	// one after the other: files to map are opened as the lowest free number.
+	opens map[format.ObjectID][]format.ObjectID
 	// signals are the counters of the plan's dependencies.
 	signals map[int][]dependency
 
@@ -90,6 +93,7 @@ func newBuilder(ctx context.Context, j *job) (*builder, error) {
 		blocked:    map[format.ObjectID]husk.Word{},
 		settled:    map[format.ObjectID]husk.Word{},
 		unreported: map[format.PID][]format.PID{},
+		opens:      map[format.ObjectID][]format.ObjectID{},
 		ended:      map[format.PID]bool{},
 	}
 	b.fds = newEngineFDs(b.img)
@@ -100,6 +104,7 @@ func newBuilder(ctx context.Context, j *job) (*builder, error) {
 	b.present, b.begin, b.done = b.t.Word(), b.t.Word(), b.t.Word()
 	b.findOwners()
 	b.countOthers()
+	b.findOpens()
 	b.files = planFiles(b)
 	return b, nil
 }
@@ -140,6 +145,15 @@ func (b *builder) countOthers() {
 		}
 		if b.others[t.Process]++; b.others[t.Process] == 1 {
 			b.blocked[t.Process], b.settled[t.Process] = b.t.Word(), b.t.Word()
+		}
+	}
+}
+
+// findOpens fills opens.
+func (b *builder) findOpens() {
+	for _, tid := range b.plan.Order {
+		if t := b.ix.Tasks[tid]; t.State != format.Zombie && b.owns(t, t.Memory) {
+			b.opens[t.Files] = append(b.opens[t.Files], t.Memory)
 		}
 	}
 }

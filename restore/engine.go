@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -100,7 +101,7 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.reapHelpers(ctx); err != nil {
 		return err
 	}
-	if err := e.awaitStops(ctx); err != nil {
+	if err := e.awaitStates(ctx); err != nil {
 		return err
 	}
 	return e.finish(ctx)
@@ -337,7 +338,7 @@ func (e *engine) newFinisher() (*finisher, error) {
 		if t.State.Dead() {
 			continue
 		}
-		x := &target{t: t, tid: e.hostPID(tid)}
+		x := &target{t: t, tid: e.hostPID(tid), traps: e.hasAction(t, format.SIGTRAP)}
 		if err := e.findInsn(x); err != nil {
 			return nil, x.fail("find a system call instruction", err)
 		}
@@ -370,4 +371,10 @@ func (e *engine) findInsn(x *target) error {
 		}
 	}
 	return errNoInsn
+}
+
+// hasAction says whether a task has an action of its own for a signal.
+func (e *engine) hasAction(t *format.Task, sig format.Signal) bool {
+	h := e.b.ix.Handlers[t.Handlers]
+	return h != nil && slices.ContainsFunc(h.Actions, func(a format.SignalAction) bool { return a.Signal == sig })
 }

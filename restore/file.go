@@ -13,7 +13,8 @@ const (
 	oCloexec = 0o2000000
 	oNoctty  = 0o400
 	oAsync   = 0o20000
-	oTmpfile = 0o20200000 // O_TMPFILE|O_DIRECTORY
+	oTmpBit  = 0o20000000
+	oTmpfile = oTmpBit | 0o200000 // O_TMPFILE includes O_DIRECTORY
 	oCreat   = 0o100
 	oExcl    = 0o200
 	oTrunc   = 0o1000
@@ -254,7 +255,11 @@ func (b *builder) moveTo(p *husk.Program, n int) {
 
 // openFlags are a description's flags as open(2) takes them.
 func openFlags(d *format.OpenFile) uint64 {
-	return uint64(d.Flags&^(oCreat|oExcl|oTrunc|oCloexec|oAsync) | oNoctty)
+	drop := uint32(oCreat | oExcl | oTrunc | oCloexec | oAsync)
+	if d.Flags&oTmpBit != 0 {
+		drop |= oTmpfile // it made the file once
+	}
+	return uint64(d.Flags&^drop | oNoctty)
 }
 
 // reopen makes a new description of what another number has open.

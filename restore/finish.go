@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/thaw-cr/thaw/format"
@@ -30,6 +31,8 @@ type finisher struct {
 type target struct {
 	t   *format.Task
 	tid int // in the engine's pid namespace
+	// traps says that the program has an action of its own for SIGTRAP.
+	traps bool
 	// awake says that what was left of its sleep was over at once.
 	awake bool
 	// insn is the address of a system call instruction in the image's own
@@ -96,7 +99,7 @@ func (f *finisher) callAll(step string, tasks []*target, nr uint64, args ...uint
 		if err := f.call(x, nr, args...); err != nil {
 			return x.fail(step, err)
 		}
-		if err := sys.SingleStep(x.tid, 0); err != nil {
+		if err := x.step(); err != nil {
 			return x.fail(step, err)
 		}
 	}
@@ -115,15 +118,35 @@ func (f *finisher) callAll(step string, tasks []*target, nr uint64, args ...uint
 	return nil
 }
 
-// stepped waits until a task has made its single step. A stopped process first
+// step lets a task run for one instruction, or to the next end of its system
+// call. A single step ends with a SIGTRAP that resets the program's own action
+// for it, so programs that have one take the slower way.
+func (x *target) step() error {
+	if x.traps {
+		return sys.SyscallStep(x.tid, 0)
+	}
+	return sys.SingleStep(x.tid, 0)
+}
+
+// stepped waits until a task has made its system call. A stopped process first
 // reports its stop again.
 func (f *finisher) stepped(x *target) error {
+	stops := 1
+	if x.traps {
+		stops = 2 // at the entry and at the exit
+	}
 	for {
 		st, err := f.wait(x)
-		if err != nil || st.Event() == 0 {
+		if err != nil {
 			return err
 		}
-		if err := sys.SingleStep(x.tid, 0); err != nil {
+		if st.Event() == 0 {
+			stops--
+		}
+		if stops == 0 {
+			return nil
+		}
+		if err := x.step(); err != nil {
 			return err
 		}
 	}
@@ -232,23 +255,41 @@ func (f *finisher) release() error {
 	return nil
 }
 
-// awaitStops waits until the tasks that the image has as stopped are.
-func (e *engine) awaitStops(ctx context.Context) error {
+// awaitStates waits for tasks that do the last thing of their own, unseen by
+// others: stopping, leaving their threads, dying under a parent that is not of
+// the image.
+func (e *engine) awaitStates(ctx context.Context) error {
 	for i := range e.req.Image.Tasks {
 		t := &e.req.Image.Tasks[i]
-		for t.State == format.Stopped {
-			st, err := e.proc.TaskStat(e.hostPID(t.TGID), e.hostPID(t.TID))
-			if err != nil {
-				return err
-			}
-			if st.State == 'T' || st.State == 't' || st.Dead() {
-				break
-			}
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("task %d does not stop: %w", t.TID, context.Cause(ctx))
-			}
-			time.Sleep(time.Millisecond)
+		want := ""
+		switch {
+		case t.State == format.Stopped:
+			want = "TtZ"
+		case t.State.Dead() && e.b.ix.Tasks[t.PPID] == nil, t.State == format.DeadLeader:
+			want = "Z"
+		}
+		if want == "" {
+			continue
+		}
+		if err := e.awaitState(ctx, t, want); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (e *engine) awaitState(ctx context.Context, t *format.Task, want string) error {
+	for {
+		st, err := e.proc.TaskStat(e.hostPID(t.TGID), e.hostPID(t.TID))
+		if err != nil {
+			return err
+		}
+		if strings.IndexByte(want, st.State) >= 0 {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("task %d does not become %s: %w", t.TID, t.State, context.Cause(ctx))
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
 }

@@ -102,13 +102,21 @@ func (b *builder) emitRun(r *reader, v *format.VMA, run format.RawRun) {
 	case run.Zero && v.Kind != format.VMAFile:
 	case run.Zero:
 		b.emitZero(r.p, run)
-	case b.mapPages && run.Count >= minMapPages && v.Kind != format.VMAFile && v.Prot&format.ProtExec == 0:
+	case b.mapPages && run.Count >= minMapPages && mappable(v):
 		prot := uint64(v.Prot)
 		r.p.Call("map pages", abi.SysMmap, uint64(run.First.Addr()), run.Count*pageSize, prot,
 			abi.MapPrivate|abi.MapFixed, uint64(b.fds.pages), uint64(run.Offset)).Detail(run.First.Addr().String())
 	default:
 		r.add(uint64(run.First.Addr()), run.Count*pageSize, run.Offset)
 	}
+}
+
+// mappable says whether pages of a VMA may be mapped from the image in its
+// place: plain memory, that keeps all its properties so.
+func mappable(v *format.VMA) bool {
+	const kept = format.VMAAccount
+	plain := v.Kind == format.VMAAnon || v.Kind == format.VMAHeap
+	return plain && v.Prot == format.ProtRead|format.ProtWrite && v.Flags&^kept == 0
 }
 
 // emitZero writes zeroes over a file's contents, out of the hole at the end of

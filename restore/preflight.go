@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"syscall"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/buildid"
@@ -215,6 +216,7 @@ func (c *checker) file(f format.FileRef, object format.ObjectID, checked map[str
 const (
 	modeType    = 0o170000
 	modeRegular = 0o100000
+	atCWD       = -100 // AT_FDCWD
 
 	modeDirectory = 0o040000
 )
@@ -267,10 +269,12 @@ func (c *checker) openFiles() {
 		switch {
 		case d.Regular != nil:
 			c.file(d.Regular.File, d.ID, checked)
+			c.access(d, d.Regular.File)
 		case d.Directory != nil:
 			c.stat(d.Directory.File, d.ID)
 		case d.Device != nil:
 			c.device(d)
+			c.access(d, d.Device.File)
 		case d.TTY != nil:
 			c.terminal(d)
 		}
@@ -287,6 +291,24 @@ func (c *checker) openFiles() {
 				c.stat(format.FileRef{Path: dir, Mode: modeDirectory}, fs.ID)
 			}
 		}
+	}
+}
+
+// access asks whether a file may be opened as it was.
+func (c *checker) access(d *format.OpenFile, f format.FileRef) {
+	const read, write, effective = 4, 2, 0x200 // R_OK, W_OK, AT_EACCESS
+	mode := uint32(0)
+	if d.Readable() {
+		mode |= read
+	}
+	if d.Writable() {
+		mode |= write
+	}
+	if f.Deleted != 0 || d.Flags&format.OPath != 0 {
+		return
+	}
+	if err := syscall.Faccessat(atCWD, f.Path, mode, effective); errors.Is(err, sys.EACCES) || errors.Is(err, sys.EPERM) || errors.Is(err, syscall.EROFS) {
+		c.add(validate.CodePermission, validate.Subject{File: f.Path, Object: d.ID}, "open file: %v", err)
 	}
 }
 

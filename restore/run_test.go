@@ -180,3 +180,17 @@ func TestGhostsAboveTheRoot(t *testing.T) {
 		}
 	}
 }
+
+// TestTrapAction restores a program with a handler for SIGTRAP, which ptrace
+// must not reset.
+func TestTrapAction(t *testing.T) {
+	w := newWorld(t)
+	w.process(t, 20001, 0, 20001, 20001)
+	w.img.Objects.Handlers[0].Actions = []format.SignalAction{{Signal: format.SIGTRAP, Handler: codeAddr, Flags: 0x04000000, Restorer: codeAddr}}
+	r := w.restore(t, Options{})
+	var p procfs.Reader
+	st, err := p.Status(r.Root)
+	if err != nil || !format.SignalSet(st.SigCaught).Has(format.SIGTRAP) {
+		t.Errorf("caught signals %#x, %v; want SIGTRAP among them", st.SigCaught, err)
+	}
+}

@@ -66,6 +66,8 @@ func (b *builder) parkSeed(p *husk.Program) {
 	}
 	b.rootStatus, b.rootPID = b.t.Alloc(8, 8), b.t.Alloc(8, 8)
 	b.rootDone = b.t.Word()
+	// Open ends of pipes here would keep others from seeing them hung up.
+	p.Call("close all files", abi.SysCloseRange, 0, 1<<32-1, 0)
 	name := b.t.String("thaw-init")
 	p.Call("name", abi.SysPrctl, abi.PrSetName, name, 0, 0, 0)
 	status := b.t.Alloc(8, 8)

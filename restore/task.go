@@ -33,6 +33,7 @@ func (b *builder) emitReport(p *husk.Program, s *plan.Step) {
 // emitShared restores what the task owns of the objects that tasks share.
 func (b *builder) emitShared(p *husk.Program, t *format.Task) {
 	if b.owns(t, t.Memory) {
+		b.awaitOpens(p, t, t.Memory)
 		b.emitMemory(p, b.ix.Memories[t.Memory])
 		p.Signal(b.ready[t.Memory], 1)
 	} else if t.Memory != 0 {
@@ -42,7 +43,21 @@ func (b *builder) emitShared(p *husk.Program, t *format.Task) {
 		b.emitFS(p, b.ix.FS[t.FS])
 	}
 	if b.owns(t, t.Files) {
+		b.awaitOpens(p, t, 0)
 		b.emitFileTable(p, b.ix.FileTables[t.Files])
+	}
+}
+
+// awaitOpens waits for the address spaces that come before one, or for all, of
+// those whose tasks share the task's file table.
+func (b *builder) awaitOpens(p *husk.Program, t *format.Task, until format.ObjectID) {
+	for _, mm := range b.opens[t.Files] {
+		if mm == until {
+			return
+		}
+		if mm != t.Memory {
+			p.Wait("wait for a shared file table", b.ready[mm], 1)
+		}
 	}
 }
 

@@ -33,7 +33,9 @@ func (b *builder) emitDie(p *husk.Program, s *plan.Step) {
 		p.Call("set dumpable", abi.SysPrctl, abi.PrSetDumpable, 1, 0, 0, 0)
 	} else {
 		b.limitCore(p, 0)
-		p.Call("set dumpable", abi.SysPrctl, abi.PrSetDumpable, 0, 0, 0, 0)
+		if b.host.coreErr != nil { // a program gets cores whatever the limit
+			p.Call("set dumpable", abi.SysPrctl, abi.PrSetDumpable, 0, 0, 0, 0)
+		}
 	}
 	b.setMask(p, 0)
 	p.Call("die", abi.SysKill, uint64(t.TID), uint64(st.Signal())).Detail(st.String())
