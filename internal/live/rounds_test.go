@@ -61,8 +61,7 @@ func TestTenRoundsOfAll(t *testing.T) {
 				img := w.Capture(f)
 				w.Restore(img)
 				w.must(os.Remove(img))
-				// One of the threads sleeps for a second only, and is then gone.
-				if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 && name != "threads" {
+				if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 {
 					w.Fatalf("round %d: the tree differs:\n%s", round+1, join(d))
 				}
 			}

@@ -155,6 +155,8 @@ static void *run(void *a)
 	}
 	setup(t);
 	hold_run(h);
+	while (!fx_go()) /* the one whose sleep is over stays, too */
+		usleep(5000);
 	if (fx_broken("vectors"))
 		h->vout[200] ^= 1;
 	if (fx_broken("registers"))

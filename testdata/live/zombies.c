@@ -287,8 +287,8 @@ int main(int argc, char **argv)
 	fx_who_get(&who);
 	fx_msleep(50);
 	before = chld;
+	files = entries(fx_dir) + 1; /* ready */
 	fx_ready();
-	files = entries(fx_dir);
 
 	fx_wait_go();
 	if (fx_broken("delivered"))

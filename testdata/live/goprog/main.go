@@ -126,7 +126,7 @@ func (l *load) square(dir string) (sum, want uint64) {
 
 // spoil makes one of the checks below fail, if FX_BREAK says so.
 func spoil[T any](name string, v *T, wrong T) {
-	if os.Getenv("FX_BREAK") == name {
+	if broken := os.Getenv("FX_BREAK"); broken == name {
 		*v = wrong
 	}
 }
