@@ -19,8 +19,8 @@
 //
 // All or nothing: on any failure, time-out or cancelled context every process
 // that was made is killed and reaped before Run returns, and the error names
-// the step and the task. If the engine itself is killed, husks notice within a
-// second and exit, and traced tasks are killed by the kernel.
+// the step and the task. If the engine itself is killed, husks notice soon
+// and exit, and traced tasks are killed by the kernel.
 //
 // The package does not judge an image: callers validate it first. What is found
 // wrong about this host is reported as findings by [Preflight].

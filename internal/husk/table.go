@@ -28,7 +28,7 @@ const (
 )
 
 // waitSlice is how long a husk waits before it asks whether the engine lives.
-const waitSlice = time.Second
+const waitSlice = 200 * time.Millisecond
 
 // A Word is the address of a 32-bit counter in a table.
 type Word uint64
@@ -66,8 +66,8 @@ func NewTable(base uint64, size int, pidfd int) (*Table, error) {
 	copy(t.mem, code(0, base+headerPage))
 	h := t.mem[headerPage:]
 	binary.LittleEndian.PutUint32(h[hdrPoll:], uint32(pidfd))
-	binary.LittleEndian.PutUint16(h[hdrPoll+4:], 1) // POLLIN
-	binary.LittleEndian.PutUint64(h[hdrTimeout:], uint64(waitSlice/time.Second))
+	binary.LittleEndian.PutUint16(h[hdrPoll+4:], 1)                    // POLLIN
+	binary.LittleEndian.PutUint64(h[hdrTimeout+8:], uint64(waitSlice)) // below a second
 	t.never = Word(base + headerPage + hdrNever)
 	return t, nil
 }
