@@ -59,13 +59,8 @@ func (s WaitStatus) Reachable() bool {
 	if s.Exited() {
 		return true
 	}
-	switch s.Signal().DefaultAction() {
-	case ActionCore:
-		return true
-	case ActionTerminate:
-		return !s.Core()
-	}
-	return false
+	action := s.Signal().DefaultAction()
+	return action == ActionCore || action == ActionTerminate && !s.Core()
 }
 
 // String says the status in words: "exit 3", "SIGSEGV, core dumped".
