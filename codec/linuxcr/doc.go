@@ -23,6 +23,13 @@
 // Opening reads records but skips page data: only where pages lie is kept, a few
 // words for a run of consecutive pages. Pages are read where they are asked for.
 //
+// # Writing
+//
+// [Codec.Encode] writes generations D3 and D7, and C3, for x86. What an image
+// says beyond the model is kept at opening in one attachment, the leftovers, so
+// that an image written again as the generation it was is the same byte for
+// byte. What a target cannot hold is told as a list of [Loss].
+//
 // # What is not promised
 //
 // linux-cr images have no checksums: damage in register contents, memory or

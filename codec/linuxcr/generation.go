@@ -118,8 +118,14 @@ var (
 	architects = []*arch{archX8632, archX8664, archS390X, archPPC32, archPPC64, archARM}
 )
 
+// endian is a byte order for reading, writing and appending.
+type endian interface {
+	binary.ByteOrder
+	binary.AppendByteOrder
+}
+
 // order is the machine's byte order.
-func (a *arch) order() binary.ByteOrder {
+func (a *arch) order() endian {
 	if a.big {
 		return binary.BigEndian
 	}
@@ -186,7 +192,7 @@ func archByMachine(machine string) *arch {
 type dialect struct {
 	gen   Generation
 	arch  *arch
-	order binary.ByteOrder
+	order endian
 
 	// kindsOf and layouts have more than one entry where lengths tell the kinds
 	// or layouts apart.

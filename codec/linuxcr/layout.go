@@ -1,9 +1,5 @@
 package linuxcr
 
-import (
-	"encoding/binary"
-)
-
 // field names a part of a record. One name stands for the same meaning in all
 // records and generations that have it.
 type field uint8
@@ -87,7 +83,7 @@ func (l *layout) find(f field) (slot, bool) {
 // reader's window: they change with the next read.
 type body struct {
 	*layout
-	order binary.ByteOrder
+	order endian
 	p     []byte
 	// at is where the record begins.
 	at int64
@@ -121,7 +117,7 @@ func (b body) u32(f field) uint32 { return uint32(b.u(f)) }
 func (b body) i32(f field) int32  { return int32(b.u(f)) }
 
 // number reads a number of width bytes from p.
-func number(order binary.ByteOrder, p []byte, width int, signed bool) uint64 {
+func number(order endian, p []byte, width int, signed bool) uint64 {
 	switch width {
 	case 1:
 		if signed {

@@ -1,10 +1,18 @@
 package linuxcr
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
 	"strconv"
 
 	"github.com/thaw-cr/thaw/format"
 )
+
+// leftoversName is the record name of the attachment with everything that the
+// model cannot say of an image and that writing it again needs.
+const leftoversName = "leftovers"
 
 // linkKind is a relation between objects that the model does not have.
 type linkKind uint8
@@ -37,6 +45,10 @@ type link struct {
 	to    uint32
 }
 
+func compareLinks(a, b link) int {
+	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.from, b.from), cmp.Compare(a.index, b.index))
+}
+
 // keptObject is the record of an object that the model does not hold: a file
 // that only mappings use, with its path, or credentials that only files have.
 type keptObject struct {
@@ -46,10 +58,33 @@ type keptObject struct {
 	raw  []byte
 }
 
-// leftovers are what the model cannot say of an image.
+// patchKey names a record that is written: its kind, the object or task it
+// belongs to, and which of several.
+type patchKey struct {
+	kind  kind
+	owner uint32
+	index uint64
+}
+
+// patch is how a record of the image differs from what would be written of the
+// model: bytes to be combined by exclusive or, or all of its payload if the
+// lengths differ.
+type patch struct {
+	patchKey
+	whole bool
+	data  []byte
+}
+
+func comparePatches(a, b patch) int {
+	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.owner, b.owner), cmp.Compare(a.index, b.index))
+}
+
+// leftovers is what the attachment holds.
 type leftovers struct {
+	gen     Generation
 	links   []link
 	objects []keptObject
+	patches []patch
 }
 
 func (l *leftovers) link(k linkKind, from uint32, index uint64, to format.ObjectID) {
@@ -58,6 +93,221 @@ func (l *leftovers) link(k linkKind, from uint32, index uint64, to format.Object
 
 func (l *leftovers) keep(k kind, id format.ObjectID, path string, raw []byte) {
 	l.objects = append(l.objects, keptObject{k, uint32(id), path, raw})
+}
+
+// leftoversVersion is the first byte of the attachment.
+const leftoversVersion = 1
+
+// marshal gives the attachment's bytes: a version and the generation, then three
+// lists, each a count and its entries. Numbers are varints.
+func (l *leftovers) marshal() []byte {
+	slices.SortStableFunc(l.links, compareLinks)
+	slices.SortFunc(l.objects, func(a, b keptObject) int { return cmp.Compare(a.id, b.id) })
+	slices.SortStableFunc(l.patches, comparePatches)
+	b := []byte{leftoversVersion, byte(l.gen)}
+	u := func(v uint64) { b = binary.AppendUvarint(b, v) }
+	text := func(p []byte) { u(uint64(len(p))); b = append(b, p...) }
+	u(uint64(len(l.links)))
+	for _, k := range l.links {
+		b = append(b, byte(k.kind))
+		u(uint64(k.from))
+		u(k.index)
+		u(uint64(k.to))
+	}
+	u(uint64(len(l.objects)))
+	for _, f := range l.objects {
+		b = append(b, byte(f.kind))
+		u(uint64(f.id))
+		text([]byte(f.path))
+		text(f.raw)
+	}
+	u(uint64(len(l.patches)))
+	for _, p := range l.patches {
+		flag := byte(0)
+		if p.whole {
+			flag = 1
+		}
+		b = append(b, byte(p.kind), flag)
+		u(uint64(p.owner))
+		u(p.index)
+		text(p.data)
+	}
+	return b
+}
+
+// cursor reads the attachment and remembers whether it fits.
+type cursor struct {
+	b   []byte
+	bad bool
+}
+
+func (c *cursor) byte() byte {
+	if len(c.b) == 0 {
+		c.bad = true
+		return 0
+	}
+	v := c.b[0]
+	c.b = c.b[1:]
+	return v
+}
+
+func (c *cursor) u() uint64 {
+	v, n := binary.Uvarint(c.b)
+	if n <= 0 {
+		c.bad, c.b = true, nil
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}
+
+func (c *cursor) u32() uint32 {
+	v := c.u()
+	c.bad = c.bad || v > 0xffffffff
+	return uint32(v)
+}
+
+func (c *cursor) text() []byte {
+	n := c.u()
+	if n > uint64(len(c.b)) {
+		c.bad, c.b = true, nil
+		return nil
+	}
+	p := c.b[:n:n]
+	c.b = c.b[n:]
+	return p
+}
+
+// count is the length of a list, each entry of which takes at least one byte.
+func (c *cursor) count() int {
+	n := c.u()
+	if n > uint64(len(c.b)) {
+		c.bad = true
+		return 0
+	}
+	return int(n)
+}
+
+// unmarshalLeftovers reads what marshal wrote; false if it is anything else. The
+// bytes may come from any image and are not trusted.
+func unmarshalLeftovers(b []byte) (*leftovers, bool) {
+	c := &cursor{b: b}
+	l := &leftovers{}
+	if c.byte() != leftoversVersion {
+		return nil, false
+	}
+	l.gen = Generation(c.byte())
+	for n := c.count(); n > 0 && !c.bad; n-- {
+		k := link{linkKind(c.byte()), c.u32(), c.u(), c.u32()}
+		c.bad = c.bad || k.kind == linkNone || k.kind >= numLinkKinds
+		l.links = append(l.links, k)
+	}
+	for n := c.count(); n > 0 && !c.bad; n-- {
+		l.objects = append(l.objects, keptObject{kind(c.byte()), c.u32(), string(c.text()), c.text()})
+	}
+	for n := c.count(); n > 0 && !c.bad; n-- {
+		k, flag := kind(c.byte()), c.byte()
+		p := patch{patchKey{k, c.u32(), c.u()}, flag == 1, c.text()}
+		c.bad = c.bad || k >= numKinds || flag > 1
+		l.patches = append(l.patches, p)
+	}
+	sorted := slices.IsSortedFunc(l.links, compareLinks) && slices.IsSortedFunc(l.patches, comparePatches)
+	ok := !c.bad && len(c.b) == 0 && sorted && l.gen >= A1 && l.gen < numGenerations
+	return l, ok
+}
+
+// find gives the target of a link; ok is false if there is none.
+func (l *leftovers) find(k linkKind, from uint32, index uint64) (to format.ObjectID, ok bool) {
+	if l == nil {
+		return 0, false
+	}
+	i, ok := slices.BinarySearchFunc(l.links, link{kind: k, from: from, index: index}, compareLinks)
+	if !ok {
+		return 0, false
+	}
+	return format.ObjectID(l.links[i].to), true
+}
+
+// patch finds the patch of a record; nil if there is none.
+func (l *leftovers) patch(k patchKey) *patch {
+	if l == nil {
+		return nil
+	}
+	i, ok := slices.BinarySearchFunc(l.patches, patch{patchKey: k}, comparePatches)
+	if !ok {
+		return nil
+	}
+	return &l.patches[i]
+}
+
+// apply combines a payload with its patch.
+func (p *patch) apply(payload []byte) []byte {
+	if p == nil {
+		return payload
+	}
+	if p.whole {
+		return p.data
+	}
+	c := &cursor{b: p.data}
+	for at := uint64(0); len(c.b) > 0; {
+		at += c.u()
+		part := c.text()
+		if c.bad || at+uint64(len(part)) > uint64(len(payload)) {
+			return payload
+		}
+		for i, x := range part {
+			payload[at+uint64(i)] ^= x
+		}
+		at += uint64(len(part))
+	}
+	return payload
+}
+
+// diff makes the patch that turns one payload into another; false if they are
+// the same.
+func diff(key patchKey, written, image []byte) (patch, bool) {
+	if len(written) != len(image) {
+		return patch{key, true, bytes.Clone(image)}, true
+	}
+	if bytes.Equal(written, image) {
+		return patch{}, false
+	}
+	p := patch{patchKey: key}
+	const gap = 3 // bytes that a part of its own would cost
+	last := 0
+	for i := 0; i < len(image); i++ {
+		if written[i] == image[i] {
+			continue
+		}
+		end := i + 1
+		for j := end; j < len(image) && j < end+gap; j++ {
+			if written[j] != image[j] {
+				end = j + 1
+			}
+		}
+		p.data = binary.AppendUvarint(p.data, uint64(i-last))
+		p.data = binary.AppendUvarint(p.data, uint64(end-i))
+		for ; i < end; i++ {
+			p.data = append(p.data, written[i]^image[i])
+		}
+		last = end
+		i--
+	}
+	return p, true
+}
+
+// leftoversOf finds the leftovers of an image; nil if it has none that can be
+// used.
+func leftoversOf(img *format.Image) *leftovers {
+	for i := range img.Attachments {
+		a := &img.Attachments[i]
+		if a.Format == formatName && a.Record == leftoversName {
+			if l, ok := unmarshalLeftovers(a.Data); ok {
+				return l
+			}
+		}
+	}
+	return nil
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -33,6 +33,9 @@ func (c *Codec) Info() codec.Info {
 	for g := A1; g < numGenerations; g++ {
 		i.Versions = append(i.Versions, g.String())
 	}
+	for _, g := range written {
+		i.Writes = append(i.Writes, g.String())
+	}
 	return i
 }
 
@@ -83,6 +86,9 @@ func (c *Codec) open(ctx context.Context, src codec.Source, lim codec.Limits) (*
 	img := dec.img
 	if len(dec.pages.objects) > 0 {
 		img.Pages = dec.pages
+	}
+	if err := dec.keepLeftovers(); err != nil {
+		return nil, err
 	}
 	f := codec.NewFile(img, nil, dec.pages.close)
 	f.Format, f.Version, f.Size = formatName, d.gen.String(), src.Size

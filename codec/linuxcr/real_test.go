@@ -237,3 +237,54 @@ func kindOf(t testing.TB, err error) codec.Kind {
 	}
 	return fe.Kind
 }
+
+// encodeBytes writes an image and gives what was lost.
+func encodeBytes(t testing.TB, img *format.Image, opts codec.EncodeOptions) ([]byte, []Loss) {
+	t.Helper()
+	var b bytes.Buffer
+	losses, err := Format().EncodeReport(context.Background(), &b, img, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes(), losses
+}
+
+// wantSameBytes fails at the first byte that differs.
+func wantSameBytes(t testing.TB, want, got []byte) {
+	t.Helper()
+	for i := range min(len(want), len(got)) {
+		if want[i] != got[i] {
+			t.Fatalf("byte %#x is %#x, want %#x (lengths %d and %d)", i, got[i], want[i], len(got), len(want))
+		}
+	}
+	if len(want) != len(got) {
+		t.Fatalf("%d bytes, want %d", len(got), len(want))
+	}
+}
+
+// TestRealImagesAreWrittenAgainByteForByte writes each image as the generation
+// it was, without loss.
+func TestRealImagesAreWrittenAgainByteForByte(t *testing.T) {
+	realImages(t, func(t *testing.T, name string, data []byte) {
+		if broken[baseName(name)] != "" {
+			return
+		}
+		f := openBytes(t, data)
+		got, losses := encodeBytes(t, f.Image, f.Options)
+		wantSameBytes(t, data, got)
+		for _, l := range losses {
+			t.Errorf("loss %s", l)
+		}
+		t.Logf("%d bytes of leftovers", leftoverSize(f.Image))
+	})
+}
+
+// leftoverSize is the length of an image's leftovers.
+func leftoverSize(img *format.Image) int {
+	for _, a := range img.Attachments {
+		if a.Record == leftoversName {
+			return len(a.Data)
+		}
+	}
+	return -1
+}

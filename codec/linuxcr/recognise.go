@@ -26,11 +26,11 @@ const (
 )
 
 // byteOrder finds the byte order by the magic; nil if there is none.
-func byteOrder(prefix []byte) binary.ByteOrder {
+func byteOrder(prefix []byte) endian {
 	if len(prefix) < firstBytes {
 		return nil
 	}
-	for _, o := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+	for _, o := range []endian{binary.LittleEndian, binary.BigEndian} {
 		if o.Uint64(prefix[magicAt:]) == headMagic {
 			return o
 		}
@@ -42,7 +42,7 @@ func byteOrder(prefix []byte) binary.ByteOrder {
 // and lengths of the first records alone.
 type survey struct {
 	*window
-	order  binary.ByteOrder
+	order  endian
 	header []byte
 	rev    uint16
 	id     uint16

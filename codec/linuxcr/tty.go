@@ -63,7 +63,7 @@ func (d *decoder) terminal(id format.ObjectID) error {
 
 // termios turns recorded settings into struct termios2. Wide ones have flags of
 // 32 bits and speeds.
-func termios(order binary.ByteOrder, p []byte, wide bool) []byte {
+func termios(order endian, p []byte, wide bool) []byte {
 	out := make([]byte, termiosSize)
 	width := 2
 	if wide {

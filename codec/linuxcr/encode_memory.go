@@ -1,0 +1,227 @@
+package linuxcr
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// memory writes an address space with its pages.
+func (e *encoder) memory(t *format.Task) error {
+	mm := e.idx.Memories[t.Memory]
+	if mm == nil {
+		return nil
+	}
+	ref := e.ref(mm.ID)
+	return e.object(oMM, ref, func() error { return e.memoryRecords(mm, ref) })
+}
+
+func (e *encoder) memoryRecords(mm *format.AddressSpace, ref int32) error {
+	b := e.blank(kMM)
+	for i, p := range landmarkOf(mm) {
+		b.set(landmarks[i], uint64(*p))
+	}
+	vmas := e.vmas(mm)
+	b.set(fCount, uint64(len(vmas)))
+	b.set(fMMFlags, uint64(mm.Dumpable)|uint64(mm.CoreFilter&mmFilterBits)<<mmFilterShift)
+	exe, err := e.mappedFile(linkExe, mm.ID, 0, &mm.Exe)
+	if err != nil {
+		return err
+	}
+	b.set(fRef, uint64(exe))
+	if err := e.put(kMM, uint32(ref), 0, b); err != nil {
+		return err
+	}
+	words := make([]byte, 8*e.auxv)
+	for i, w := range mm.Auxv[:min(len(mm.Auxv), e.auxv)] {
+		e.d.order.PutUint64(words[8*i:], w)
+	}
+	if err := e.putBytes(kBuffer, uint32(ref), 0, words); err != nil {
+		return err
+	}
+	vdso := format.Addr(0)
+	for _, v := range vmas {
+		if v.Kind == format.VMAVDSO {
+			vdso = v.Start
+		}
+		if err := e.vma(mm, ref, v); err != nil {
+			return err
+		}
+	}
+	e.lossIf(mm.NoTHP, LossMemory, 0, mm.ID, "transparent huge pages switched off")
+	const ldtEntry = 8
+	b = e.blank(kMMContext)
+	b.fill(map[field]uint64{fVDSO: uint64(vdso), fEntrySize: ldtEntry})
+	if err := e.put(kMMContext, uint32(ref), 0, b); err != nil {
+		return err
+	}
+	return e.putBytes(kLDT, uint32(ref), 0, nil)
+}
+
+// vmas are the areas that can be written. What the kernel maps beside the vdso
+// did not exist.
+func (e *encoder) vmas(mm *format.AddressSpace) []*format.VMA {
+	list := make([]*format.VMA, 0, len(mm.VMAs))
+	for i := range mm.VMAs {
+		v := &mm.VMAs[i]
+		switch v.Kind {
+		case format.VMAVVar, format.VMAVSyscall:
+			e.lossIf(true, LossMemory, 0, mm.ID, "%s area at %s", v.Kind, v.Start)
+		default:
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// vmaNotes are flags of an area that no generation says.
+const vmaNotes = format.VMALockOnFault | format.VMAHuge | format.VMANoHuge | format.VMADontDump | format.VMAWipeOnFork |
+	format.VMASealed | format.VMAUffdMissing | format.VMAUffdWP | format.VMASync | format.VMAShadowStack
+
+// vma writes an area, the file behind it and its contents.
+func (e *encoder) vma(mm *format.AddressSpace, ref int32, v *format.VMA) error {
+	e.lossIf(v.Flags&vmaNotes != 0, LossMemory, 0, mm.ID, "flags %#x of the area at %s", uint32(v.Flags&vmaNotes), v.Start)
+	b := e.blank(kVMA)
+	pgoff := v.Offset / pageSize
+	kind := uint64(vmaAnon)
+	switch v.Kind {
+	case format.VMAVDSO:
+		kind, pgoff = vmaVDSO, uint64(v.Start)/pageSize
+	case format.VMAFile:
+		if kind = vmaFile; v.SharedMap {
+			kind = vmaSharedFile
+		}
+		file, err := e.mappedFile(linkVMAFile, mm.ID, uint64(v.Start), &v.File)
+		if err != nil {
+			return err
+		}
+		b.set(fRef, uint64(file))
+	case format.VMAShared:
+		kind = e.sharedKind(v.Shared, b)
+	default:
+		pgoff = uint64(v.Start) / pageSize
+	}
+	b.fill(map[field]uint64{
+		fKind: kind, fStart: uint64(v.Start), fEnd: uint64(v.End), fPgoff: pgoff,
+		fFlags: kernelFlags(v), fPageProt: e.pageProt(v),
+	})
+	if err := e.put(kVMA, uint32(ref), uint64(v.Start), b); err != nil {
+		return err
+	}
+	switch kind {
+	case vmaAnon, vmaFile:
+		return e.contents(mm.ID, format.PageNum(v.Start/pageSize), format.PageNum(v.End/pageSize), false)
+	case vmaSharedFirst:
+		return e.contents(v.Shared, 0, math.MaxUint64, true)
+	}
+	return nil
+}
+
+// sharedKind is the type of an area of shared memory: the first that is met
+// brings the contents.
+func (e *encoder) sharedKind(id format.ObjectID, b body) uint64 {
+	ref := e.ref(id)
+	b.set(fInoRef, uint64(ref))
+	s := e.idx.Shared[id]
+	if s != nil {
+		b.set(fInoSize, s.Size)
+		e.lossIf(s.Kind == format.SharedMemfd, LossMemory, 0, id, "memfd %q becomes anonymous shared memory", s.Name)
+	}
+	sysv := s != nil && s.Kind == format.SharedSysV
+	first := ref != 0 && !e.done[ref]
+	e.done[ref] = true
+	switch {
+	case sysv && !first:
+		return vmaSysV
+	case first:
+		return vmaSharedFirst
+	}
+	return vmaShared
+}
+
+// kernelFlags are an area's flags as kernels of that time had them.
+func kernelFlags(v *format.VMA) uint64 {
+	const canNonLinear, executable = 0x08000000, 0x1800
+	flags := uint64(v.Prot) | vmMayRead | vmMayWrite | vmMayExec
+	if v.SharedMap {
+		flags |= vmShared | vmMayShare
+	}
+	for _, f := range vmFlags {
+		if v.Flags&f.ours != 0 {
+			flags |= f.theirs
+		}
+	}
+	switch v.Kind {
+	case format.VMAFile:
+		flags |= canNonLinear
+		if !v.SharedMap {
+			flags |= executable
+		}
+	case format.VMAVDSO:
+		flags |= vmAlwaysDmp | vmDontGrow
+	default:
+	}
+	return flags
+}
+
+// pageProt is an area's protection as page table bits: user, present and
+// accessed; writable if shared and so; not executable where the machine has a
+// bit for it.
+func (e *encoder) pageProt(v *format.VMA) uint64 {
+	const base, writable, noExec = 0x25, 0x2, 1 << 63
+	p := uint64(base)
+	if v.SharedMap && v.Prot&format.ProtWrite != 0 {
+		p |= writable
+	}
+	if v.Prot&format.ProtExec == 0 && e.d.arch.word == 8 {
+		p |= noExec
+	}
+	return p
+}
+
+// contents writes the pages that an object has in a range.
+func (e *encoder) contents(id format.ObjectID, first, end format.PageNum, indexed bool) error {
+	if e.img.Pages != nil {
+		if err := e.blocks(id, first, end, indexed); err != nil {
+			return err
+		}
+	}
+	const lastBlock = 1 << 63 // no page has such a number
+	return e.put(kPgarr, uint32(e.ref(id)), uint64(end)|lastBlock, e.blank(kPgarr))
+}
+
+// blocks writes the pages of a range in blocks.
+func (e *encoder) blocks(id format.ObjectID, first, end format.PageNum, indexed bool) error {
+	most := chunkPages(e.d.arch.word)
+	var pages []format.PageNum
+	flush := func(all bool) error {
+		for len(pages) > 0 && (all || len(pages) >= most) {
+			n, err := e.sink.chunk(id, pages[0], len(pages))
+			if err != nil {
+				return err
+			}
+			if err := e.sink.block(id, pages[:n], indexed); err != nil {
+				return fmt.Errorf("pages of object %d: %w", id, err)
+			}
+			pages = append(pages[:0], pages[n:]...)
+		}
+		return nil
+	}
+	for r, err := range e.img.Pages.Runs(e.ctx, id) {
+		if err != nil {
+			return err
+		}
+		if r.First >= end {
+			break
+		}
+		for p := max(r.First, first); p < min(r.End(), end); p++ {
+			if pages = append(pages, p); len(pages) >= 2*most {
+				if err := flush(false); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return flush(true)
+}
