@@ -138,6 +138,10 @@ func (c *capturer) run(ctx context.Context) error {
 		return err
 	}
 	c.opts.Logger.Debug("read", "took", time.Since(begin))
+	if !validate.HasErrors(c.findings) {
+		// What is in the image must be what a restore can bring back.
+		c.findings = append(c.findings, validate.Unsupported(c.img)...)
+	}
 	if validate.HasErrors(c.findings) {
 		return &RefusedError{Findings: c.findings}
 	}

@@ -87,7 +87,6 @@ func TestFiles(t *testing.T) {
 		d.Device.File.Path != "/dev/null" || d.Flags&format.ONonBlock == 0 {
 		t.Errorf("null: %+v", d)
 	}
-	f.same("owner", &format.FileOwner{Type: 1, PID: format.PID(f.p.pid), Signal: 10}, f.file("owned", 0).Owner)
 	if app.Owner != nil {
 		t.Errorf("append has an owner: %+v", app.Owner)
 	}

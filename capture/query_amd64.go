@@ -206,7 +206,8 @@ func (c *capturer) queryTimers(in *injection) error {
 	}
 	slices.SortFunc(timers, func(a, b procfs.Timer) int { return cmp.Compare(a.ID, b.ID) })
 	for _, tm := range timers {
-		if tm.Clock < 0 || tm.Clock == clockProcessCPU || tm.Clock == clockThreadCPU {
+		clock, ok := timerClock(tm.Clock, len(p.tasks))
+		if !ok {
 			c.refuse(validate.CodeTimerClock, in.t.tid, "its timer %d runs on clock %d", tm.ID, tm.Clock)
 			continue
 		}
@@ -225,17 +226,34 @@ func (c *capturer) queryTimers(in *injection) error {
 			return binary.LittleEndian.Uint64(b[off:])*1e9 + binary.LittleEndian.Uint64(b[off+8:])
 		}
 		p.model.Timers = append(p.model.Timers, format.PosixTimer{
-			Number: tm.ID, Clock: tm.Clock, Notify: tm.Notify, Signal: format.Signal(tm.Signal), Value: tm.Value,
+			Number: tm.ID, Clock: clock, Notify: tm.Notify, Signal: format.Signal(tm.Signal), Value: tm.Value,
 			Target: format.PID(tm.Target), Remaining: ns(16), Interval: ns(0), Overrun: int32(over),
 		})
 	}
 	return nil
 }
 
+// The CPU time clocks of timer_create(2), and how the kernel notes them for a
+// timer of the process itself: the clock's number behind 29 bits of ones for
+// "myself" (include/linux/posix-timers.h).
 const (
 	clockProcessCPU = 2
 	clockThreadCPU  = 3
+	ownProcessCPU   = -6
+	ownThreadCPU    = -2
 )
+
+// timerClock is a timer's clock as timer_create takes it. A clock of another
+// task cannot be told, nor which thread it was that a thread's own belongs to.
+func timerClock(clock int32, threads int) (int32, bool) {
+	switch {
+	case clock == ownProcessCPU:
+		return clockProcessCPU, true
+	case clock == ownThreadCPU && threads == 1:
+		return clockThreadCPU, true
+	}
+	return clock, clock >= 0 && clock != clockThreadCPU
+}
 
 // queryHandlers asks for the actions of caught signals, and for SIGCHLD's,
 // whose flags count without a handler as well.

@@ -108,6 +108,10 @@ func (c *capturer) readBacked(t *task, m *procfs.Map, v *format.VMA) error {
 		c.refuse(validate.CodeDeviceMemory, t.tid, "the kernel's area %s is mapped at %#x", m.Path, m.Start)
 		return nil
 	}
+	if strings.HasPrefix(m.Path, "/secretmem") {
+		c.refuse(validate.CodeOtherFile, t.tid, "memory of memfd_secret is mapped at %#x", m.Start)
+		return nil
+	}
 	c.checkFlags(t, m, v)
 	v.Offset = m.Offset
 	if isShmemMap(m) {

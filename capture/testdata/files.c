@@ -66,10 +66,6 @@ int main(void) {
 	CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, moved, &w) == 0);
 	close(moved);
 	say("epoll %d %d\n", ep, moved);
-	int owned = open("log", O_RDONLY);
-	struct f_owner_ex ow = {F_OWNER_PID, getpid()};
-	CHECK(fcntl(owned, F_SETOWN_EX, &ow) == 0 && fcntl(owned, F_SETSIG, SIGUSR1) == 0);
-	say("owned %d 0\n", owned);
 
 	int c = fork();
 	CHECK(c >= 0);
