@@ -43,7 +43,7 @@ static long dir_pos;
 static int pr[2], ppkt[2], phup[2], pfull[2], pclosed_r, fifo_rw, fifo_r, fifo_w, pbig[2];
 static int ev, evsem, evbig, ep, ep2, tfd, tfd_abs, tfd_off, sfd, memfd, ep3;
 static char dir_next[256];
-static uint64_t fds_was;
+static struct fx_fds fds_was;
 static int64_t armed;
 
 static void make_regular(void)
@@ -318,12 +318,10 @@ static void check_anon(void)
 /* The forked child reads 6 bytes at the shared offset; root then reads the rest. */
 static void forked(void)
 {
-	uint64_t was;
-
 	fx_enter("forked");
-	was = fx_fds();
+	fx_fds_get(&fds_was);
 	fx_wait_go();
-	CHECK(was == fx_fds(), "descriptors differ");
+	fx_fds_check(&fds_was);
 	reads("shared offset, first", shared_off, "shared");
 	fx_leave();
 }
@@ -361,12 +359,12 @@ int main(int argc, char **argv)
 	MUST((s = clone(sharer, stack + sizeof(stack), CLONE_FILES | SIGCHLD, NULL)) > 0);
 	fx_await_roles(2);
 	fx_enter("root");
-	fds_was = fx_fds();
+	fx_fds_get(&fds_was);
 	fx_ready();
 	fx_wait_go();
 	if (fx_broken("fds"))
 		close(pbig[1]);
-	CHECK(fx_fds() == fds_was, "descriptors differ");
+	fx_fds_check(&fds_was);
 	fx_join(f, "forked");
 	reads("shared offset, second", shared_off, " offset");
 	check_regular();

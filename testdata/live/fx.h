@@ -329,19 +329,28 @@ static inline int fx_slurp(const char *path, char *buf, int size)
 	return n;
 }
 
-/* The open descriptors below 1024 as a hash, flags included. */
-static inline uint64_t fx_fds(void)
-{
-	uint64_t h = FX_FNV0;
-	int i, f[3];
+/* The open descriptors below 1024: F_GETFD (-1: closed) and F_GETFL of each. */
+struct fx_fds {
+	int fd[1024], fl[1024];
+};
 
-	for (i = 0; i < 1024; i++) {
-		f[0] = i;
-		f[1] = fcntl(i, F_GETFD);
-		f[2] = fcntl(i, F_GETFL);
-		if (f[1] >= 0)
-			h = fx_fnv(f, sizeof(f), h);
+static inline void fx_fds_get(struct fx_fds *t)
+{
+	for (int i = 0; i < 1024; i++) {
+		t->fd[i] = fcntl(i, F_GETFD);
+		t->fl[i] = fcntl(i, F_GETFL);
+		if ((t->fl[i] & O_TMPFILE) == O_TMPFILE) /* how it was opened; it means nothing later */
+			t->fl[i] &= ~O_TMPFILE;
 	}
-	return h;
+}
+
+static inline void fx_fds_check(const struct fx_fds *was)
+{
+	struct fx_fds is;
+
+	fx_fds_get(&is);
+	for (int i = 0; i < 1024; i++)
+		CHECK(is.fd[i] == was->fd[i] && is.fl[i] == was->fl[i], "descriptor %d: close-on-exec %d (-1: closed) flags %#o, was %d %#o", i, is.fd[i],
+		      is.fl[i], was->fd[i], was->fl[i]);
 }
 #endif
