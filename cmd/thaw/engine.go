@@ -117,4 +117,7 @@ func (t liveTree) pid() int { return t.Root }
 
 func (t liveTree) signal(s syscall.Signal) error { return t.Signal(int(s)) }
 
-func (t liveTree) wait(ctx context.Context) (format.WaitStatus, error) { return t.Wait(ctx) }
+func (t liveTree) wait(ctx context.Context) (format.WaitStatus, error) {
+	end, err := t.Wait(ctx)
+	return end, errors.Join(err, t.Close())
+}
