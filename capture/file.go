@@ -224,8 +224,8 @@ func (c *capturer) readRegular(o *opened) error {
 		if err != nil {
 			return err
 		}
-		if magic == mqueueMagic {
-			c.refuseFile(o, validate.CodePosixQueue, "a POSIX message queue")
+		if r, ok := refusedFS[magic]; ok && (magic != procMagic || ofProcess(o.link)) {
+			c.refuseFile(o, r.code, r.what)
 			return nil
 		}
 	}
@@ -234,7 +234,21 @@ func (c *capturer) readRegular(o *opened) error {
 	return err
 }
 
-const mqueueMagic = 0x19800202
+const procMagic = 0x9fa0
+
+// refusedFS are file systems (include/uapi/linux/magic.h) whose files look
+// regular and are not.
+var refusedFS = map[uint32]struct{ code, what string }{
+	0x19800202: {validate.CodePosixQueue, "a POSIX message queue"},
+	0x5345434d: {validate.CodeOtherFile, "memory of memfd_secret"},
+	procMagic:  {validate.CodeOtherFile, "a file of /proc that goes with its process"},
+}
+
+// ofProcess says whether a path in /proc is that of a process.
+func ofProcess(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/proc/")
+	return !ok || rest != "" && rest[0] >= '0' && rest[0] <= '9'
+}
 
 func (c *capturer) readDirectory(o *opened) error {
 	ref, err := c.fileRef(o.path, o.link, o.st, o.t.tid, noBuildID)
