@@ -20,6 +20,8 @@ var fixtures = []Spec{
 	{Name: "sleepers"},
 	{Name: "signals"},
 	{Name: "timers"},
+	{Name: "handler"},
+	{Name: "ownthreads"},
 	{Name: "attrs"},
 	{Name: "memory"},
 	{Name: "files"},
