@@ -22,6 +22,8 @@ type Spec struct {
 	Break string
 	// Env is added to an environment of PATH and HOME alone.
 	Env []string
+	// Deleted removes the program's file once it runs.
+	Deleted bool
 	// UID to run as, if not zero.
 	UID uint32
 	// Output is a file of the fixture's directory that must in the end be the
@@ -58,6 +60,9 @@ func (w *World) Launch(s Spec) *Fixture {
 	f := &Fixture{Spec: s, Dir: filepath.Join(w.Dir, fmt.Sprintf("%s.%d", s.Name, w.started)), ended: make(chan struct{})}
 	w.must(os.Mkdir(f.Dir, 0o777))
 	w.must(os.Chmod(f.Dir, 0o777)) //nolint:gosec // a fixture may run as another user
+	if s.Deleted {
+		argv[0] = w.copyOf(argv[0], filepath.Join(f.Dir, "program"))
+	}
 	log, err := os.OpenFile(filepath.Join(f.Dir, "log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	w.must(err)
 	defer log.Close() //nolint:errcheck // written by others
@@ -74,12 +79,24 @@ func (w *World) Launch(s Spec) *Fixture {
 	}
 	w.must(cmd.Start())
 	f.PID = cmd.Process.Pid
+	if s.Deleted {
+		w.must(os.Remove(argv[0]))
+	}
 	go func() { // its number is free only when it has been reaped
 		f.err = cmd.Wait()
 		close(f.ended)
 	}()
 	w.wait = append(w.wait, func() { f.reaped(w) })
 	return f
+}
+
+// copyOf copies a program and returns the copy's name.
+func (w *World) copyOf(from, to string) string {
+	w.Helper()
+	b, err := os.ReadFile(from)
+	w.must(err)
+	w.must(os.WriteFile(to, b, 0o755)) //nolint:gosec // a program
+	return to
 }
 
 // Start starts a fixture program and waits until it has built its state.

@@ -24,6 +24,7 @@ var fixtures = []Spec{
 	{Name: "ownthreads"},
 	{Name: "attrs"},
 	{Name: "memory"},
+	{Name: "shmem"},
 	{Name: "files"},
 	{Name: "ghosts"},
 	{Name: "siblings"},

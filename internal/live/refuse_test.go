@@ -41,6 +41,7 @@ var refusals = []struct{ kind, code string }{
 	{"aio", validate.CodeAIO},
 	{"deadline", validate.CodeDeadline},
 	{"traced", validate.CodeTraced},
+	{"vfork", validate.CodeVfork},
 	{"mqueue", validate.CodePosixQueue},
 	{"memfd-secret", validate.CodeOtherFile},
 	{"pkey", validate.CodeProtectionKey},

@@ -103,3 +103,15 @@ func TestRestoreMapped(t *testing.T) {
 		})
 	}
 }
+
+// TestDeletedProgram: the program's file was removed, as an upgrade does, while
+// it ran.
+func TestDeletedProgram(t *testing.T) {
+	for _, name := range []string{"single", "threads", "tree"} {
+		t.Run(name, func(t *testing.T) {
+			if w := Inside(t); w != nil {
+				cycle(w, Spec{Name: name, Deleted: true}, nil, nil)
+			}
+		})
+	}
+}

@@ -122,6 +122,20 @@ static int k_traced(void) /* a child that root traces; it is stopped */
 	}
 	return p < 0 || waitpid(p, &st, 0) != p || !WIFSTOPPED(st);
 }
+static int k_vfork(void) /* a child that waits for the end of its own, by vfork */
+{
+	pid_t p = fork();
+
+	if (!p) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (!vfork())
+			for (prctl(PR_SET_PDEATHSIG, SIGKILL);;)
+				syscall(SYS_pause);
+		_exit(0);
+	}
+	usleep(50000);
+	return p < 0;
+}
 static int k_mqueue(void) { return (fd = syscall(SYS_mq_open, "fixture", O_RDWR | O_CREAT, 0600, NULL)) < 0; }
 static int k_memfd_secret(void)
 {
@@ -160,7 +174,7 @@ static struct {
 	{ "seccomp", k_seccomp }, { "userfaultfd", k_userfaultfd }, { "io_uring", k_io_uring }, { "pidfd", k_pidfd }, { "nsfile", k_nsfile },
 	{ "procfile", k_procfile }, { "shm", k_shm }, { "hugetlb", k_hugetlb }, { "userns", k_userns },
 	{ "netns", k_netns }, { "utsns", k_utsns }, { "ipcns", k_ipcns }, { "mntns", k_mntns }, { "pidns", k_pidns_child }, { "aio", k_aio },
-	{ "deadline", k_deadline }, { "traced", k_traced }, { "mqueue", k_mqueue }, { "memfd-secret", k_memfd_secret }, { "pkey", k_pkey },
+	{ "deadline", k_deadline }, { "traced", k_traced }, { "vfork", k_vfork }, { "mqueue", k_mqueue }, { "memfd-secret", k_memfd_secret }, { "pkey", k_pkey },
 	{ "landlock", k_landlock }, { "tty", k_tty }, { "async", k_async }, { "none", k_none },
 };
 
