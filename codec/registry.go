@@ -117,19 +117,28 @@ func (r *Registry) Open(ctx context.Context, src Source, lim Limits) (*File, err
 }
 
 func (r *Registry) open(ctx context.Context, src Source, lim Limits) (*File, error) {
+	f, src, err := r.identify(src)
+	if err != nil {
+		return nil, err
+	}
+	return f.Open(ctx, src, lim)
+}
+
+// identify finds the format of what has no wrapper.
+func (r *Registry) identify(src Source) (Format, Source, error) {
 	prefix, src, err := src.prefix()
 	if err != nil {
-		return nil, readError(err, src.Name)
+		return nil, src, readError(err, src.Name)
 	}
 	if len(prefix) == 0 {
-		return nil, Errorf(Truncated, "", 0, "the input is empty")
+		return nil, src, Errorf(Truncated, "", 0, "the input is empty")
 	}
 	f := r.Detect(prefix)
 	if f == nil {
-		return nil, fmt.Errorf("%s: begins with % x: %w (known: %s)",
+		return nil, src, fmt.Errorf("%s: begins with % x: %w (known: %s)",
 			src.Name, prefix[:min(8, len(prefix))], ErrUnknownFormat, strings.Join(r.names(), ", "))
 	}
-	return f.Open(ctx, src, lim)
+	return f, src, nil
 }
 
 // readError names the source of an error that does not do so itself.
