@@ -143,6 +143,26 @@ func TestRegistryOpen(t *testing.T) {
 	}
 }
 
+// TestCheck: Check is what a format gives for it, or else Verify.
+func TestCheck(t *testing.T) {
+	slow, quick := errors.New("slow"), errors.New("quick")
+	f := codec.NewFile(nil, nil, nil)
+	if err := f.Check(t.Context()); err != nil {
+		t.Errorf("nothing to check: %v", err)
+	}
+	f = codec.NewFile(nil, func(context.Context) error { return slow }, nil)
+	if err := f.Check(t.Context()); !errors.Is(err, slow) {
+		t.Errorf("without a check: %v, want %v", err, slow)
+	}
+	f.OnCheck(func(context.Context) error { return quick })
+	if err := f.Check(t.Context()); !errors.Is(err, quick) {
+		t.Errorf("with a check: %v, want %v", err, quick)
+	}
+	if err := f.Verify(t.Context()); !errors.Is(err, slow) {
+		t.Errorf("verify: %v, want %v", err, slow)
+	}
+}
+
 func TestRegistryEncode(t *testing.T) {
 	closed := 0
 	img := &format.Image{Provenance: format.Provenance{Host: "h"}}

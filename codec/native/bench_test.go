@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/thaw-cr/thaw/codec"
@@ -97,6 +99,36 @@ func BenchmarkEncodeTasks(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	const mib = 256
+	name := filepath.Join(b.TempDir(), "big.thaw")
+	if err := os.WriteFile(name, encodeBytes(b, bigImage(mib, mebibyte()), codec.EncodeOptions{}), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := Format().Open(b.Context(), codec.Source{Name: name, At: file, Size: info.Size()}, codec.Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	b.Run(fmt.Sprintf("size=%dMiB", mib), func(b *testing.B) {
+		b.SetBytes(mib << 20)
+		for b.Loop() {
+			if err := f.Check(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func BenchmarkVerify(b *testing.B) {

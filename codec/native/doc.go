@@ -5,15 +5,15 @@
 //	records     image, tasks…, objects of each kind…, attachments, warnings
 //	page group  any number of times:
 //	  pages     a record of padding; then, aligned to 4096, a segment of page data
-//	  chunks    length and digest of each chunk of page data
+//	  chunks    length, checksum and digest of each chunk of page data
 //	  runs      which object has which page where
 //	footer      a record: number of records, place of the segments
 //	trailer     64 bytes: place of the footer, file size, root digest, magic
 //
 // A record is a frame of 16 bytes (type, flags, lengths, CRC-32C) and a payload
 // of msgpack, which may be compressed with zstd. The root digest covers every
-// byte outside the segments; the digests of what is in them are in the chunks
-// records. So opening an image reads and verifies all but page data, and page
+// byte outside the segments; the checksums and digests of what is in them are in
+// the chunks records. So opening an image reads and verifies all but page data, and page
 // data is verified where it is read.
 //
 // # Limits
@@ -26,7 +26,7 @@
 //
 // The root digest finds damage, not malice: whoever changes a file can compute it
 // anew. Pages that a caller maps or reads through the places RawPages gives are
-// not verified; File.Verify reads them all.
+// not verified; File.Verify and File.Check read them all.
 package native
 
 //go:generate go run ./internal/specgen

@@ -14,6 +14,8 @@ type chunk struct {
 	// first is the slot of its first page.
 	first  uint64
 	stored uint32
+	// crc is the checksum of the stored bytes, digest that of the pages.
+	crc    uint32
 	pages  uint16
 	digest [digestSize]byte
 }
@@ -95,7 +97,7 @@ func (x *indexBuilder) addChunks(list []chunkEntry, at int64, b *budget) error {
 	x.chunks = slices.Grow(x.chunks, len(list))
 	for i := range list {
 		e := &list[i]
-		c := chunk{offset: x.cursor, first: x.slots, stored: e.Stored, pages: e.Pages}
+		c := chunk{offset: x.cursor, first: x.slots, stored: e.Stored, pages: e.Pages, crc: e.CRC}
 		switch {
 		case e.Pages == 0 || e.Pages > chunkPages || e.Stored == 0 || int(e.Stored) > c.size():
 			return codec.Errorf(codec.Malformed, "", at, "chunk %d of %d bytes for %d pages", len(x.chunks), e.Stored, e.Pages)

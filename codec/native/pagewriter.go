@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"hash/crc32"
 	"reflect"
 
 	"github.com/klauspost/compress/zstd"
@@ -38,8 +39,10 @@ type pageWriter struct {
 	// they are to be compressed.
 	sums  []byte
 	pages []byte
-	// raw is how much of the chunk in progress is written already.
+	// raw is how much of the chunk in progress is written already, and crc the
+	// checksum of that.
 	raw int
+	crc uint32
 
 	// The group in progress.
 	open     bool
@@ -139,7 +142,13 @@ func (w *pageWriter) store(p []byte) error {
 		w.pages = append(w.pages, p...)
 		return nil
 	}
+	return w.write(p)
+}
+
+// write writes stored bytes of the chunk in progress.
+func (w *pageWriter) write(p []byte) error {
 	w.raw += len(p)
+	w.crc = crc32.Update(w.crc, castagnoli, p)
 	return w.o.data(p)
 }
 
@@ -148,20 +157,18 @@ func (w *pageWriter) endChunk() error {
 	if len(w.sums) == 0 {
 		return nil
 	}
-	sum := sha256.Sum256(w.sums)
-	c := chunkEntry{Stored: uint32(w.raw), Pages: uint16(len(w.sums) / digestSize), Digest: sum[:]}
 	if w.zstd != nil {
 		stored := w.pages
 		if w.packed = w.zstd.EncodeAll(w.pages, w.packed[:0]); len(w.packed) < len(w.pages) {
 			stored = w.packed
 		}
-		c.Stored = uint32(len(stored))
-		if err := w.o.data(stored); err != nil {
+		if err := w.write(stored); err != nil {
 			return err
 		}
 	}
-	w.chunks = append(w.chunks, c)
-	w.sums, w.pages, w.raw = w.sums[:0], w.pages[:0], 0
+	sum := sha256.Sum256(w.sums)
+	w.chunks = append(w.chunks, chunkEntry{uint32(w.raw), uint16(len(w.sums) / digestSize), sum[:], w.crc})
+	w.sums, w.pages, w.raw, w.crc = w.sums[:0], w.pages[:0], 0, 0
 	return nil
 }
 

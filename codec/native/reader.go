@@ -77,6 +77,7 @@ func openV1(ctx context.Context, in *input) (*codec.File, error) {
 	r.img.Attachments = append(r.img.Attachments, r.own...)
 	ps := r.index.finish(r.input)
 	f := codec.NewFile(r.img, ps.verify, ps.close)
+	f.OnCheck(ps.check)
 	f.Options = r.opts
 	if ps.compressed {
 		f.Options.Pages = codec.Zstd

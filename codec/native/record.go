@@ -41,6 +41,8 @@ type chunkEntry struct {
 	Pages uint16 `json:"pages"`
 	// Digest is the SHA-256 of the SHA-256s of the pages, in order.
 	Digest []byte `json:"digest"`
+	// CRC is the CRC-32C of the chunk as it is in the file, compressed or not.
+	CRC uint32 `json:"crc"`
 }
 
 // runsEntry lists page runs of one object.

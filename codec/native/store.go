@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"iter"
 	"sort"
@@ -175,25 +176,38 @@ func (s *store) readSlots(ctx context.Context, slot uint64, p []byte) error {
 	return nil
 }
 
-// load reads chunk i into p, which has its size, and verifies it.
+// load reads chunk i into p, which has its size, and verifies it: what is stored
+// first, so that a decompressor sees nothing that was damaged, and then the pages.
 func (s *store) load(i int, p []byte) error {
 	c := &s.chunks[i]
-	name := fmt.Sprintf("chunk %d", i)
+	name := chunkName(i)
+	stored := p
 	if c.packed() {
-		stored := make([]byte, c.stored)
-		if err := readAt(s.at, stored, c.offset, name); err != nil {
-			return err
-		}
+		stored = make([]byte, c.stored)
+	}
+	if err := readAt(s.at, stored, c.offset, name); err != nil {
+		return err
+	}
+	if crc32.Checksum(stored, castagnoli) != c.crc {
+		return badChunk(name, c)
+	}
+	if c.packed() {
 		if err := unpack(p, stored); err != nil {
 			return codec.Errorf(codec.BadCompression, name, c.offset, "page data: %w", err)
 		}
-	} else if err := readAt(s.at, p, c.offset, name); err != nil {
-		return err
 	}
 	if chunkDigest(p) != c.digest {
 		return codec.Errorf(codec.BadChecksum, name, c.offset, "page data does not fit its digest")
 	}
 	return nil
+}
+
+// chunkName names a chunk for errors.
+func chunkName(i int) string { return fmt.Sprintf("chunk %d", i) }
+
+// badChunk reports stored bytes that do not fit their checksum.
+func badChunk(name string, c *chunk) error {
+	return codec.Errorf(codec.BadChecksum, name, c.offset, "page data does not fit its checksum")
 }
 
 // chunkDigest is the digest of a chunk's pages: the digest of their digests.
