@@ -104,6 +104,19 @@ func (o *opened) source(in io.Reader, file *os.File) (codec.Source, error) {
 	return src, nil
 }
 
+// readPages runs judge, which reads what opening did not, with progress.
+func (a *app) readPages(ctx context.Context, img *opened, judge func(context.Context) error) error {
+	if img.read != nil {
+		m := a.meter("checking pages", img.Size)
+		defer m.stop()
+		img.read.meter = m
+	}
+	if err := judge(ctx); err != nil {
+		return badImage(img.name, err)
+	}
+	return nil
+}
+
 // badImage makes a failure of an error in opening or reading an image: with
 // findings where the image is at fault, else of input. That of a context stays
 // as it is.

@@ -18,7 +18,7 @@ import (
 // restoreOptions say how the tree comes back.
 type restoreOptions struct {
 	dryRun, pidns, remap, detach, mapMemory, shellJob, verify bool
-	// checkPages reads all pages against their digests first.
+	// checkPages reads all pages against their checksums first.
 	checkPages bool
 
 	// pidFile gets the root's number; empty for none.
@@ -37,7 +37,7 @@ func (o *restoreOptions) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.pidFile, "pidfile", "", "write the root's number to `FILE`")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "give up if the tree does not run after this time, 0 for never")
 	f.BoolVar(&o.mapMemory, "map-memory", false, "map memory from the image, which must stay as it is, instead of reading it")
-	f.BoolVar(&o.checkPages, "check-pages", true, "check all pages against their digests first; not with --map-memory")
+	f.BoolVar(&o.checkPages, "check-pages", true, "check all pages against their checksums first; not with --map-memory")
 	f.BoolVar(&o.shellJob, "shell-job", false, "join this session and terminal where the image's own are gone")
 	f.BoolVar(&o.verify, "verify", true, "compare the restored tree with the image before it runs")
 	f.BoolVar(&o.remap, "remap", false, "")
@@ -130,7 +130,7 @@ func (a *app) admit(ctx context.Context, opts restoreOptions, img *opened) error
 		return found(exitInvalid, img.name+" is invalid", findings)
 	}
 	if opts.checkPages && img.mappable() {
-		return a.verify(ctx, img)
+		return a.readPages(ctx, img, img.Check)
 	}
 	return nil
 }

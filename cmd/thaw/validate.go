@@ -75,26 +75,13 @@ func (a *app) judge(ctx context.Context, opts validateOptions, name string) (fin
 		return nil, err
 	}
 	if opts.verify {
-		bad, err := findingsOf(a.verify(ctx, img))
+		bad, err := findingsOf(a.readPages(ctx, img, img.Verify))
 		if err != nil {
 			return nil, err
 		}
 		findings = append(findings, bad...)
 	}
 	return findings, nil
-}
-
-// verify reads what opening did not, with progress.
-func (a *app) verify(ctx context.Context, img *opened) error {
-	if img.read != nil {
-		m := a.meter("checking pages", img.Size)
-		defer m.stop()
-		img.read.meter = m
-	}
-	if err := img.Verify(ctx); err != nil {
-		return badImage(img.name, err)
-	}
-	return nil
 }
 
 // findingsOf takes the findings out of an error about a bad image; other errors
