@@ -371,8 +371,8 @@ func (d *decoder) tail() error {
 	if m := b.u(fMagic); m != tailMagic {
 		return d.fault(codec.Malformed, h.name(), h.at+headerSize, "magic %#x, not %#x", m, tailMagic)
 	}
-	if d.stream.left() > 0 {
-		return d.fault(codec.Trailing, "image", d.pos, "%d bytes follow the end of the image", d.stream.left())
+	if d.rest() > 0 {
+		return d.fault(codec.Trailing, "image", d.pos, "%d bytes follow the end of the image", d.rest())
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/thaw-cr/thaw/codec"
@@ -76,14 +77,7 @@ func target(img *format.Image, opts codec.EncodeOptions) (*dialect, error) {
 	return nil, fmt.Errorf("%s of a %s machine: %w (386 and amd64 are)", formatName, img.Provenance.Arch, codec.ErrNoEncoder)
 }
 
-func writable(g Generation) bool {
-	for _, w := range written {
-		if g == w {
-			return true
-		}
-	}
-	return false
-}
+func writable(g Generation) bool { return slices.Contains(written, g) }
 
 // sink takes the records of an image.
 type sink interface {
@@ -121,6 +115,8 @@ type encoder struct {
 	auxv, xstate int
 	task         *format.Task
 	tags         tagTable
+	// slab is where bytes come from.
+	slab []byte
 }
 
 func newEncoder(ctx context.Context, d *dialect, img *format.Image, left *leftovers) *encoder {
@@ -229,7 +225,21 @@ func (e *encoder) blank(k kind) body { return e.blankWith(k, 0) }
 // blankWith is an empty record with n bytes after its fixed part.
 func (e *encoder) blankWith(k kind, n int) body {
 	l := e.d.layout(k)
-	return body{layout: l, order: e.d.order, p: make([]byte, l.size-l.head+n)}
+	return body{layout: l, order: e.d.order, p: e.bytes(l.size - l.head + n)}
+}
+
+// bytes are n zero bytes, cut from a larger piece: records are many and short.
+func (e *encoder) bytes(n int) []byte {
+	const piece = 64 << 10
+	if n > piece/8 {
+		return make([]byte, n)
+	}
+	if len(e.slab) < n {
+		e.slab = make([]byte, piece)
+	}
+	p := e.slab[:n:n]
+	e.slab = e.slab[n:]
+	return p
 }
 
 // rest is what follows the fixed part of a record.

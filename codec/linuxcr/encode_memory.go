@@ -193,21 +193,8 @@ func (e *encoder) contents(id format.ObjectID, first, end format.PageNum, indexe
 
 // blocks writes the pages of a range in blocks.
 func (e *encoder) blocks(id format.ObjectID, first, end format.PageNum, indexed bool) error {
+	q := pageQueue{e: e, id: id, indexed: indexed}
 	most := chunkPages(e.d.arch.word)
-	var pages []format.PageNum
-	flush := func(all bool) error {
-		for len(pages) > 0 && (all || len(pages) >= most) {
-			n, err := e.sink.chunk(id, pages[0], len(pages))
-			if err != nil {
-				return err
-			}
-			if err := e.sink.block(id, pages[:n], indexed); err != nil {
-				return fmt.Errorf("pages of object %d: %w", id, err)
-			}
-			pages = append(pages[:0], pages[n:]...)
-		}
-		return nil
-	}
 	for r, err := range e.img.Pages.Runs(e.ctx, id) {
 		if err != nil {
 			return err
@@ -216,12 +203,36 @@ func (e *encoder) blocks(id format.ObjectID, first, end format.PageNum, indexed 
 			break
 		}
 		for p := max(r.First, first); p < min(r.End(), end); p++ {
-			if pages = append(pages, p); len(pages) >= 2*most {
-				if err := flush(false); err != nil {
-					return err
-				}
+			if q.pages = append(q.pages, p); len(q.pages) < 2*most {
+				continue
+			}
+			if err := q.flush(most); err != nil {
+				return err
 			}
 		}
 	}
-	return flush(true)
+	return q.flush(1)
+}
+
+// pageQueue are pages of an object that wait to be written.
+type pageQueue struct {
+	e       *encoder
+	id      format.ObjectID
+	pages   []format.PageNum
+	indexed bool
+}
+
+// flush writes blocks until fewer than least pages are left.
+func (q *pageQueue) flush(least int) error {
+	for len(q.pages) >= least {
+		n, err := q.e.sink.chunk(q.id, q.pages[0], len(q.pages))
+		if err != nil {
+			return err
+		}
+		if err := q.e.sink.block(q.id, q.pages[:n], q.indexed); err != nil {
+			return fmt.Errorf("pages of object %d: %w", q.id, err)
+		}
+		q.pages = append(q.pages[:0], q.pages[n:]...)
+	}
+	return nil
 }

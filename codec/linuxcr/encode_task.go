@@ -109,7 +109,7 @@ func (e *encoder) taskSection(t *format.Task) error {
 	if err := e.taskRecord(t); err != nil {
 		return err
 	}
-	name := make([]byte, taskCommLen)
+	name := e.bytes(taskCommLen)
 	copy(name[:taskCommLen-1], t.Comm)
 	if err := e.putBytes(kString, uint32(t.TID), 0, name); err != nil || t.State.Dead() {
 		return err
@@ -194,11 +194,14 @@ func (e *encoder) restart(t *format.Task) error {
 	b.set(fFunction, restartNone)
 	if r := t.Restart; r != nil {
 		code, ok := restartCodes[r.Kind]
-		e.lossIf(!ok, LossArch, t.TID, 0, "an interrupted system call of kind %q", r.Kind)
-		if ok {
-			b.fill(map[field]uint64{fFunction: code, fArg4: uint64(r.Remaining)})
+		if !ok {
+			e.lose(LossArch, t.TID, 0, "an interrupted system call of kind %q", r.Kind)
+		} else {
+			b.set(fFunction, code)
+			b.set(fArg4, uint64(r.Remaining))
 			if r.Kind == format.RestartNanosleep {
-				b.fill(map[field]uint64{fArg0: uint64(r.Clock), fArg1: uint64(r.Remainder)})
+				b.set(fArg0, uint64(r.Clock))
+				b.set(fArg1, uint64(r.Remainder))
 			}
 			if r.Kind == format.RestartPoll && r.Known {
 				b.set(fArg2, 1)
@@ -228,7 +231,9 @@ func (e *encoder) cpu(t *format.Task) error {
 	for _, g := range selFields {
 		v := *g.of(&r)
 		code, ok := encodeSelector(v, r.CS == selUser64CS)
-		e.lossIf(!ok, LossArch, t.TID, 0, "segment selector %#x", v)
+		if !ok {
+			e.lose(LossArch, t.TID, 0, "segment selector %#x", v)
+		}
 		b.set(g.field, uint64(code))
 	}
 	e.lossIf(r.FS != 0 && r.FSBase != 0 || r.GS != 0 && r.GSBase != 0, LossArch, t.TID, 0,
@@ -254,7 +259,7 @@ func (e *encoder) floatState(t *format.Task, r *format.RegistersAMD64) []byte {
 		}
 		return nil
 	}
-	out := make([]byte, e.xstate)
+	out := e.bytes(e.xstate)
 	copy(out, r.XSave)
 	return out
 }
@@ -262,12 +267,11 @@ func (e *encoder) floatState(t *format.Task, r *format.RegistersAMD64) []byte {
 // taskObjs writes the numbers of what the task shares.
 func (e *encoder) taskObjs(t *format.Task) error {
 	b := e.blank(kTaskObjs)
-	for f, id := range map[field]format.ObjectID{
-		fFilesRef: t.Files, fMMRef: t.Memory, fFSRef: t.FS, fSighandRef: t.Handlers, fSignalRef: t.Process,
-	} {
-		if ref := e.ref(id); ref != 0 {
-			b.set(f, uint64(ref))
-		}
+	for _, r := range [...]struct {
+		field field
+		id    format.ObjectID
+	}{{fFilesRef, t.Files}, {fMMRef, t.Memory}, {fFSRef, t.FS}, {fSighandRef, t.Handlers}, {fSignalRef, t.Process}} {
+		b.set(r.field, uint64(e.ref(r.id)))
 	}
 	return e.put(kTaskObjs, uint32(t.TID), 0, b)
 }

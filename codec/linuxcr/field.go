@@ -2,9 +2,8 @@ package linuxcr
 
 // The fields of all records.
 const (
-	fNone field = iota
 	// Header.
-	fMagic
+	fMagic field = iota
 	fArchID
 	fMajor
 	fMinor

@@ -196,7 +196,9 @@ type dialect struct {
 
 	// kindsOf and layouts have more than one entry where lengths tell the kinds
 	// or layouts apart.
-	kindsOf  map[uint32][]kind
+	kindsOf map[uint32][]kind
+	// direct are the kinds of low numbers that have one kind only.
+	direct   [1024]kind
 	numberOf [numKinds]uint32
 	layouts  [numKinds][]*layout
 	// objOf are the object types by number, objNumber their inverse.
@@ -212,6 +214,11 @@ func newDialect(g Generation, a *arch) *dialect {
 				d.kindsOf[n.number] = append(d.kindsOf[n.number], r.kind)
 				d.numberOf[r.kind] = n.number
 			}
+		}
+	}
+	for n, list := range d.kindsOf {
+		if n < uint32(len(d.direct)) && len(list) == 1 {
+			d.direct[n] = list[0]
 		}
 	}
 	for _, r := range layoutRows {
@@ -251,6 +258,9 @@ func (d *dialect) fit(k kind, n int64) (l *layout, ok bool) {
 // classify finds the kind of a record by its number and, where that is not
 // enough, the length of its payload; kNone if the generation has no such record.
 func (d *dialect) classify(number uint32, n int64) kind {
+	if number < uint32(len(d.direct)) && d.direct[number] != kNone {
+		return d.direct[number]
+	}
 	list := d.kindsOf[number]
 	for _, k := range list {
 		if _, ok := d.fit(k, n); ok {

@@ -2,6 +2,7 @@ package linuxcr
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/thaw-cr/thaw/codec"
 )
@@ -9,3 +10,5 @@ import (
 func asFormatError(err error) (*codec.FormatError, bool) {
 	return errors.AsType[*codec.FormatError](err)
 }
+
+func containsText(err error, text string) bool { return strings.Contains(err.Error(), text) }

@@ -98,9 +98,9 @@ func moved(first Generation, number uint32) []numbering {
 	return []numbering{{first, D5, number}, {D6, D8, number + 1}}
 }
 
-// credNumber is a number that C3 moved up by one, and D6 again.
-func credNumber(first Generation, number uint32) []numbering {
-	return append([]numbering{{first, C2, number}}, moved(c3old, number+1)...)
+// credNumber is a number from B3 on that C3 moved up by one, and D6 again.
+func credNumber(number uint32) []numbering {
+	return append([]numbering{{B3, C2, number}}, moved(c3old, number+1)...)
 }
 
 // kinds are all kinds with their numbers (fact sheet, 2.6 and 2.8).
@@ -126,12 +126,12 @@ var kinds = []kindRow{
 	{kUTSNS, "UTS_NS", moved(B2, 109)},
 	{kIPCNS, "IPC_NS", moved(B2, 110)},
 	{kMntNS, "MNT_NS", moved(c3old, 111)},
-	{kCapabilities, "CAPABILITIES", credNumber(B3, 111)},
-	{kUserNS, "USER_NS", credNumber(B3, 112)},
-	{kCred, "CRED", credNumber(B3, 113)},
-	{kUser, "USER", credNumber(B3, 114)},
-	{kGroupInfo, "GROUPINFO", credNumber(B3, 115)},
-	{kTaskCreds, "TASK_CREDS", credNumber(B3, 116)},
+	{kCapabilities, "CAPABILITIES", credNumber(111)},
+	{kUserNS, "USER_NS", credNumber(112)},
+	{kCred, "CRED", credNumber(113)},
+	{kUser, "USER", credNumber(114)},
+	{kGroupInfo, "GROUPINFO", credNumber(115)},
+	{kTaskCreds, "TASK_CREDS", credNumber(116)},
 	{kVPids, "VPIDS", []numbering{{D1, D2, 118}}},
 	{kFPU, "CPU_FPU", []numbering{{B2, B2, 202}, {B3, D8, 201}}},
 	{kLDT, "MM_CONTEXT_LDT", []numbering{{B2, B2, 203}, {B3, D8, 202}}},

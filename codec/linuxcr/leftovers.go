@@ -101,9 +101,9 @@ const leftoversVersion = 1
 // marshal gives the attachment's bytes: a version and the generation, then three
 // lists, each a count and its entries. Numbers are varints.
 func (l *leftovers) marshal() []byte {
-	slices.SortStableFunc(l.links, compareLinks)
+	slices.SortFunc(l.links, compareLinks)
 	slices.SortFunc(l.objects, func(a, b keptObject) int { return cmp.Compare(a.id, b.id) })
-	slices.SortStableFunc(l.patches, comparePatches)
+	slices.SortFunc(l.patches, comparePatches)
 	b := []byte{leftoversVersion, byte(l.gen)}
 	u := func(v uint64) { b = binary.AppendUvarint(b, v) }
 	text := func(p []byte) { u(uint64(len(p))); b = append(b, p...) }
@@ -242,9 +242,6 @@ func (l *leftovers) patch(k patchKey) *patch {
 
 // apply combines a payload with its patch.
 func (p *patch) apply(payload []byte) []byte {
-	if p == nil {
-		return payload
-	}
 	if p.whole {
 		return p.data
 	}

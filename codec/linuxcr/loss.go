@@ -62,8 +62,13 @@ func (l Loss) String() string {
 // lossIf reports a loss of the task or object at hand where something is there.
 func (e *encoder) lossIf(there bool, code LossCode, task format.PID, object format.ObjectID, msg string, args ...any) {
 	if there {
-		e.losses = append(e.losses, Loss{code, task, object, fmt.Sprintf(msg, args...)})
+		e.lose(code, task, object, msg, args...)
 	}
+}
+
+// lose reports a loss.
+func (e *encoder) lose(code LossCode, task format.PID, object format.ObjectID, msg string, args ...any) {
+	e.losses = append(e.losses, Loss{code, task, object, fmt.Sprintf(msg, args...)})
 }
 
 // taskLosses are what no generation says of a task.
@@ -71,10 +76,14 @@ func (e *encoder) taskLosses(t *format.Task) {
 	e.lossIf(t.Sched != nil, LossSched, t.TID, 0, "scheduling policy, priority and affinity")
 	e.lossIf(t.Rseq != nil, LossRseq, t.TID, 0, "registration of restartable sequences")
 	e.lossIf(t.SeccompMode != 0 || t.NoNewPrivs, LossSeccomp, t.TID, 0, "seccomp mode %d, no-new-privs %t", t.SeccompMode, t.NoNewPrivs)
-	e.lossIf(t.Personality != 0, LossPersonality, t.TID, 0, "personality %#x", t.Personality)
+	if t.Personality != 0 {
+		e.lose(LossPersonality, t.TID, 0, "personality %#x", t.Personality)
+	}
 	e.lossIf(t.StopUnreported, LossStop, t.TID, 0, "its parent has not been told of the stop")
 	e.lossIf(t.State == format.TracedStop, LossStop, t.TID, 0, "the tracer")
-	e.lossIf(t.Status.Core(), LossStatus, t.TID, 0, "status %s is written, but the historic kernel refuses its core flag", t.Status)
+	if t.Status.Core() {
+		e.lose(LossStatus, t.TID, 0, "status %s is written, but the historic kernel refuses its core flag", t.Status)
+	}
 	e.lossIf(t.Times != nil, LossTimes, t.TID, 0, "accounting times")
 	e.lossIf(t.Cgroup != 0, LossCgroup, t.TID, 0, "membership of control groups")
 	e.lossIf(len(t.NSPIDs) > 0 && !e.d.nests(), LossNamespace, t.TID, 0, "numbers in nested pid namespaces")

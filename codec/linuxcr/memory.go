@@ -183,7 +183,7 @@ func (d *decoder) block(id format.ObjectID, n int64, in pageBounds) error {
 	length := n * (word + pageSize)
 	at := d.pos
 	if d.gen.raw() {
-		if d.stream.left() < length {
+		if d.rest() < length {
 			return d.truncated("PGARR pages", length)
 		}
 		d.pos += length

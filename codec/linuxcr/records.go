@@ -82,7 +82,7 @@ func (c *Codec) records(ctx context.Context, src codec.Source, lim codec.Limits,
 
 // walkOn lists what follows a fault, by lengths alone.
 func (d *decoder) walkOn() error {
-	for d.stream.left() > 0 {
+	for d.rest() > 0 {
 		h, err := d.peek()
 		if err != nil {
 			return err
@@ -159,7 +159,7 @@ var texts = map[kind]func(*decoder, body) string{
 func (d *decoder) textOf(h header) (string, error) {
 	const most = 256
 	_, n := h.payload()
-	switch h.kind {
+	switch h.kind { //nolint:exhaustive // the others are in texts
 	case kString, kFileName, kLSMInfo, kError:
 		p, err := d.bytes(h.at+headerSize, int(min(n, most)))
 		return printable(p), err

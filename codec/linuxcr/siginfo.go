@@ -76,7 +76,7 @@ func classOf(sig format.Signal, code int32) siClass {
 	if code <= 0 || code >= 0x80 {
 		return siUser
 	}
-	switch sig {
+	switch sig { //nolint:exhaustive // no other signal has causes of its own
 	case format.SIGILL, format.SIGFPE, format.SIGSEGV, format.SIGBUS, format.SIGTRAP:
 		return siFault
 	case format.SIGCHLD:

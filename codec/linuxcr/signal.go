@@ -2,6 +2,7 @@ package linuxcr
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
@@ -132,13 +133,30 @@ func (d *decoder) pendingRecord(h header) error {
 	}
 	if d.section.shared {
 		d.section.shared = false
-		d.img.Objects.Processes[d.processAt-1].Pending = list
+		p := &d.img.Objects.Processes[d.processAt-1]
+		p.Pending = list
+		expired(p)
 		return nil
 	}
 	d.section.seen[kSigPending] = true
 	d.section.task.Pending = list
 	return nil
 }
+
+// expired starts a real-time timer anew that has just run out: the kernel winds
+// it up when its signal is delivered, which is still to come.
+func expired(p *format.Process) {
+	for i := range p.Intervals {
+		t := &p.Intervals[i]
+		alarm := func(s format.SigInfo) bool { return s.Signal == sigAlarm }
+		if t.Which == 0 && t.Remaining == 0 && slices.ContainsFunc(p.Pending, alarm) {
+			t.Remaining = t.Interval
+		}
+	}
+}
+
+// sigAlarm is SIGALRM.
+const sigAlarm format.Signal = 14
 
 // pending reads the queue of pending signals.
 func (d *decoder) pending(b body) ([]format.SigInfo, error) {

@@ -38,12 +38,20 @@ func (w *writer) head(k kind, length int64) error {
 var errLong = errors.New("longer than a record can be")
 
 func (w *writer) record(k kind, key patchKey, payload []byte) ([]byte, error) {
-	payload = w.left.patch(key).apply(payload)
+	if p := w.left.patch(key); p != nil && (!p.whole || w.fits(k, p.data)) {
+		payload = p.apply(payload)
+	}
 	if err := w.head(k, headerSize+int64(len(payload))); err != nil {
 		return nil, err
 	}
 	_, err := w.w.Write(payload)
 	return payload, err
+}
+
+// fits says whether a record of a kind can have such a payload.
+func (w *writer) fits(k kind, payload []byte) bool {
+	_, ok := w.d.fit(k, int64(len(payload)))
+	return ok
 }
 
 func (w *writer) chunk(object format.ObjectID, first format.PageNum, n int) (int, error) {
@@ -143,7 +151,7 @@ func (c *comparer) record(k kind, key patchKey, payload []byte) ([]byte, error) 
 		if err := c.note(p); err != nil {
 			return nil, err
 		}
-		return bytes.Clone(image), nil
+		copy(payload, image)
 	}
 	return payload, nil
 }
@@ -226,14 +234,16 @@ func (d *decoder) keepLeftovers() error {
 	c := &comparer{stream: s, used: d.used}
 	e := newEncoder(d.ctx, d.dialect, d.img, packed)
 	e.sink = c
-	switch err := e.encode(); {
-	case d.ctx.Err() != nil:
+	err := e.encode()
+	if d.ctx.Err() != nil {
 		return d.ctx.Err()
-	case tooLarge(err):
+	}
+	if tooLarge(err) {
 		return err
-	case err != nil || ambiguous(d.img):
+	}
+	if err != nil || ambiguous(d.img) {
 		d.warn("the image cannot be written again byte for byte")
-		return nil
+		return nil //nolint:nilerr // it can be read nevertheless
 	}
 	d.extra.patches = c.patches
 	d.img.Attachments = append(d.img.Attachments, format.Attachment{

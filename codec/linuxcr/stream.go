@@ -37,7 +37,7 @@ func (w *window) bytes(off int64, n int) ([]byte, error) {
 		return w.big[:n], w.fill(w.big[:n], off)
 	}
 	if w.buf == nil {
-		w.buf = make([]byte, 0, windowSize)
+		w.buf = make([]byte, 0, min(windowSize, w.size))
 	}
 	w.buf, w.off = w.buf[:min(int64(windowSize), w.size-off)], off
 	if err := w.fill(w.buf, off); err != nil {
@@ -97,12 +97,12 @@ func (h header) name() string {
 	return h.kind.String() + " record"
 }
 
-// left is what the input holds after a place.
-func (s *stream) left() int64 { return s.size - s.pos }
+// rest is what the input holds after the present place.
+func (s *stream) rest() int64 { return s.size - s.pos }
 
 // truncated is the error of an input that ends where n more bytes are wanted.
 func (s *stream) truncated(what string, n int64) error {
-	return s.fault(codec.Truncated, what, s.size, "the input ends %d bytes early", n-s.left())
+	return s.fault(codec.Truncated, what, s.size, "the input ends %d bytes early", n-s.rest())
 }
 
 // peek reads the next record's header without taking it.
@@ -110,7 +110,7 @@ func (s *stream) peek() (header, error) {
 	if s.next != nil {
 		return *s.next, nil
 	}
-	if s.left() < headerSize {
+	if s.rest() < headerSize {
 		return header{}, s.truncated("record header", headerSize)
 	}
 	b, err := s.bytes(s.pos, headerSize)
@@ -121,12 +121,12 @@ func (s *stream) peek() (header, error) {
 	if h.length < headerSize {
 		return header{}, s.fault(codec.Malformed, h.name(), s.pos, "length %d is less than that of the header", h.length)
 	}
-	if h.length > s.left() {
+	if h.length > s.rest() {
 		kind := codec.Truncated
 		if h.kind == kNone {
 			kind = codec.Overlong
 		}
-		return header{}, s.fault(kind, h.name(), s.pos, "the record is %d bytes long, the input ends after %d", h.length, s.left())
+		return header{}, s.fault(kind, h.name(), s.pos, "the record is %d bytes long, the input ends after %d", h.length, s.rest())
 	}
 	s.held = h
 	s.next = &s.held
@@ -201,7 +201,7 @@ func (s *stream) rawBytes(what string, n int64) ([]byte, error) {
 	if n < 0 || n > s.lim.Record || n > math.MaxInt32 {
 		return nil, s.fault(codec.TooLarge, what, s.pos, "%d bytes, limit %d", n, s.lim.Record)
 	}
-	if n > s.left() {
+	if n > s.rest() {
 		return nil, s.truncated(what, n)
 	}
 	b, err := s.bytes(s.pos, int(n))

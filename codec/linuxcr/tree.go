@@ -188,7 +188,7 @@ func (d *decoder) taggedEntry(h header, word func(int) int32, l entryFields, e *
 		if !ok {
 			return d.fault(codec.Malformed, h.name(), h.at, "tag %d, there are %d pids from %d on", tag, len(d.tags.pids), d.tags.first)
 		}
-		if *f.to = numbers[0]; f.own {
+		if *f.to = numbers[0]; f.own && len(numbers) > 1 {
 			e.nested = numbers[1:]
 		}
 	}
