@@ -14,7 +14,7 @@ import (
 
 // dumpOptions say which parts to print; none means summary and tree.
 type dumpOptions struct {
-	tree, tasks, memory, files bool
+	tree, tasks, memory, files, records bool
 	// task limits the output to one task; zero for all.
 	task int32
 }
@@ -25,6 +25,7 @@ func (o *dumpOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.tasks, "tasks", false, "print a table of all tasks")
 	f.BoolVar(&o.memory, "memory", false, "print the memory of each process")
 	f.BoolVar(&o.files, "files", false, "print the open files of each process")
+	f.BoolVar(&o.records, "records", false, "print the records of a linux-cr image as they stand in it")
 	f.Int32Var(&o.task, "task", 0, "print all about one task")
 }
 
@@ -38,18 +39,25 @@ invalid images too, as long as they can be decoded; validate judges them.
 
 In the tree, threads stand in braces, and "gone" marks a session or group whose
 leader the image does not hold. With --json the whole model is printed as
-spec/image.schema.json describes it, page contents left out.` + exitHelp(exitOK, exitInvalid, exitUsage, exitIO, exitInterrupted),
-		Example: "  thaw dump tree.thaw\n  thaw dump --tree --files tree.thaw\n  thaw dump --task 1000 --json - < tree.thaw",
+spec/image.schema.json describes it, page contents left out.
+
+With --records every record of a linux-cr image is listed in the order of the
+stream, also of one that cannot be decoded, up to where nothing can be told.` + exitHelp(exitOK, exitInvalid, exitUsage, exitIO, exitInterrupted),
+		Example: "  thaw dump tree.thaw\n  thaw dump --tree --files tree.thaw\n  thaw dump --task 1000 --json - < tree.thaw\n  thaw dump --records old.ckpt",
 		Args:    exactArgs(1, "IMAGE"),
 		RunE: runE(func(cmd *cobra.Command, args []string) error {
+			if opts.records {
+				return a.dumpRecords(cmd.Context(), args[0])
+			}
 			return runDump(cmd.Context(), a, opts, args[0])
 		}),
 	}
 	opts.AddFlags(cmd.Flags())
-	cmd.MarkFlagsMutuallyExclusive("task", "tree")
-	cmd.MarkFlagsMutuallyExclusive("task", "tasks")
-	cmd.MarkFlagsMutuallyExclusive("task", "memory")
-	cmd.MarkFlagsMutuallyExclusive("task", "files")
+	for _, part := range []string{"tree", "tasks", "memory", "files"} {
+		cmd.MarkFlagsMutuallyExclusive("task", part)
+		cmd.MarkFlagsMutuallyExclusive("records", part)
+	}
+	cmd.MarkFlagsMutuallyExclusive("records", "task")
 	return cmd
 }
 

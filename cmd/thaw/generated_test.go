@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
+	"github.com/thaw-cr/thaw/codec/linuxcr"
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/restore/plan"
 	"github.com/thaw-cr/thaw/validate"
@@ -124,6 +125,8 @@ var schemas = map[string]any{
 	"image":   format.Image{},
 	"plan":    plan.Plan{},
 	"capture": captureJSON{},
+	"convert": convertJSON{},
+	"records": []linuxcr.Record{},
 	"restore": restoreJSON{},
 	"formats": []formatJSON{},
 	"version": versionJSON{},

@@ -19,6 +19,8 @@ type opened struct {
 	// file is the image's own file where its pages lie as they are; nil for a
 	// stream or a compressed file.
 	file *os.File
+	// formatless says that the image itself does not tell what it was read from.
+	formatless bool
 	// read counts the bytes read from the file so far.
 	read  *countingReaderAt
 	close []func() error
@@ -64,6 +66,7 @@ func (a *app) open(ctx context.Context, name string) (*opened, error) {
 		o.file = nil
 	}
 	if p := &o.Image.Provenance; p.Format == "" {
+		o.formatless = true
 		p.Format, p.FormatVersion = o.Format, o.Version
 	}
 	return o, nil

@@ -27,6 +27,7 @@ standard error; --json makes documents of both, described in spec/.` +
 		newCaptureCommand(a),
 		newValidateCommand(a),
 		newDumpCommand(a),
+		newConvertCommand(a),
 		newRestoreCommand(a),
 		newFormatsCommand(a),
 		newExplainCommand(a),

@@ -16,7 +16,8 @@ import (
 // Beside testscript's own commands they have "status N CMD…", which runs CMD
 // and wants exit code N. Their directory holds images: good.thaw, zstd.thaw,
 // bad.thaw (its root is not there), cut.thaw (its end is missing), flip.thaw
-// (one bit of a page is another), junk.thaw and empty.thaw.
+// (one bit of a page is another), junk.thaw and empty.thaw, and in cr those of
+// testdata/linuxcr.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -47,7 +48,7 @@ func writeImages(t *testing.T, dir string) error {
 			return err
 		}
 	}
-	return nil
+	return copyImages(legacyImages, filepath.Join(dir, "cr"))
 }
 
 // pageOffset finds the sample's first page, which says what it is.

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/codec/linuxcr"
+)
+
+// convertOptions say what images become.
+type convertOptions struct {
+	// to is FORMAT or FORMAT@VERSION.
+	to string
+	// strict refuses what would lose something.
+	strict bool
+	// compress is none or zstd; empty for the choice of source or format.
+	compress string
+	// losses keeps all losses for a report, folder says that the image is one of
+	// many; not flags.
+	losses, folder bool
+}
+
+// AddFlags declares the flags.
+func (o *convertOptions) AddFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.to, "to", "", "write `FORMAT[@VERSION]`, of those that thaw formats lists")
+	f.BoolVar(&o.strict, "strict", false, "refuse an image of which the target cannot hold all")
+	f.StringVar(&o.compress, "compress", "", "none or zstd; left out, an image of the same version stays as it is and others get none")
+}
+
+func newConvertCommand(a *app) *cobra.Command {
+	var opts convertOptions
+	cmd := &cobra.Command{
+		Use:   "convert IN OUT --to FORMAT[@VERSION]",
+		Short: "Write an image in another format or version",
+		Long: `Convert reads an image, judges it and writes it in another format or version. An
+invalid image is refused. What the target cannot hold is reported, or refused
+with --strict; both end with exit code 1, and no file is left. Written in the
+format and version it has, an image stays the same byte for byte.
+
+IN and OUT are files, or - for standard input and output. If IN is a folder, all
+images in and below it are written to the same places below the folder OUT, on
+all processors, and a table says what became of each: files that are no images
+are passed over, those that fail do not keep the others from being written.` +
+			exitHelp(exitOK, exitInvalid, exitUsage, exitIO, exitInterrupted),
+		Example: "  thaw convert old.ckpt new.thaw --to thaw\n  thaw convert - - --to linux-cr@v21 --strict < tree.thaw > tree.ckpt\n" +
+			"  thaw convert --json checkpoints/ converted/ --to thaw",
+		Args: exactArgs(2, "IN OUT"),
+		RunE: runE(func(cmd *cobra.Command, args []string) error {
+			return runConvert(cmd.Context(), a, opts, args[0], args[1])
+		}),
+	}
+	opts.AddFlags(cmd.Flags())
+	return cmd
+}
+
+// check refuses options that do not go together.
+func (o *convertOptions) check(a *app, out string, folder bool) error {
+	switch {
+	case out != "-":
+	case folder:
+		return usage("a folder of images does not go to standard output")
+	case a.streams.outTerm:
+		return usage("an image does not go to a terminal: give a file")
+	case a.json:
+		return usage("--json and an image on standard output do not go together")
+	}
+	if !slices.Contains([]string{"", string(codec.None), string(codec.Zstd)}, o.compress) {
+		return usage("--compress %.40q: none or zstd", o.compress)
+	}
+	return nil
+}
+
+// A convertTarget is the format and version that images are written in.
+type convertTarget struct {
+	format, version, suffix string
+
+	encoder codec.Encoder
+}
+
+// suffixes are the ends of names that images of a format have.
+var suffixes = map[string]string{captureFormat: ".thaw", "linux-cr": ".ckpt"}
+
+// convertTarget finds what --to asks for.
+func (a *app) convertTarget(to string) (convertTarget, error) {
+	if to == "" {
+		return convertTarget{}, usage("what to write is not said: --to FORMAT[@VERSION]")
+	}
+	name, version, _ := strings.Cut(to, "@")
+	f := a.registry.Lookup(name)
+	if f == nil {
+		return convertTarget{}, noTarget("no format is called %.40q", name)
+	}
+	enc, ok := f.(codec.Encoder)
+	if !ok {
+		return convertTarget{}, noTarget("%s is only read", name)
+	}
+	t := convertTarget{format: name, suffix: suffixes[name], encoder: enc}
+	writes := f.Info().Writes
+	t.version, ok = canonicalVersion(name, version, writes)
+	if !ok {
+		return t, noTarget("%s is not written as %.40q but as: %s", name, version, strings.Join(writes, " "))
+	}
+	return t, nil
+}
+
+func noTarget(form string, args ...any) error {
+	return &failure{code: exitUsage, err: fmt.Errorf(form, args...), hint: "thaw formats lists what is read and written"}
+}
+
+// canonicalVersion is a version as the format itself calls it: linux-cr's have
+// other names, too.
+func canonicalVersion(name, version string, writes []string) (string, bool) {
+	if version == "" {
+		return writes[0], true
+	}
+	if g, ok := linuxcr.ParseGeneration(version); ok && name == "linux-cr" {
+		version = g.String()
+	}
+	return version, slices.Contains(writes, version)
+}
+
+func runConvert(ctx context.Context, a *app, opts convertOptions, in, out string) error {
+	info, err := os.Stat(in)
+	folder := in != "-" && err == nil && info.IsDir()
+	if err := opts.check(a, out, folder); err != nil {
+		return err
+	}
+	target, err := a.convertTarget(opts.to)
+	if err != nil {
+		return err
+	}
+	if opts.compress == string(codec.Zstd) && target.format != captureFormat {
+		return usage("%s images are not compressed", target.format)
+	}
+	begin := time.Now()
+	said := convertJSON{In: in, Out: out, Format: target.format, Version: target.version}
+	if folder {
+		return a.convertFolder(ctx, opts, target, said, begin)
+	}
+	opts.losses = true
+	one, err := a.convert(ctx, opts, target, in, out)
+	if err != nil {
+		return a.sayRefused(ctx, said, one, err)
+	}
+	said.Images, said.Converted = []convertedJSON{one}, 1
+	said.Milliseconds = milliseconds(time.Since(begin))
+	return a.sayConverted(said)
+}

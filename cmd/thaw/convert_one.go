@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/codec/linuxcr"
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/dump"
+	"github.com/thaw-cr/thaw/validate"
+)
+
+// A lossy format cannot hold all that the model can say, and tells what.
+type lossy interface {
+	codec.Encoder
+	// EncodeReport is Encode and gives the losses.
+	EncodeReport(ctx context.Context, w io.Writer, img *format.Image, opts codec.EncodeOptions) ([]linuxcr.Loss, error)
+	// Losses are those of EncodeReport, found without writing.
+	Losses(ctx context.Context, img *format.Image, opts codec.EncodeOptions) ([]linuxcr.Loss, error)
+}
+
+// convert writes one image to its final name, or leaves nothing. What is known
+// of it is given after a failure, too.
+func (a *app) convert(ctx context.Context, opts convertOptions, to convertTarget, in, out string) (one convertedJSON, err error) {
+	one = convertedJSON{In: in}
+	img, err := a.open(ctx, in)
+	if err != nil {
+		return one, err
+	}
+	defer func() { err = errors.Join(err, img.Close()) }()
+	one.Format, one.Version = img.Format, img.Version
+	findings := validate.Image(ctx, img.Image, validate.Options{Plan: true})
+	if err := ctx.Err(); err != nil { // what was found is not all
+		return one, err
+	}
+	if validate.HasErrors(findings) {
+		return one, found(exitInvalid, dump.Clean(in)+" is invalid", findings)
+	}
+	how := opts.encodeOptions(img, to)
+	if opts.strict {
+		if one.Losses, err = to.lossesOf(ctx, img.Image, how); err != nil {
+			return one, cannotWrite(in, err)
+		}
+		if one.Lost = len(one.Losses); one.Lost > 0 {
+			return one, tooMuchLost(in, to, one.Lost)
+		}
+	}
+	one.Out = out
+	return one, a.writeConverted(ctx, opts, to, img, how, &one)
+}
+
+// encodeOptions are those that keep an image of the target's own version as it
+// is, and the format's defaults for others.
+func (o *convertOptions) encodeOptions(img *opened, to convertTarget) codec.EncodeOptions {
+	how := codec.EncodeOptions{Version: to.version}
+	if img.Format == to.format && img.formatless {
+		img.Image.Provenance.Format, img.Image.Provenance.FormatVersion = "", ""
+	}
+	if img.Format == to.format && img.Version == to.version {
+		how = img.Options
+		how.Version = to.version
+	}
+	if o.compress != "" {
+		how.Metadata, how.Pages = codec.Compression(o.compress), codec.Compression(o.compress)
+	}
+	return how
+}
+
+// writeConverted writes the image and fills in the report.
+func (a *app) writeConverted(ctx context.Context, opts convertOptions, to convertTarget, img *opened, how codec.EncodeOptions, one *convertedJSON) error {
+	target, err := createTarget(one.Out, a.streams.out)
+	if err != nil {
+		return fail(exitIO, err)
+	}
+	defer target.discard()
+	var m *meter // a folder has one for all
+	if !opts.folder {
+		m = a.meter("writing the image", a.pageBytes(ctx, img.Image))
+	}
+	defer m.stop()
+	w := &countingWriter{w: target, meter: m}
+	losses, err := to.encode(ctx, w, img.Image, how)
+	switch {
+	case w.err != nil:
+		return output(w.err)
+	case err != nil:
+		return cannotWrite(img.name, err)
+	}
+	if err := target.finish(false); err != nil {
+		return fail(exitIO, err)
+	}
+	one.Bytes, one.Lost = w.n, len(losses)
+	if opts.losses {
+		one.Losses = losses
+	}
+	return nil
+}
+
+// encode writes an image and gives what is lost.
+func (t convertTarget) encode(ctx context.Context, w io.Writer, img *format.Image, how codec.EncodeOptions) ([]linuxcr.Loss, error) {
+	if l, ok := t.encoder.(lossy); ok {
+		return l.EncodeReport(ctx, w, img, how)
+	}
+	return nil, t.encoder.Encode(ctx, w, img, how)
+}
+
+// lossesOf tells what would be lost; nothing where the format holds the whole
+// model.
+func (t convertTarget) lossesOf(ctx context.Context, img *format.Image, how codec.EncodeOptions) ([]linuxcr.Loss, error) {
+	if l, ok := t.encoder.(lossy); ok {
+		return l.Losses(ctx, img, how)
+	}
+	return nil, nil
+}
+
+// tooMuchLost refuses a loss.
+func tooMuchLost(in string, to convertTarget, n int) error {
+	return &failure{
+		code: exitInvalid, err: fmt.Errorf("%s: %s cannot hold all of it: %s", dump.Clean(in), to, dump.Count(n, "loss", "losses")),
+		hint: "without --strict it is written all the same",
+	}
+}
+
+// cannotWrite makes a failure of an error in encoding: the target's, or one of
+// the image whose pages are read meanwhile.
+func cannotWrite(in string, err error) error {
+	if errors.Is(err, codec.ErrNoEncoder) {
+		return fail(exitInvalid, fmt.Errorf("%s: %w", dump.Clean(in), err))
+	}
+	return badImage(in, err)
+}
+
+func (t convertTarget) String() string { return t.format + " " + t.version }
