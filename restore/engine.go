@@ -24,7 +24,7 @@ type engine struct {
 	b    *builder
 	proc procfs.Reader
 
-	tracer *sys.Tracer
+	finishers []*finisher
 	// seed is the first process's number here.
 	seed int
 	// pidns is the new pid namespace, or -1.
@@ -299,19 +299,23 @@ func (e *engine) reap(ctx context.Context, pid int) error {
 
 // finish sets registers, verifies and releases.
 func (e *engine) finish(ctx context.Context) error {
-	e.tracer = sys.NewTracer()
-	f, err := e.newFinisher()
+	tasks, err := e.targets()
 	if err != nil {
 		return err
 	}
+	e.share(tasks)
 	// ptrace waits cannot be cancelled; what they wait for can.
-	defer context.AfterFunc(ctx, func() { e.killAll(f.tasks) })()
+	stop := context.AfterFunc(ctx, func() { e.killAll(tasks) })
+	defer stop()
 	e.opts.Progress(Progress{Stage: StageFinish})
-	if err := e.tracer.Do(func() error { return f.run(ctx) }); err != nil {
+	for _, step := range finishSteps {
+		err := e.trace(ctx, step)
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // the tasks were killed for it
 		}
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	if !e.opts.NoVerify {
 		e.opts.Progress(Progress{Stage: StageVerify})
@@ -319,32 +323,63 @@ func (e *engine) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := ctx.Err(); err != nil {
+	e.opts.Progress(Progress{Stage: StageRelease})
+	if !stop() { // from here on it is too late to cancel
 		return context.Cause(ctx)
 	}
-	e.opts.Progress(Progress{Stage: StageRelease})
-	if err := e.tracer.Do(f.release); err != nil {
+	if err := e.trace(context.WithoutCancel(ctx), (*finisher).release); err != nil {
 		return err
 	}
 	e.released = true
-	e.tracer.Close()
+	e.endTracing()
 	return nil
 }
 
-func (e *engine) newFinisher() (*finisher, error) {
-	f := &finisher{e: e}
+// share gives each finisher its part of the tasks, all of a process to one.
+func (e *engine) share(tasks []*target) {
+	for range finishers {
+		e.finishers = append(e.finishers, &finisher{e: e, tracer: sys.NewTracer(), events: map[int][]sys.WaitStatus{}})
+	}
+	of := map[format.PID]*finisher{}
+	for _, x := range tasks {
+		f := of[x.t.TGID]
+		if f == nil {
+			f = e.finishers[len(of)%finishers]
+			of[x.t.TGID] = f
+		}
+		f.tasks = append(f.tasks, x)
+	}
+}
+
+// endTracing ends the tracing threads. The kernel kills what they still trace.
+func (e *engine) endTracing() {
+	for _, f := range e.finishers {
+		f.tracer.Close()
+	}
+}
+
+// targets lists the living tasks in the order of restart.
+func (e *engine) targets() ([]*target, error) {
+	var tasks []*target
+	seen := map[format.ObjectID]bool{}
+	first := func(id format.ObjectID) bool {
+		was := seen[id]
+		seen[id] = true
+		return !was
+	}
 	for _, tid := range e.plan.Order {
 		t := e.b.ix.Tasks[tid]
 		if t.State.Dead() {
 			continue
 		}
 		x := &target{t: t, tid: e.hostPID(tid), traps: e.hasAction(t, format.SIGTRAP)}
+		x.closes, x.unmaps = first(t.Files), first(t.Memory)
 		if err := e.findInsn(x); err != nil {
 			return nil, x.fail("find a system call instruction", err)
 		}
-		f.tasks = append(f.tasks, x)
+		tasks = append(tasks, x)
 	}
-	return f, nil
+	return tasks, nil
 }
 
 // findInsn finds a system call instruction that stays when the engine's

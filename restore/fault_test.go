@@ -198,3 +198,25 @@ func TestCancelled(t *testing.T) {
 		before.check(t, string(stage))
 	}
 }
+
+// TestCancelledAnywhere cancels restores after all kinds of times.
+func TestCancelledAnywhere(t *testing.T) {
+	w := faultWorld(t)
+	before := look(t)
+	for i := range 100 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*70*time.Microsecond)
+		r, err := Run(ctx, Request{Image: w.img})
+		cancel()
+		if err == nil {
+			err = r.e.teardown()
+		} else if !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		} else {
+			err = nil
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		before.check(t, "cancelled")
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/sys"
@@ -19,12 +21,21 @@ const (
 	restartBlock  = -516 // with what the restart block says
 )
 
+// finishers is how many threads trace; each has its share of the tasks, as a
+// task answers only the thread that seized it.
+const finishers = 2
+
 // A finisher gives tasks that are done with their programs their registers, by
-// ptrace. All its methods run on the tracer's thread.
+// ptrace. All its methods but the constructor's run on its tracer's thread.
 type finisher struct {
-	e     *engine
-	tasks []*target
-	size  int // of this machine's XSAVE area
+	e      *engine
+	tracer *sys.Tracer
+	tasks  []*target
+	size   int // of this machine's XSAVE area
+	// events are what tasks told while another was waited for.
+	events map[int][]sys.WaitStatus
+	// template are a husk's registers, the same for all as far as it matters.
+	template abi.UserRegs
 }
 
 // target is one living task.
@@ -33,6 +44,9 @@ type target struct {
 	tid int // in the engine's pid namespace
 	// traps says that the program has an action of its own for SIGTRAP.
 	traps bool
+	// closes and unmaps say that this task removes the engine's descriptors from
+	// its file table and its mappings from its address space.
+	closes, unmaps bool
 	// awake says that what was left of its sleep was over at once.
 	awake bool
 	// insn is the address of a system call instruction in the image's own
@@ -40,18 +54,35 @@ type target struct {
 	insn uint64
 }
 
-func (f *finisher) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{
-		f.stopAll, f.restartSleeps, f.closeFiles, f.unmapEngine, f.setAll,
-	} {
-		if err := step(ctx); err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
+// finishSteps are done by all finishers before any goes on to the next: what
+// tasks share may be in the hands of several.
+var finishSteps = []func(*finisher) error{
+	(*finisher).stopAll, (*finisher).restartSleeps, (*finisher).closeFiles, (*finisher).unmapEngine, (*finisher).setAll,
+}
+
+// traceGrace is how long traced tasks may take to die when time is over.
+const traceGrace = 2 * time.Second
+
+// trace runs a step on the threads of all finishers. When time is over it does
+// not wait for them much longer: their tasks have been killed.
+func (e *engine) trace(ctx context.Context, step func(*finisher) error) error {
+	var group errgroup.Group
+	for _, f := range e.finishers {
+		group.Go(func() error { return f.tracer.Do(func() error { return step(f) }) })
 	}
-	return nil
+	done := make(chan error, 1)
+	go func() { done <- group.Wait() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(traceGrace):
+		return context.Cause(ctx)
+	}
 }
 
 // fail says at what task a step failed.
@@ -61,7 +92,7 @@ func (x *target) fail(step string, err error) error {
 
 // stopAll seizes all tasks, which from then on die with the engine, and stops
 // them in their last wait.
-func (f *finisher) stopAll(context.Context) error {
+func (f *finisher) stopAll() error {
 	for _, x := range f.tasks {
 		if err := sys.Seize(x.tid, abi.PtraceOExitKill); err != nil {
 			return x.fail("seize", err)
@@ -70,8 +101,12 @@ func (f *finisher) stopAll(context.Context) error {
 			return x.fail("interrupt", err)
 		}
 	}
-	for _, x := range f.tasks {
-		if _, err := f.wait(x); err != nil {
+	for i, x := range f.tasks {
+		_, err := f.wait(x)
+		if err == nil && i == 0 {
+			err = f.learn(x)
+		}
+		if err != nil {
 			return x.fail("stop", err)
 		}
 	}
@@ -80,12 +115,19 @@ func (f *finisher) stopAll(context.Context) error {
 
 var errDied = errors.New("the task died")
 
-// wait waits until a task stops.
+// wait waits until a task stops. It takes what any of the finisher's tasks has
+// to tell: the end of a leader, should one be killed, is told only after the
+// ends of its threads.
 func (f *finisher) wait(x *target) (sys.WaitStatus, error) {
-	_, st, err := sys.Wait4(x.tid, abi.WAll)
-	if err != nil {
-		return 0, err
+	for len(f.events[x.tid]) == 0 {
+		tid, st, err := sys.Wait4(-1, abi.WAll|abi.WNothread)
+		if err != nil {
+			return 0, err
+		}
+		f.events[tid] = append(f.events[tid], st)
 	}
+	st := f.events[x.tid][0]
+	f.events[x.tid] = f.events[x.tid][1:]
 	if !st.Stopped() {
 		return st, fmt.Errorf("%w: %s", errDied, st)
 	}
@@ -94,7 +136,13 @@ func (f *finisher) wait(x *target) (sys.WaitStatus, error) {
 
 // callAll makes the same system call in several tasks at once and checks that
 // it returned zero.
-func (f *finisher) callAll(step string, tasks []*target, nr uint64, args ...uint64) error {
+func (f *finisher) callAll(step string, which func(*target) bool, nr uint64, args ...uint64) error {
+	var tasks []*target
+	for _, x := range f.tasks {
+		if which(x) {
+			tasks = append(tasks, x)
+		}
+	}
 	for _, x := range tasks {
 		if err := f.call(x, nr, args...); err != nil {
 			return x.fail(step, err)
@@ -152,36 +200,23 @@ func (f *finisher) stepped(x *target) error {
 	}
 }
 
-// one picks, for each object, one task that has it.
-func (f *finisher) one(object func(*format.Task) format.ObjectID) []*target {
-	seen := map[format.ObjectID]bool{}
-	var list []*target
-	for _, x := range f.tasks {
-		if id := object(x.t); !seen[id] {
-			seen[id] = true
-			list = append(list, x)
-		}
-	}
-	return list
-}
-
 // closeFiles closes the engine's descriptors in all file tables.
-func (f *finisher) closeFiles(context.Context) error {
-	tasks := f.one(func(t *format.Task) format.ObjectID { return t.Files })
-	return f.callAll("close the engine's files", tasks, abi.SysCloseRange, uint64(f.e.b.fds.base), 1<<32-1, 0)
+func (f *finisher) closeFiles() error {
+	return f.callAll("close the engine's files", func(x *target) bool { return x.closes },
+		abi.SysCloseRange, uint64(f.e.b.fds.base), 1<<32-1, 0)
 }
 
 // unmapEngine removes the engine's mappings from all address spaces.
-func (f *finisher) unmapEngine(context.Context) error {
-	tasks := f.one(func(t *format.Task) format.ObjectID { return t.Memory })
+func (f *finisher) unmapEngine() error {
 	lay := f.e.b.lay
-	return f.callAll("unmap the engine", tasks, abi.SysMunmap, lay.table, lay.end-lay.table)
+	return f.callAll("unmap the engine", func(x *target) bool { return x.unmaps },
+		abi.SysMunmap, lay.table, lay.end-lay.table)
 }
 
 // restartSleeps gives tasks that slept when they were frozen a sleep of what
 // was left, so that the kernel has the restart block that their registers
 // promise.
-func (f *finisher) restartSleeps(context.Context) error {
+func (f *finisher) restartSleeps() error {
 	for _, x := range f.tasks {
 		if !x.restarts() {
 			continue
@@ -230,7 +265,7 @@ func (f *finisher) sleep(x *target, r *format.Restart) error {
 }
 
 // setAll sets registers and signal masks.
-func (f *finisher) setAll(context.Context) error {
+func (f *finisher) setAll() error {
 	for _, x := range f.tasks {
 		if err := f.set(x); err != nil {
 			return x.fail("set registers", err)

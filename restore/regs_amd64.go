@@ -5,13 +5,15 @@ import (
 	"github.com/thaw-cr/thaw/internal/sys"
 )
 
-// call starts a system call in a stopped task, at its own instruction, with
-// everything else as it is.
+// learn reads the template from the first stopped husk.
+func (f *finisher) learn(x *target) (err error) {
+	f.template, err = sys.GetRegs(x.tid)
+	return err
+}
+
+// call prepares a system call in a stopped husk, at an instruction of its own.
 func (f *finisher) call(x *target, nr uint64, args ...uint64) error {
-	r, err := sys.GetRegs(x.tid)
-	if err != nil {
-		return err
-	}
+	r := f.template
 	r.RIP, r.RAX, r.OrigRAX = x.insn, nr, ^uint64(0)
 	for i, p := range []*uint64{&r.RDI, &r.RSI, &r.RDX, &r.R10, &r.R8, &r.R9} {
 		if i < len(args) {

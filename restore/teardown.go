@@ -19,9 +19,7 @@ const teardownTime = 10 * time.Second
 // children to the engine, which is their subreaper, so this goes on until it
 // has no children but those it had before.
 func (e *engine) teardown() error {
-	if e.tracer != nil {
-		e.tracer.Close() // the kernel kills what it traced
-	}
+	e.endTracing()
 	deadline := time.Now().Add(teardownTime)
 	for {
 		made, err := e.made()

@@ -29,21 +29,36 @@ func NewTracer() *Tracer {
 	t := &Tracer{work: make(chan func()), done: make(chan struct{})}
 	ready := make(chan struct{})
 	go func() {
-		// Never unlocked: the thread must end with the goroutine.
 		runtime.LockOSThread()
-		t.tid = unix.Gettid()
-		close(ready)
-		for {
-			select {
-			case f := <-t.work:
-				f()
-			case <-t.done:
-				return
-			}
+		if unix.Gettid() != unix.Getpid() {
+			t.run(ready)
+			return
 		}
+		// The main thread cannot end before the program, and what it traces would
+		// stay traced. As long as it is locked the next goroutine gets another.
+		go func() {
+			runtime.LockOSThread()
+			t.run(ready)
+		}()
+		<-ready
+		runtime.UnlockOSThread()
 	}()
 	<-ready
 	return t
+}
+
+// run is the thread. It is never unlocked: it must end with the goroutine.
+func (t *Tracer) run(ready chan struct{}) {
+	t.tid = unix.Gettid()
+	close(ready)
+	for {
+		select {
+		case f := <-t.work:
+			f()
+		case <-t.done:
+			return
+		}
+	}
 }
 
 // TID is the thread's number.
