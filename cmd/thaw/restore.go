@@ -21,6 +21,7 @@ type restoreOptions struct {
 	// checkPages reads all pages against their checksums first.
 	checkPages bool
 
+	paths pathOptions
 	// pidFile gets the root's number; empty for none.
 	pidFile string
 	// timeout until the tree runs; zero for none.
@@ -40,6 +41,7 @@ func (o *restoreOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.checkPages, "check-pages", true, "check all pages against their checksums first; not with --map-memory")
 	f.BoolVar(&o.shellJob, "shell-job", false, "join this session and terminal where the image's own are gone")
 	f.BoolVar(&o.verify, "verify", true, "compare the restored tree with the image before it runs")
+	o.paths.AddFlags(f)
 	f.BoolVar(&o.remap, "remap", false, "")
 	_ = f.MarkHidden("remap")
 }
@@ -66,8 +68,12 @@ they are mapped.
 It then waits for the root process, passes signals on to it, and exits with its
 status, 128 and the number of the signal if one killed it; with --detach it
 exits as soon as the tree runs. Interrupted before that, it takes down what it
-made.` + exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitFailed, exitIO, exitInterrupted),
-		Example: "  thaw restore tree.thaw\n  thaw restore --detach --pidfile root.pid tree.thaw\n  thaw restore --dry-run tree.thaw",
+made.
+
+Files are looked for where the image has them. With --map-path and --root they
+are looked for in other places; the tree sees those as the places of its files.` + exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitFailed, exitIO, exitInterrupted),
+		Example: "  thaw restore tree.thaw\n  thaw restore --detach --pidfile root.pid tree.thaw\n  thaw restore --dry-run tree.thaw\n" +
+			"  thaw restore --pidns --map-path /usr/lib=/srv/old/lib old.ckpt",
 		Args:    exactArgs(1, "IMAGE"),
 		RunE: runE(func(cmd *cobra.Command, args []string) error {
 			return runRestore(cmd.Context(), a, opts, args[0])
@@ -84,11 +90,16 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 			hint: "--pidns restores them where they are surely free",
 		}
 	}
+	maps, err := opts.paths.maps()
+	if err != nil {
+		return err
+	}
 	begin := time.Now()
 	img, err := a.open(ctx, name)
 	if err != nil {
 		return err
 	}
+	format.MapPaths(img.Image, maps)
 	closed := false
 	closeImage := func() {
 		if !closed {
