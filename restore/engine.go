@@ -338,9 +338,10 @@ func (e *engine) finish(ctx context.Context) error {
 // share gives each finisher its part of the tasks, all of a process to one.
 func (e *engine) share(tasks []*target) {
 	for range finishers {
-		e.finishers = append(e.finishers, &finisher{e: e, tracer: sys.NewTracer(), events: map[int][]sys.WaitStatus{}})
+		e.finishers = append(e.finishers, &finisher{e: e, tracer: sys.NewTracer()})
 	}
 	of := map[format.PID]*finisher{}
+	threads := map[format.PID]int{}
 	for _, x := range tasks {
 		f := of[x.t.TGID]
 		if f == nil {
@@ -348,6 +349,10 @@ func (e *engine) share(tasks []*target) {
 			of[x.t.TGID] = f
 		}
 		f.tasks = append(f.tasks, x)
+		threads[x.t.TGID]++
+	}
+	for _, x := range tasks {
+		x.crowded = x.t.Leader() && threads[x.t.TGID] > 1
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
 )
 
@@ -32,8 +33,7 @@ type finisher struct {
 	tracer *sys.Tracer
 	tasks  []*target
 	size   int // of this machine's XSAVE area
-	// events are what tasks told while another was waited for.
-	events map[int][]sys.WaitStatus
+	proc   procfs.Reader
 	// template are a husk's registers, the same for all as far as it matters.
 	template abi.UserRegs
 }
@@ -42,6 +42,8 @@ type finisher struct {
 type target struct {
 	t   *format.Task
 	tid int // in the engine's pid namespace
+	// crowded says that this is a leader with threads.
+	crowded bool
 	// traps says that the program has an action of its own for SIGTRAP.
 	traps bool
 	// closes and unmaps say that this task removes the engine's descriptors from
@@ -115,23 +117,39 @@ func (f *finisher) stopAll() error {
 
 var errDied = errors.New("the task died")
 
-// wait waits until a task stops. It takes what any of the finisher's tasks has
-// to tell: the end of a leader, should one be killed, is told only after the
-// ends of its threads.
+// wait waits until a task stops.
 func (f *finisher) wait(x *target) (sys.WaitStatus, error) {
-	for len(f.events[x.tid]) == 0 {
-		tid, st, err := sys.Wait4(-1, abi.WAll|abi.WNothread)
-		if err != nil {
-			return 0, err
+	if x.crowded {
+		return f.poll(x)
+	}
+	_, st, err := sys.Wait4(x.tid, abi.WAll)
+	return st, stopped(st, err)
+}
+
+func stopped(st sys.WaitStatus, err error) error {
+	if err == nil && !st.Stopped() {
+		return fmt.Errorf("%w: %s", errDied, st)
+	}
+	return err
+}
+
+// pollPause is between looks at a leader with threads.
+const pollPause = 20 * time.Microsecond
+
+// poll is wait for leaders with threads: should the process be killed, the
+// leader's end is told only after the ends of its threads, for which nobody
+// waits meanwhile.
+func (f *finisher) poll(x *target) (sys.WaitStatus, error) {
+	for {
+		tid, st, err := sys.Wait4(x.tid, abi.WAll|abi.WNohang)
+		if tid != 0 || err != nil {
+			return st, stopped(st, err)
 		}
-		f.events[tid] = append(f.events[tid], st)
+		if stat, err := f.proc.Stat(x.tid); err != nil || stat.Dead() {
+			return 0, errDied
+		}
+		time.Sleep(pollPause)
 	}
-	st := f.events[x.tid][0]
-	f.events[x.tid] = f.events[x.tid][1:]
-	if !st.Stopped() {
-		return st, fmt.Errorf("%w: %s", errDied, st)
-	}
-	return st, nil
 }
 
 // callAll makes the same system call in several tasks at once and checks that
