@@ -110,7 +110,7 @@ type encoder struct {
 	kept map[format.ObjectID]*keptObject
 	// made are numbers of objects that the model has no word for, by what they
 	// are.
-	made map[string]int32
+	made map[madeKey]int32
 	// auxv and xstate are the sizes that the header announced.
 	auxv, xstate int
 	task         *format.Task
@@ -122,7 +122,7 @@ type encoder struct {
 func newEncoder(ctx context.Context, d *dialect, img *format.Image, left *leftovers) *encoder {
 	e := &encoder{
 		ctx: ctx, d: d, img: img, idx: format.NewIndex(img), left: left,
-		refs: map[format.ObjectID]int32{}, done: map[int32]bool{}, made: map[string]int32{},
+		refs: map[format.ObjectID]int32{}, done: map[int32]bool{}, made: map[madeKey]int32{},
 		kept: map[format.ObjectID]*keptObject{},
 	}
 	if left == nil {
@@ -205,9 +205,16 @@ func (e *encoder) ref(id format.ObjectID) int32 {
 	return e.next
 }
 
+// madeKey says what an object is that the model has no word for.
+type madeKey struct {
+	kind objKind
+	a, b int32
+	text string
+}
+
 // makeRef is the number of an object that the model has no word for: linked to
 // what it belongs to, or by what it is.
-func (e *encoder) makeRef(k linkKind, from format.ObjectID, index uint64, what string) int32 {
+func (e *encoder) makeRef(k linkKind, from format.ObjectID, index uint64, what madeKey) int32 {
 	if to, ok := e.left.find(k, uint32(from), index); ok && to < mostRef {
 		return int32(to)
 	}

@@ -225,7 +225,7 @@ func (e *encoder) mappedFile(k linkKind, mm format.ObjectID, index uint64, f *fo
 		return 0, nil
 	}
 	e.lossIf(f.Deleted != 0, LossDeleted, 0, mm, "mapping of deleted file %q", f.Path)
-	ref := e.makeRef(k, mm, index, "file "+f.Path)
+	ref := e.makeRef(k, mm, index, madeKey{kind: oFile, text: f.Path})
 	if open := e.idx.Files[format.ObjectID(ref)]; open != nil && e.left != nil {
 		return ref, e.file(open)
 	}

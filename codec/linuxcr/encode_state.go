@@ -37,11 +37,11 @@ func (e *encoder) cred(id format.ObjectID) error {
 		if c != nil {
 			groups, uid = c.Groups, c.UID
 		}
-		group := e.makeRef(linkGroups, id, 0, fmt.Sprintf("groups %v", groups))
+		group := e.makeRef(linkGroups, id, 0, madeKey{kind: oGroupInfo, text: fmt.Sprint(groups)})
 		if err := e.object(oGroupInfo, group, func() error { return e.groupInfo(uint32(group), groups) }); err != nil {
 			return err
 		}
-		user := e.makeRef(linkUser, id, 0, fmt.Sprintf("user %d", uid))
+		user := e.makeRef(linkUser, id, 0, madeKey{kind: oUser, a: int32(uid)})
 		if err := e.object(oUser, user, func() error { return e.user(user, uid) }); err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (e *encoder) groupInfo(ref uint32, groups []uint32) error {
 
 // user writes a USER object with its namespaces.
 func (e *encoder) user(ref int32, uid uint32) error {
-	ns := e.makeRef(linkUserNS, format.ObjectID(ref), 0, "user namespace")
+	ns := e.makeRef(linkUserNS, format.ObjectID(ref), 0, madeKey{kind: oUserNS})
 	err := e.object(oUserNS, ns, func() error {
 		creator, ok := e.left.find(linkCreator, uint32(ns), 0)
 		b := e.blank(kUserNS)
@@ -116,8 +116,8 @@ func (e *encoder) namespaces(t *format.Task) error {
 		default:
 		}
 	}
-	utsRef, ipcRef := e.namespaceRef(uts, "uts"), e.namespaceRef(ipc, "ipc")
-	ref := e.makeRef(linkNS, format.ObjectID(t.TID), 0, fmt.Sprintf("namespaces %d %d", utsRef, ipcRef))
+	utsRef, ipcRef := e.namespaceRef(uts, oUTSNS), e.namespaceRef(ipc, oIPCNS)
+	ref := e.makeRef(linkNS, format.ObjectID(t.TID), 0, madeKey{kind: oNS, a: utsRef, b: ipcRef})
 	err := e.object(oNS, ref, func() error {
 		if err := e.object(oUTSNS, utsRef, func() error { return e.utsNamespace(utsRef, uts) }); err != nil {
 			return err
@@ -139,11 +139,11 @@ func (e *encoder) namespaces(t *format.Task) error {
 }
 
 // namespaceRef is a namespace's number; one is made where the model has none.
-func (e *encoder) namespaceRef(n *format.Namespace, kind string) int32 {
+func (e *encoder) namespaceRef(n *format.Namespace, kind objKind) int32 {
 	if n != nil {
 		return e.ref(n.ID)
 	}
-	return e.makeRef(linkNone, 0, 0, kind)
+	return e.makeRef(linkNone, 0, 0, madeKey{kind: kind})
 }
 
 func (e *encoder) utsNamespace(ref int32, n *format.Namespace) error {

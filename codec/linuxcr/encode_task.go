@@ -219,17 +219,17 @@ func (e *encoder) cpu(t *format.Task) error {
 	if t.Registers == nil || t.Registers.AMD64 == nil {
 		return errRegisters
 	}
-	r := *t.Registers.AMD64
+	r := t.Registers.AMD64
 	b := e.blank(kCPU)
 	for _, g := range gprFields {
-		v := *g.of(&r)
+		v := *g.of(r)
 		if e.d.arch.word == 4 {
 			v &= math.MaxUint32
 		}
 		b.set(g.field, v)
 	}
 	for _, g := range selFields {
-		v := *g.of(&r)
+		v := *g.of(r)
 		code, ok := encodeSelector(v, r.CS == selUser64CS)
 		if !ok {
 			e.lose(LossArch, t.TID, 0, "segment selector %#x", v)
@@ -238,7 +238,7 @@ func (e *encoder) cpu(t *format.Task) error {
 	}
 	e.lossIf(r.FS != 0 && r.FSBase != 0 || r.GS != 0 && r.GSBase != 0, LossArch, t.TID, 0,
 		"a segment with both a selector and a base is written, but the historic kernel refuses it")
-	state := e.floatState(t, &r)
+	state := e.floatState(t, r)
 	if state != nil {
 		b.set(fUsedMath, 1)
 	}

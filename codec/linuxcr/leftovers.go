@@ -76,7 +76,7 @@ type patch struct {
 }
 
 func comparePatches(a, b patch) int {
-	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.owner, b.owner), cmp.Compare(a.index, b.index))
+	return cmp.Or(cmp.Compare(a.owner, b.owner), cmp.Compare(a.kind, b.kind), cmp.Compare(a.index, b.index))
 }
 
 // leftovers is what the attachment holds.

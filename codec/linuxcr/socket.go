@@ -2,6 +2,7 @@ package linuxcr
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
@@ -59,14 +60,10 @@ func (d *decoder) socket(id format.ObjectID) error {
 	if err := d.attach(h, id, bytes.Clone(b.p)); err != nil {
 		return err
 	}
-	if err := d.socketFamily(s, id); err != nil {
-		return err
+	if !s.queueless {
+		d.waiting = append(d.waiting, id)
 	}
-	if s.queueless {
-		return nil
-	}
-	d.waiting = append(d.waiting, id)
-	return nil
+	return d.socketFamily(s, id)
 }
 
 // socketFamily reads what the family adds.
@@ -155,15 +152,25 @@ func (d *decoder) socketName(b body, name, length field, skip int) ([]byte, erro
 	return bytes.Clone(p[skip:n]), nil
 }
 
-// deferredQueue reads queues of the first socket that waits for them: the
-// receive queue, then the send queue.
+// queueOwner is the socket that the next queue belongs to: the one being read, or
+// else the first that waits for its queues. It is -1 if none does.
+func (d *decoder) queueOwner() int {
+	if i := slices.Index(d.waiting, d.inside); i >= 0 {
+		return i
+	}
+	return min(len(d.waiting), 1) - 1
+}
+
+// deferredQueue reads a queue of a socket: the receive queue, then the send
+// queue.
 func (d *decoder) deferredQueue(h header) error {
-	if len(d.waiting) == 0 {
+	i := d.queueOwner()
+	if i < 0 {
 		return d.misplaced(h, "no queue")
 	}
-	s := d.sockets[d.waiting[0]]
+	s := d.sockets[d.waiting[i]]
 	if s.queues++; s.queues == 2 {
-		d.waiting = d.waiting[1:]
+		d.waiting = slices.Delete(d.waiting, i, i+1)
 	}
 	if err := d.take(h); err != nil {
 		return err
