@@ -18,7 +18,7 @@ func BenchmarkOpen(b *testing.B) {
 	for _, bb := range []struct {
 		name string
 		img  *format.Image
-	}{{"tiny", tinyImage()}, {"tasks=1000", tasksImage(1000, 2696)}, {"tasks=100000", tasksImage(100_000, 0)}} {
+	}{{"tiny", tinyImage()}, {"tasks=1000", tasksImage(1000, 2696)}, {"tasks=100000", tasksImage(100_000, 0)}, {"processes=500", processesImage(500)}} {
 		for _, c := range []codec.Compression{codec.None, codec.Zstd} {
 			data := encodeBytes(b, bb.img, codec.EncodeOptions{Metadata: c})
 			b.Run(fmt.Sprintf("image=%s/metadata=%s", bb.name, c), func(b *testing.B) {

@@ -316,6 +316,28 @@ func tasksImage(n, xsave int) *format.Image {
 	return img
 }
 
+// processesImage has n processes with what one of its own has: memory, handlers,
+// descriptors.
+func processesImage(n int) *format.Image {
+	img := tasksImage(n, 2696)
+	for i := range img.Tasks {
+		t, id := &img.Tasks[i], format.ObjectID(10*i)
+		t.Process, t.Memory, t.Files, t.FS, t.Handlers, t.Creds = id+1, id+2, id+3, id+4, id+5, 6
+		o := &img.Objects
+		o.Processes = append(o.Processes, format.Process{ID: id + 1})
+		mem := format.AddressSpace{ID: id + 2, StartCode: 0x400000, Exe: format.FileRef{Path: "/usr/bin/worker", Size: 1234}}
+		for k := range 20 {
+			file := format.FileRef{Path: fmt.Sprintf("/usr/lib/x86_64-linux-gnu/lib%d.so.6", k/4), Size: 1 << 20, Mode: 0o100755, Device: 0x801, Inode: uint64(k / 4)}
+			mem.VMAs = append(mem.VMAs, format.VMA{Start: format.Addr(k) << 16, End: format.Addr(k)<<16 + 0x4000, Prot: 3, Kind: format.VMAFile, File: file})
+		}
+		o.Memories = append(o.Memories, mem)
+		o.FileTables = append(o.FileTables, format.FileTable{ID: id + 3, Entries: []format.FileEntry{{FD: 0, File: 7}, {FD: 1, File: 7}}})
+		o.FS = append(o.FS, format.FS{ID: id + 4, Cwd: "/", Root: "/", Umask: 0o22})
+		o.Handlers = append(o.Handlers, format.SignalHandlers{ID: id + 5})
+	}
+	return img
+}
+
 // tinyImage is one process with a few pages.
 func tinyImage() *format.Image {
 	img := tasksImage(1, 0)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"math"
 	"reflect"
 
 	"github.com/thaw-cr/thaw/codec"
@@ -46,8 +45,8 @@ type reader struct {
 	pos    int64
 	digest hash.Hash
 	budget budget
-	// stored and unpacked are buffers for payloads.
-	stored, unpacked []byte
+	// hashing and decoding go on while the next record is read and checked.
+	hashing, decoding lane
 
 	img *format.Image
 	// own are records of this format that are not known but may be kept.
@@ -57,9 +56,16 @@ type reader struct {
 	// count of records so far, of those that are known, and the last one's rank.
 	count, known uint64
 	rank         recordType
+	// tasks so far.
+	tasks int64
 }
 
 func openV1(ctx context.Context, in *input) (*codec.File, error) {
+	return openLanes(ctx, in, laneLeast)
+}
+
+// openLanes is openV1 with lanes from so many bytes of metadata on.
+func openLanes(ctx context.Context, in *input, least uint64) (*codec.File, error) {
 	r := &reader{
 		input: in, ctx: ctx, img: &format.Image{}, digest: sha256.New(),
 		budget: budget{limit: uint64(in.lim.Memory)}, br: bufio.NewReader(nil),
@@ -68,9 +74,14 @@ func openV1(ctx context.Context, in *input) (*codec.File, error) {
 	if err := r.readEnd(); err != nil {
 		return nil, err
 	}
+	r.startLanes(least)
+	defer r.hashing.close()
+	defer r.decoding.close()
 	if err := r.readRecords(); err != nil {
 		return nil, err
 	}
+	r.hashing.wait()
+	r.decoding.wait()
 	if err := r.checkRoot(); err != nil {
 		return nil, err
 	}
@@ -88,70 +99,16 @@ func openV1(ctx context.Context, in *input) (*codec.File, error) {
 	return f, nil
 }
 
-// readEnd reads trailer and footer.
-func (r *reader) readEnd() error {
-	if r.Size < headerSize+frameSize+trailerSize {
-		return codec.Errorf(codec.Truncated, "", r.Size, "the file ends after %d bytes; the shortest image is longer", r.Size)
+// startLanes starts the lanes if there is enough for them to do.
+func (r *reader) startLanes(least uint64) {
+	metadata := uint64(r.end)
+	for _, s := range r.footer.Segments {
+		metadata -= s.Length
 	}
-	r.end = r.Size - trailerSize
-	b := make([]byte, trailerSize)
-	if err := readAt(r.At, b, r.end, "trailer"); err != nil {
-		return err
+	if metadata >= least {
+		r.hashing.start()
+		r.decoding.start()
 	}
-	if string(b[trailerSize-len(endMagic):]) != endMagic {
-		return r.noTrailer(b)
-	}
-	var err error
-	if r.trailer, err = parseTrailer(b, r.end); err != nil {
-		return err
-	}
-	return r.readFooter()
-}
-
-func (r *reader) readFooter() error {
-	at := int64(r.trailer.footer)
-	if r.end-at-frameSize > r.lim.Record {
-		return codec.Errorf(codec.TooLarge, "footer", at, "record of %d bytes, limit %d", r.end-at-frameSize, r.lim.Record)
-	}
-	b := make([]byte, r.end-at)
-	if err := readAt(r.At, b, at, "footer"); err != nil {
-		return err
-	}
-	f := parseFrame(b)
-	if f.typ != typeFooter {
-		return codec.Errorf(codec.Missing, "footer", at, "record of type %#04x where the footer belongs", uint16(f.typ))
-	}
-	if err := r.checkLengths(f, at, r.end-at-frameSize); err != nil {
-		return inRecord(err, "footer")
-	}
-	if f.crc != frameSum(b, b[frameSize:]) {
-		return codec.Errorf(codec.BadChecksum, "footer", at+12, "checksum of the record does not fit")
-	}
-	if f.flags&^flagZstd != 0 {
-		return codec.Errorf(codec.Unknown, "footer", at+2, "flags %#04x are not known here", f.flags&^flagZstd)
-	}
-	if int64(f.stored) != r.end-at-frameSize {
-		return codec.Errorf(codec.Trailing, "footer", at+frameSize+int64(f.stored), "bytes between footer and trailer")
-	}
-	if err := r.decode(f, b, at, wire.For[footer](), reflect.ValueOf(&r.footer).Elem()); err != nil {
-		return inRecord(err, "footer")
-	}
-	return r.checkSegments(at)
-}
-
-// checkSegments checks that the segments are aligned, ascending and within the
-// file.
-func (r *reader) checkSegments(footer int64) error {
-	free := uint64(headerSize)
-	for i, s := range r.footer.Segments {
-		if s.Offset%pageSize != 0 || s.Offset < free+frameSize || s.Length == 0 ||
-			s.Offset > uint64(footer) || s.Length > uint64(footer)-s.Offset {
-			return codec.Errorf(codec.Malformed, "footer", footer,
-				"segment %d of %d bytes at %#x is misaligned, empty, or overlaps something", i, s.Length, s.Offset)
-		}
-		free = s.Offset + s.Length
-	}
-	return nil
 }
 
 // readRecords reads all records up to the footer, passing over the segments.
@@ -198,24 +155,30 @@ func (r *reader) readRecord(end int64) error {
 	if end-at < frameSize {
 		return codec.Errorf(codec.Overlong, "", at, "%d bytes left, too few for a record", end-at)
 	}
-	b := grow(&r.stored, frameSize)
-	if err := r.fill(b); err != nil {
+	var head [frameSize]byte
+	if err := r.fill(head[:]); err != nil {
 		return err
 	}
-	f := parseFrame(b)
+	f := parseFrame(head[:])
 	rec := find(f.typ)
 	name := r.recordName(f, rec)
 	if err := r.checkLengths(f, at, end-at-frameSize); err != nil {
 		return inRecord(err, name)
 	}
-	b = grow(&r.stored, frameSize+int(f.stored))
+	// The lanes read it for longer than this record takes here.
+	b := make([]byte, frameSize+int(f.stored))
+	copy(b, head[:])
 	if err := r.fill(b[frameSize:]); err != nil {
 		return inRecord(err, name)
 	}
-	r.digest.Write(b)
+	r.hashing.do(func() { r.digest.Write(b) })
 	r.budget.read += uint64(len(b))
 	if err := r.dispatch(rec, f, b, at); err != nil {
 		return inRecord(err, name)
+	}
+	if len(b) > laneMost {
+		r.hashing.wait()
+		r.decoding.wait()
 	}
 	return nil
 }
@@ -231,15 +194,6 @@ func (r *reader) fill(b []byte) error {
 		return fmt.Errorf("read record at %#x: %w", r.pos, err)
 	}
 	return nil
-}
-
-// grow gives *buf at length n, with what it held.
-func grow(buf *[]byte, n int) []byte {
-	if n > cap(*buf) {
-		*buf = append(make([]byte, 0, n+n/8), *buf...)
-	}
-	*buf = (*buf)[:n]
-	return *buf
 }
 
 func find(t recordType) *record {
@@ -324,12 +278,14 @@ func (r *reader) dispatch(rec *record, f frame, b []byte, at int64) error {
 		if err := r.decodeList(rec, f, b, at, reflect.ValueOf(&list).Elem()); err != nil {
 			return err
 		}
+		r.decoding.wait()
 		return r.index.addChunks(list, at, &r.budget)
 	case typeRuns:
 		var list []runsEntry
 		if err := r.decodeList(rec, f, b, at, reflect.ValueOf(&list).Elem()); err != nil {
 			return err
 		}
+		r.decoding.wait()
 		return r.index.addRuns(r.img, list, at, &r.budget)
 	default:
 		return r.decodeList(rec, f, b, at, reflect.ValueOf(rec.list(r.img)).Elem())
@@ -382,7 +338,7 @@ func (r *reader) payload(f frame, b []byte, at int64) ([]byte, error) {
 	if f.flags&flagZstd == 0 {
 		return b[frameSize:], nil
 	}
-	p := grow(&r.unpacked, int(f.unpacked))
+	p := make([]byte, f.unpacked)
 	if err := unpack(p, b[frameSize:]); err != nil {
 		return nil, codec.Errorf(codec.BadCompression, "", at, "payload: %w", err)
 	}
@@ -419,7 +375,8 @@ func (r *reader) decode(f frame, b []byte, at int64, t *wire.Type, v reflect.Val
 	return nil
 }
 
-// decodeList decodes a payload that is an array and appends it to list.
+// decodeList decodes a payload that is an array and appends it to list, which may
+// be used after waiting for the decoding lane.
 func (r *reader) decodeList(rec *record, f frame, b []byte, at int64, list reflect.Value) error {
 	p, err := r.payload(f, b, at)
 	if err != nil {
@@ -428,14 +385,16 @@ func (r *reader) decodeList(rec *record, f frame, b []byte, at int64, list refle
 	if err := r.walk(f, p, at, rec.wireType()); err != nil {
 		return err
 	}
-	have := list.Len()
-	rec.wireType().DecodeAppend(p, list)
-	if list.Len() == have {
+	n := wire.Count(p)
+	if n == 0 {
 		return codec.Errorf(codec.Malformed, "", at, "the list is empty")
 	}
-	if rec.typ == typeTasks && int64(list.Len()) > r.lim.Tasks {
-		return codec.Errorf(codec.TooLarge, "", at, "more than %d tasks", r.lim.Tasks)
+	if rec.typ == typeTasks {
+		if r.tasks += int64(n); r.tasks > r.lim.Tasks {
+			return codec.Errorf(codec.TooLarge, "", at, "more than %d tasks", r.lim.Tasks)
+		}
 	}
+	r.decoding.do(func() { rec.wireType().DecodeAppend(p, list) })
 	return nil
 }
 
@@ -451,32 +410,4 @@ func (r *reader) checkRoot() error {
 		return codec.Errorf(codec.BadChecksum, "trailer", r.end+16, "the root digest does not fit the metadata")
 	}
 	return nil
-}
-
-// searchBack is how far before the end a lost trailer is looked for.
-const searchBack = 16 << 20
-
-// noTrailer tells why the file does not end with its trailer: b are its last
-// bytes.
-func (r *reader) noTrailer(b []byte) error {
-	if t, err := parseTrailer(b, r.end); err == nil && t.size == uint64(r.Size) {
-		return codec.Errorf(codec.BadChecksum, "trailer", r.Size-int64(len(endMagic)), "the end mark is damaged")
-	}
-	from := max(0, r.Size-searchBack)
-	tail := make([]byte, min(r.Size-from, math.MaxInt32))
-	if err := readAt(r.At, tail, from, "end"); err != nil {
-		return err
-	}
-	for i := len(tail); i > 0; {
-		i = bytes.LastIndex(tail[:i], []byte(endMagic))
-		begin := i + len(endMagic) - trailerSize
-		if begin < 0 {
-			break
-		}
-		if _, err := parseTrailer(tail[begin:begin+trailerSize], from+int64(begin)); err == nil {
-			end := from + int64(begin) + trailerSize
-			return codec.Errorf(codec.Trailing, "", end, "%d bytes follow the end of the image", r.Size-end)
-		}
-	}
-	return codec.Errorf(codec.Truncated, "", r.Size, "the file ends without a trailer: writing it was cut short, or it was cut off later")
 }

@@ -1,45 +1,71 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/binary"
 	"reflect"
 )
 
-// Decode decodes b into v, which must be settable and zero.
+// Decode decodes b into v, which must be settable and zero. Byte slices in v share
+// memory with b.
 //
 // Precondition: Walk accepted b for t, the Type of v. Other bytes may panic.
 //
 // This is not left to the msgpack library, which looks every field up by name:
-// with the order of fields known it takes half the time. Tests hold the two
-// against each other.
+// with order and places of fields known it takes a quarter of the time. Tests hold
+// the two against each other.
 func (w *Type) Decode(b []byte, v reflect.Value) {
 	d := decoder{b: b}
-	d.value(w, v)
+	d.value(w, v.Addr().UnsafePointer())
 }
 
-// DecodeAppend decodes b, an array, and appends its elements to the slice list.
+// Count is the number of elements of an encoded list.
+//
+// Precondition: Walk accepted b for the Type of a list.
+func Count(b []byte) int {
+	if b[0] == 0xc0 {
+		return 0
+	}
+	d := decoder{b: b}
+	return d.length()
+}
+
+// DecodeAppend decodes b, an array, and appends its elements to the slice list,
+// as Decode does.
 //
 // Precondition: Walk accepted b for t, the Type of list. Other bytes may panic.
 func (w *Type) DecodeAppend(b []byte, list reflect.Value) {
 	d := decoder{b: b}
-	if b[0] == 0xc0 {
+	n, have := Count(b), list.Len()
+	if n == 0 {
 		return
 	}
-	n, have := d.length(), list.Len()
+	d.length()
 	list.Grow(n)
 	list.SetLen(have + n)
-	for i := have; i < have+n; i++ {
-		// Grown memory may hold what a longer list left there.
-		list.Index(i).SetZero()
-		d.value(w.Elem(), list.Index(i))
-	}
+	// Grown memory may hold what a longer list left there.
+	list.Slice(have, have+n).Clear()
+	d.list(w.Elem(), list.Index(have).Addr().UnsafePointer(), n)
 }
 
 // decoder reads what was checked before.
 type decoder struct {
 	b   []byte
 	pos int
+	// recent are strings that may come again: mappings of one file follow each
+	// other, and all processes have the same libraries.
+	recent [64]string
+}
+
+// text is p as a string, the one made before if there is one.
+func (d *decoder) text(p []byte) string {
+	if len(p) == 0 {
+		return ""
+	}
+	s := &d.recent[(len(p)+7*int(p[len(p)-1])+13*int(p[len(p)/2]))%len(d.recent)]
+	if *s != string(p) {
+		*s = string(p)
+	}
+	return *s
 }
 
 func (d *decoder) next(n int) []byte {
@@ -93,66 +119,5 @@ func (d *decoder) length() int {
 		return int(d.bigEndian(c - 0xdc + 1))
 	default: // map
 		return int(d.bigEndian(c - 0xde + 1))
-	}
-}
-
-func (d *decoder) value(w *Type, v reflect.Value) {
-	switch w.class {
-	case classBool:
-		v.SetBool(d.code() == 0xc3)
-	case classInt:
-		v.SetInt(int64(d.number()))
-	case classUint:
-		v.SetUint(d.number())
-	case classString:
-		v.SetString(string(d.next(d.length())))
-	case classStruct:
-		d.object(w, v)
-	case classArray:
-		d.list(w.Elem(), v, d.length())
-	case classBytes, classSlice, classPtr:
-		if d.b[d.pos] == 0xc0 {
-			d.pos++
-			return
-		}
-		d.set(w, v)
-	}
-}
-
-// set decodes what may be nil and is not.
-func (d *decoder) set(w *Type, v reflect.Value) {
-	switch w.class {
-	case classBytes:
-		p := d.next(d.length())
-		b := make([]byte, len(p))
-		copy(b, p)
-		v.SetBytes(b)
-	case classSlice:
-		n := d.length()
-		v.Set(reflect.MakeSlice(w.goType, n, n))
-		d.list(w.Elem(), v, n)
-	default:
-		p := reflect.New(w.goType.Elem())
-		d.value(w.Elem(), p.Elem())
-		v.Set(p)
-	}
-}
-
-func (d *decoder) list(elem *Type, v reflect.Value, n int) {
-	for i := range n {
-		d.value(elem, v.Index(i))
-	}
-}
-
-func (d *decoder) object(w *Type, v reflect.Value) {
-	i := 0
-	for range d.length() {
-		for !bytes.HasPrefix(d.b[d.pos:], w.fields[i].key) {
-			i++
-		}
-		f := &w.fields[i]
-		d.pos += len(f.key)
-		d.value(f.Type(), f.in(v))
-		i++
 	}
 }

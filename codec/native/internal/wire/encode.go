@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
-	"sync"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
@@ -97,7 +96,7 @@ func (e *Encoder) object(t *Type, v reflect.Value) error {
 		if f.Optional && f.empty(fv) {
 			continue
 		}
-		e.buf.Write(f.key)
+		e.buf.WriteString(f.key)
 		if err := e.Value(f.Type(), fv); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
@@ -105,18 +104,15 @@ func (e *Encoder) object(t *Type, v reflect.Value) error {
 	return nil
 }
 
-var zeroes sync.Map // *Type to []byte
-
 // zero is the encoding of the zero value.
 func (w *Type) zero() []byte {
-	if b, ok := zeroes.Load(w); ok {
-		return b.([]byte)
-	}
-	e := NewEncoder()
-	// The zero value of a type that Of accepted always has an encoding.
-	if err := e.Value(w, reflect.Zero(w.goType)); err != nil {
-		panic(err)
-	}
-	zeroes.Store(w, e.Bytes())
-	return e.Bytes()
+	w.zeroOnce.Do(func() {
+		e := NewEncoder()
+		// The zero value of a type that Of accepted always has an encoding.
+		if err := e.Value(w, reflect.Zero(w.goType)); err != nil {
+			panic(err)
+		}
+		w.zeroValue = e.Bytes()
+	})
+	return w.zeroValue
 }

@@ -1,11 +1,13 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // class is how a Go type is encoded.
@@ -29,31 +31,43 @@ type Type struct {
 	bits  int
 	count int
 	// size is what a value takes in memory, without what it points to.
-	size   uint64
+	size uint64
+	// least is the least number of bytes that a value takes when encoded.
+	least  int
 	goType reflect.Type
 	fields []Field
+	// needed[i] is the first of fields from i on that is always there, or their
+	// number.
+	needed []int
+	// heads are the first two bytes of the names of fields: what is searched lies
+	// close together.
+	heads []uint16
 
 	// elem is made when first needed: most kinds of files never are.
-	elemOnce sync.Once
-	elem     *Type
+	elem atomic.Pointer[Type]
+
+	zeroOnce  sync.Once
+	zeroValue []byte
 }
 
 // Field is one field of a struct, those of embedded structs among them.
 type Field struct {
-	// Name in the map.
-	Name string
+	// What reading needs stands first, close together: key is the encoded name,
+	// offset the field's place in memory.
+	key    string
+	t      atomic.Pointer[Type]
+	offset uintptr
 	// Optional fields are left out if empty.
 	Optional bool
+	// Name in the map.
+	Name string
 	// Owner is the struct that declares the field and GoName its name there.
 	Owner  reflect.Type
 	GoName string
 
-	// key is the encoded name.
-	key   []byte
+	// index is the field's place for reflection.
 	index []int
 	typ   reflect.Type
-	once  sync.Once
-	t     *Type
 }
 
 var types sync.Map // reflect.Type to *Type
@@ -72,7 +86,7 @@ func Of(t reflect.Type) *Type {
 }
 
 func newType(t reflect.Type) *Type {
-	w := &Type{goType: t, size: uint64(t.Size())}
+	w := &Type{goType: t, size: uint64(t.Size()), least: 1}
 	switch k := t.Kind(); k {
 	case reflect.Bool:
 		w.class = classBool
@@ -93,14 +107,28 @@ func newType(t reflect.Type) *Type {
 		w.class = classPtr
 	case reflect.Struct:
 		w.class = classStruct
-		w.addFields(t, nil)
+		w.addFields(t, nil, 0)
+		w.addNeeded()
 	default:
 		panic(fmt.Sprintf("wire: type %s cannot be encoded", t))
 	}
 	return w
 }
 
-func (w *Type) addFields(t reflect.Type, index []int) {
+// addNeeded sets what follows from fields.
+func (w *Type) addNeeded() {
+	w.needed = make([]int, len(w.fields)+1)
+	w.needed[len(w.fields)] = len(w.fields)
+	for i := len(w.fields) - 1; i >= 0; i-- {
+		w.needed[i] = w.needed[i+1]
+		if f := &w.fields[i]; !f.Optional {
+			w.needed[i] = i
+			w.least += len(f.key) + 1
+		}
+	}
+}
+
+func (w *Type) addFields(t reflect.Type, index []int, offset uintptr) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		at := append(slices.Clip(index), i)
@@ -109,14 +137,17 @@ func (w *Type) addFields(t reflect.Type, index []int) {
 		case name == "-":
 			continue
 		case f.Anonymous && name == "":
-			w.addFields(f.Type, at)
+			w.addFields(f.Type, at, offset+f.Offset)
 			continue
 		case !f.IsExported() || name == "" || len(name) > 31:
 			panic(fmt.Sprintf("wire: field %s.%s has no usable name", t, f.Name))
 		}
+		key := string([]byte{0xa0 | byte(len(name))}) + name
+		w.heads = append(w.heads, binary.BigEndian.Uint16([]byte(key)))
 		w.fields = append(w.fields, Field{
 			Name: name, Optional: opts != "", Owner: t, GoName: f.Name,
-			key: append([]byte{0xa0 | byte(len(name))}, name...), index: at, typ: f.Type,
+			key:   key,
+			index: at, offset: offset + f.Offset, typ: f.Type,
 		})
 	}
 }
@@ -127,14 +158,22 @@ func (w *Type) Elem() *Type {
 	if w.class != classSlice && w.class != classArray && w.class != classPtr {
 		return nil
 	}
-	w.elemOnce.Do(func() { w.elem = Of(w.goType.Elem()) })
-	return w.elem
+	if t := w.elem.Load(); t != nil {
+		return t
+	}
+	t := Of(w.goType.Elem())
+	w.elem.Store(t)
+	return t
 }
 
 // Type is how the field's value is encoded.
 func (f *Field) Type() *Type {
-	f.once.Do(func() { f.t = Of(f.typ) })
-	return f.t
+	if t := f.t.Load(); t != nil {
+		return t
+	}
+	t := Of(f.typ)
+	f.t.Store(t)
+	return t
 }
 
 // Fields are those of a struct in order of encoding; none for other types.
@@ -171,6 +210,22 @@ func (w *Type) String() string {
 	case classStruct:
 	}
 	return "map " + w.goType.Name()
+}
+
+// find gives the first field from..to whose name b begins with; to if there is none.
+func (w *Type) find(b []byte, from, to int) int {
+	if len(b) < 2 {
+		return to
+	}
+	head := binary.BigEndian.Uint16(b)
+	for i := from; i < to; i++ {
+		if w.heads[i] == head {
+			if key := w.fields[i].key; len(b) >= len(key) && string(b[:len(key)]) == key {
+				return i
+			}
+		}
+	}
+	return to
 }
 
 // in is the field in v, its struct.
@@ -210,4 +265,4 @@ func (w *Type) allEmpty(v reflect.Value) bool {
 
 // Cost is the memory that a value takes at most for the bytes of its shortest
 // encoding, without what it points to.
-func (w *Type) Cost() (size, least uint64) { return w.size, uint64(w.least()) }
+func (w *Type) Cost() (size, least uint64) { return w.size, uint64(w.least) }

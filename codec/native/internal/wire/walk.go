@@ -123,8 +123,15 @@ func (k *walker) number(n int, least uint64) (uint64, error) {
 		return 0, err
 	}
 	var v uint64
-	for _, c := range p[1:] {
-		v = v<<8 | uint64(c)
+	switch n {
+	case 1:
+		v = uint64(p[1])
+	case 2:
+		v = uint64(binary.BigEndian.Uint16(p[1:]))
+	case 4:
+		v = uint64(binary.BigEndian.Uint32(p[1:]))
+	default:
+		v = binary.BigEndian.Uint64(p[1:])
 	}
 	if v < least {
 		return 0, k.fail(codec.Malformed, at, "number %d or length is not in its shortest form", v)
@@ -152,6 +159,10 @@ func (k *walker) unsigned() (uint64, error) {
 
 func (k *walker) uint(bits int) error {
 	at := k.pos
+	if at < len(k.b) && k.b[at] < 0x80 {
+		k.pos++
+		return nil
+	}
 	v, err := k.unsigned()
 	if err == nil && bits < 64 && v>>bits != 0 {
 		err = k.fail(codec.Malformed, at, "number %d does not fit into %d bits", v, bits)
@@ -292,7 +303,7 @@ func (k *walker) list(w *Type, depth int) error {
 		return k.fail(codec.Malformed, at, "array of %d, %d wanted", n, w.count)
 	case int64(n) > k.lim.Elements:
 		return k.fail(codec.TooLarge, at, "array of %d elements, limit %d", n, k.lim.Elements)
-	case n*elem.least() > k.left():
+	case n*elem.least > k.left():
 		return k.fail(codec.Overlong, at, "%d elements do not fit into %d bytes", n, k.left())
 	case w.class == classSlice:
 		if err := k.charge(uint64(n) * elem.size); err != nil {
@@ -307,20 +318,6 @@ func (k *walker) list(w *Type, depth int) error {
 	return nil
 }
 
-// least is the least number of bytes that a value takes.
-func (w *Type) least() int {
-	if w.class != classStruct {
-		return 1
-	}
-	n := 1
-	for i := range w.fields {
-		if !w.fields[i].Optional {
-			n += len(w.fields[i].key) + 1
-		}
-	}
-	return n
-}
-
 func (k *walker) object(w *Type, depth int) error {
 	at := k.pos
 	n, err := k.count("map", 0x80, 0xde, 0xdf)
@@ -329,14 +326,15 @@ func (k *walker) object(w *Type, depth int) error {
 	}
 	next := 0
 	for range n {
-		i, err := k.key(w, next)
-		if err != nil {
-			return err
+		i := w.find(k.b[k.pos:], next, len(w.fields))
+		if i == len(w.fields) {
+			return k.noField(w, next)
 		}
-		if err := k.required(w, next, i, at); err != nil {
-			return err
+		if w.needed[next] < i {
+			return k.missing(w, next, at)
 		}
 		f := &w.fields[i]
+		k.pos += len(f.key)
 		begin := k.pos
 		if err := k.value(f.Type(), depth+1); err != nil {
 			return inField(err, f.Name)
@@ -346,45 +344,35 @@ func (k *walker) object(w *Type, depth int) error {
 		}
 		next = i + 1
 	}
-	return k.required(w, next, len(w.fields), at)
-}
-
-// required checks that no field from..to must be there.
-func (k *walker) required(w *Type, from, to, at int) error {
-	for i := from; i < to; i++ {
-		if !w.fields[i].Optional {
-			return k.fail(codec.Missing, at, "%s has no field %s", w.goType.Name(), w.fields[i].Name)
-		}
+	if w.needed[next] < len(w.fields) {
+		return k.missing(w, next, at)
 	}
 	return nil
 }
 
-// key reads a field's name and gives its index, which must be at least next.
-func (k *walker) key(w *Type, next int) (int, error) {
-	for i := next; i < len(w.fields); i++ {
-		if bytes.HasPrefix(k.b[k.pos:], w.fields[i].key) {
-			k.pos += len(w.fields[i].key)
-			return i, nil
+// missing reports the first field from next on that must be there.
+func (k *walker) missing(w *Type, next, at int) error {
+	return k.fail(codec.Missing, at, "%s has no field %s", w.goType.Name(), w.fields[w.needed[next]].Name)
+}
+
+// noField reports what follows, which is the name of no field from next on.
+func (k *walker) noField(w *Type, next int) error {
+	if i := w.find(k.b[k.pos:], 0, next); i < next {
+		kind := codec.Misplaced
+		if i == next-1 {
+			kind = codec.Duplicate
 		}
-	}
-	for i := range next {
-		if bytes.HasPrefix(k.b[k.pos:], w.fields[i].key) {
-			kind := codec.Misplaced
-			if i == next-1 {
-				kind = codec.Duplicate
-			}
-			return 0, k.fail(kind, k.pos, "field %s of %s occurs twice or out of order", w.fields[i].Name, w.goType.Name())
-		}
+		return k.fail(kind, k.pos, "field %s of %s occurs twice or out of order", w.fields[i].Name, w.goType.Name())
 	}
 	if k.peek()&0xe0 != 0xa0 {
-		return 0, k.wrong("name of a field of " + w.goType.Name())
+		return k.wrong("name of a field of " + w.goType.Name())
 	}
 	at := k.pos
 	name, err := k.take(1 + int(k.peek()&0x1f))
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return 0, k.fail(codec.Unknown, at, "%s has a field %q, which is not known", w.goType.Name(), name[1:])
+	return k.fail(codec.Unknown, at, "%s has a field %q, which is not known", w.goType.Name(), name[1:])
 }
 
 // isEmpty says whether an encoded value is one that an Encoder leaves out.
