@@ -74,7 +74,7 @@ Files are looked for where the image has them. With --map-path and --root they
 are looked for in other places; the tree sees those as the places of its files.` + exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitFailed, exitIO, exitInterrupted),
 		Example: "  thaw restore tree.thaw\n  thaw restore --detach --pidfile root.pid tree.thaw\n  thaw restore --dry-run tree.thaw\n" +
 			"  thaw restore --pidns --map-path /usr/lib=/srv/old/lib old.ckpt",
-		Args:    exactArgs(1, "IMAGE"),
+		Args: exactArgs(1, "IMAGE"),
 		RunE: runE(func(cmd *cobra.Command, args []string) error {
 			return runRestore(cmd.Context(), a, opts, args[0])
 		}),

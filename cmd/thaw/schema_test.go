@@ -29,6 +29,9 @@ func checkSchema(t *testing.T, name string, document []byte) {
 func TestSchemas(t *testing.T) {
 	good := imageFile(t, nil)
 	broken := filepath.Join(t.TempDir(), "no.thaw")
+	old := filepath.Join(legacyImages, "v20", "single.ckpt")
+	cut := filepath.Join(legacyImages, "v20", "unlinked.ckpt")
+	out := filepath.Join(t.TempDir(), "out")
 	tests := []struct {
 		schema string
 		args   []string
@@ -43,6 +46,13 @@ func TestSchemas(t *testing.T) {
 		{"rule", []string{"explain", "X101"}, exitOK},
 		{"rules", []string{"explain"}, exitOK},
 		{"findings", []string{"validate", good}, exitOK},
+		{"convert", []string{"convert", old, out + ".ckpt", "--to", "linux-cr@D3"}, exitOK},
+		{"convert", []string{"convert", old, out + ".ckpt", "--to", "linux-cr@D3", "--strict"}, exitInvalid},
+		{"convert", []string{"convert", legacyImages, out, "--to", "thaw"}, exitInvalid},
+		{"records", []string{"dump", "--records", old}, exitOK},
+		{"records", []string{"dump", "--records", cut}, exitInvalid},
+		{"image", []string{"dump", old}, exitOK},
+		{"error", []string{"convert", cut, out + ".thaw", "--to", "thaw"}, exitInvalid},
 		{"error", []string{"validate", broken}, exitIO},
 		{"error", []string{"validate", "--no-such-flag"}, exitUsage},
 		{"error", []string{"dump", "--task", "1", good}, exitUsage},
