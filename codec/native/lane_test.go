@@ -63,12 +63,12 @@ func TestLanes(t *testing.T) {
 					p[i].payload = slices.Clone(p[i].payload)
 					p[i].payload[r.IntN(len(p[i].payload))] ^= 1 << r.IntN(8)
 				}
-				openBoth(t, assemble(p), codec.Limits{}) //nolint:errcheck // both sides are compared inside
+				openBoth(t, assemble(p), codec.Limits{})
 			}
 			for range 20 {
 				d := bytes.Clone(b)
 				d[headerSize+r.IntN(len(d)-headerSize-trailerSize)] ^= 1
-				openBoth(t, d, codec.Limits{}) //nolint:errcheck // both sides are compared inside
+				openBoth(t, d, codec.Limits{})
 			}
 		})
 	}
