@@ -59,7 +59,7 @@ func fillPaths(v reflect.Value, n *int) {
 		v.FieldByName("Path").SetString(fmt.Sprintf("/file/%d", *n))
 		return
 	}
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the others hold no paths
 	case reflect.Pointer:
 		if v.IsNil() {
 			v.Set(reflect.New(v.Type().Elem()))
@@ -73,8 +73,8 @@ func fillPaths(v reflect.Value, n *int) {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fillPaths(v.Field(i), n)
+		for _, f := range v.Fields() {
+			fillPaths(f, n)
 		}
 	}
 }
@@ -85,7 +85,7 @@ func collectPaths(v reflect.Value, to *[]string) {
 		*to = append(*to, v.FieldByName("Path").String())
 		return
 	}
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the others hold no paths
 	case reflect.Pointer:
 		if !v.IsNil() {
 			collectPaths(v.Elem(), to)
@@ -95,8 +95,8 @@ func collectPaths(v reflect.Value, to *[]string) {
 			collectPaths(v.Index(i), to)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			collectPaths(v.Field(i), to)
+		for _, f := range v.Fields() {
+			collectPaths(f, to)
 		}
 	}
 }
