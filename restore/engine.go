@@ -332,6 +332,11 @@ func (e *engine) finish(ctx context.Context) error {
 	}
 	e.released = true
 	e.endTracing()
+	// Let go by its tracer, a stopped task stops again in a moment; unless
+	// somebody continues it meanwhile, which is none of our business.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopAgain)
+	defer cancel()
+	_ = e.awaitStates(ctx)
 	return nil
 }
 
@@ -355,6 +360,9 @@ func (e *engine) share(tasks []*target) {
 		x.crowded = x.t.Leader() && threads[x.t.TGID] > 1
 	}
 }
+
+// stopAgain is how long that may take.
+const stopAgain = 100 * time.Millisecond
 
 // endTracing ends the tracing threads. The kernel kills what they still trace.
 func (e *engine) endTracing() {

@@ -262,9 +262,12 @@ func openFlags(d *format.OpenFile) uint64 {
 	return uint64(d.Flags&^drop | oNoctty)
 }
 
+// numberPath leads to what a number has open.
+func numberPath(n int) string { return fmt.Sprintf("/proc/self/fd/%d", n) }
+
 // reopen makes a new description of what another number has open.
 func (b *builder) reopen(p *husk.Program, d *format.OpenFile, from int) {
-	path := fmt.Sprintf("/proc/self/fd/%d", from)
+	path := numberPath(from)
 	b.create(p, d.ID, "open", path, abi.SysOpenat, atFDCWD, b.t.String(path), openFlags(d)&^uint64(format.ONoFollow), 0)
 }
 

@@ -44,7 +44,7 @@ type mapper struct {
 	runs []format.RawRun
 	// open is the file that descriptor 0 holds, so that neighbouring VMAs of one
 	// file open it once.
-	open   format.FileRef
+	open   string
 	shared bool
 	isOpen bool
 }
@@ -104,11 +104,16 @@ func (m *mapper) hasPages(v *format.VMA) bool {
 
 // file opens the file of a VMA as descriptor 0, or finds it open already.
 func (m *mapper) file(v *format.VMA) uint64 {
-	if v.File.Deleted != 0 {
-		return uint64(m.b.files.number[v.File.Deleted])
-	}
 	write := v.SharedMap && v.Prot&format.ProtWrite != 0
-	if m.isOpen && m.open.Path == v.File.Path && m.shared == write {
+	path := v.File.Path
+	if v.File.Deleted != 0 {
+		n := m.b.files.number[v.File.Deleted]
+		if !write {
+			return uint64(n)
+		}
+		path = numberPath(n)
+	}
+	if m.isOpen && m.open == path && m.shared == write {
 		return 0
 	}
 	m.closeFile()
@@ -116,9 +121,8 @@ func (m *mapper) file(v *format.VMA) uint64 {
 	if write {
 		flags = uint64(format.ORdWr)
 	}
-	m.p.Call("open mapped file", abi.SysOpenat, atFDCWD, m.b.t.String(v.File.Path), flags, 0).
-		Exact(0).Detail(v.File.Path)
-	m.open, m.shared, m.isOpen = v.File, write, true
+	m.p.Call("open mapped file", abi.SysOpenat, atFDCWD, m.b.t.String(path), flags, 0).Exact(0).Detail(path)
+	m.open, m.shared, m.isOpen = path, write, true
 	return 0
 }
 

@@ -12,8 +12,12 @@ func (b *builder) emitTimerfd(p *husk.Program, d *format.OpenFile) {
 	t := d.Timerfd
 	b.create(p, d.ID, "create timerfd", "", abi.SysTimerfdCreate, uint64(t.Clock), uint64(d.Flags&format.ONonBlock))
 	n := uint64(b.files.number[d.ID])
-	if t.Remaining != 0 {
-		p.Call("arm timerfd", abi.SysTimerfdSettime, n, 0, b.itimerspec(t.Remaining, t.Interval), 0)
+	remaining := t.Remaining
+	if remaining == 0 && t.Interval != 0 {
+		remaining = 1 // expired, and armed again only when it is read
+	}
+	if remaining != 0 {
+		p.Call("arm timerfd", abi.SysTimerfdSettime, n, 0, b.itimerspec(remaining, t.Interval), 0)
 	}
 	if t.Ticks != 0 {
 		p.Call("set timerfd ticks", abi.SysIoctl, n, tfdIocSetTicks, b.t.Words(t.Ticks))

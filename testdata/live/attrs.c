@@ -22,7 +22,7 @@ struct all {
 	gid_t groups[64];
 	struct __user_cap_data_struct caps[2];
 	uint64_t bounding, ambient;
-	int nnp, pdeath, dumpable, subreaper, secure, keep, thp, personality, mce;
+	int nnp, pdeath, dumpable, subreaper, secure, keep, thp, personality;
 	long slack;
 	char cwd[200], root[200], comm[16];
 };
@@ -68,7 +68,6 @@ static void read_all(struct all *a)
 	a->secure = prctl(PR_GET_SECUREBITS);
 	a->keep = prctl(PR_GET_KEEPCAPS);
 	a->thp = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
-	a->mce = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
 	a->slack = prctl(PR_GET_TIMERSLACK);
 	a->personality = personality(0xffffffff);
 	a->oom = fx_slurp("/proc/self/oom_score_adj", b, sizeof(b)) > 0 ? atoi(b) : -9999;
@@ -108,7 +107,6 @@ static void compare(const struct all *o, const struct all *n, int parent)
 	SAME(secure, "%#x");
 	SAME(keep, "%d");
 	SAME(thp, "%d");
-	SAME(mce, "%d");
 	SAME(slack, "%ld");
 	SAME(personality, "%#x");
 	SAME(oom, "%d");
@@ -187,7 +185,6 @@ static void c_idle(void)
 	umask(0137);
 	personality(ADDR_NO_RANDOMIZE | 0x0200000 /* WHOLE_SECONDS and others */);
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-	prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0);
 	prctl(PR_SET_NAME, "a name (with) 2");
 }
 
