@@ -218,6 +218,17 @@ func TestSheetFaults(t *testing.T) {
 		{"zombie with more records", func(b []byte) []byte { return slices.Insert(b, 0x131b, b[0x1fb:0x223]...) }, codec.Misplaced, "THREAD"},
 		{"memory that ends before it starts", func(b []byte) []byte { clear(b[0x85f+40 : 0x85f+48]); return b }, codec.Malformed, "VMA"},
 		{"memory that is not aligned", func(b []byte) []byte { le(b, 0x85f+32, 1); return b }, codec.Malformed, "VMA"},
+		{"flags that are not known", func(b []byte) []byte { le(b, 0x40, 4); return b }, codec.Unknown, "HEADER"},
+		{"process with a thread's exit signal", func(b []byte) []byte { copy(b[0x1a3+20:], "\xff\xff\xff\xff"); return b }, codec.Malformed, "TASK"},
+		{"exit signal 65", func(b []byte) []byte { le(b, 0x1a3+20, 65); return b }, codec.Malformed, "TASK"},
+		{"parent-death signal 65", func(b []byte) []byte { le(b, 0x1a3+24, 65); return b }, codec.Malformed, "TASK"},
+		{"wait status of 17 bits", func(b []byte) []byte { le(b, 0x12c3+18, 1); return b }, codec.Malformed, "TASK"},
+		{"flags of memory to come", func(b []byte) []byte { le(b, 0x67f+16, 1); return b }, codec.Malformed, "MM"},
+		{"page outside its area", func(b []byte) []byte {
+			page := make([]byte, 16+8+8+pageSize)
+			copy(page, "\x93\x01\x00\x00\x10\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x10\x10\x00\x00")
+			return slices.Insert(b, 0x8a7, page...)
+		}, codec.Malformed, "BUFFER"},
 		{"error record", func(b []byte) []byte {
 			return append(b[:0x1a3], "\x0f\x27\x00\x00\x08\x00\x00\x00\x05\x00\x00\x00\x0d\x00\x00\x00\x00why\x00"...)
 		}, codec.Malformed, "ERROR"},

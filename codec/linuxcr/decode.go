@@ -299,6 +299,9 @@ func (d *decoder) header() error {
 	if err != nil {
 		return err
 	}
+	if flags := b.u(fUFlags); flags&^uflagsKnown != 0 {
+		return d.fault(codec.Unknown, h.name(), h.at, "flags %#x, of which %#x is not known", flags, flags&^uflagsKnown)
+	}
 	d.img.Provenance.Time = nanoseconds(b.u(fTime))
 	d.constants(b)
 	for i := range 3 {
@@ -322,6 +325,10 @@ func (d *decoder) headerArch() error {
 	d.head.xstate = int(b.u(fXStateSize))
 	return err
 }
+
+// uflagsKnown are the flags of an image: that it is not a whole container, and
+// what it says of network namespaces.
+const uflagsKnown = 3
 
 // nanoseconds of a time in seconds; zero if it is beyond what the model holds.
 func nanoseconds(seconds uint64) int64 {

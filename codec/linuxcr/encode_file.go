@@ -195,7 +195,7 @@ func (e *encoder) watches(list []*format.OpenFile) error {
 		n := uint64(0)
 		for _, w := range f.Epoll.Watches {
 			if ref := e.ref(w.File); !e.done[ref] {
-				e.lossIf(true, LossFile, e.task.TID, f.ID, "watch of descriptor %d", w.FD)
+				e.lose(LossWatch, e.task.TID, f.ID, "watch of descriptor %d", w.FD)
 				continue
 			}
 			items = e.d.order.AppendUint64(items, w.Data)

@@ -31,7 +31,8 @@ type fileNote struct {
 	model format.OpenFile
 }
 
-// notInFlags are flags of open(2) that a description does not keep.
+// notInFlags are flags of open(2) that a description does not keep: create,
+// exclusive, no controlling terminal, truncate.
 const notInFlags = 0o100 | 0o200 | 0o400 | 0o1000
 
 // fileTable reads a FILE_TABLE object and its descriptors.
@@ -84,7 +85,10 @@ func (d *decoder) file(id format.ObjectID) error {
 	if err := d.charge(512 + len(b.p)); err != nil {
 		return err
 	}
-	f := format.OpenFile{ID: id, Flags: b.u32(fFlags) &^ notInFlags, Pos: int64(b.u(fPos))}
+	f := format.OpenFile{ID: id, Flags: b.u32(fFlags), Pos: int64(b.u(fPos))}
+	if f.Flags&notInFlags != 0 {
+		return d.fault(codec.Malformed, h.name(), h.at, "open flags %#o, of which %#o no open file has", f.Flags, f.Flags&notInFlags)
+	}
 	cred, err := d.ref(b, fCredRef, oCred)
 	if err != nil {
 		return err

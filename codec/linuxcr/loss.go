@@ -30,6 +30,7 @@ const (
 	LossUmask       LossCode = "umask"        // file mode creation mask
 	LossNamespace   LossCode = "namespace"    // a namespace and what is in it
 	LossFile        LossCode = "file"         // an open file
+	LossWatch       LossCode = "epoll-watch"  // what an epoll instance watches
 	LossFileState   LossCode = "file-state"   // owner, locks
 	LossDeleted     LossCode = "deleted-file" // the contents of a file without a name
 	LossTerminal    LossCode = "terminal"     // a terminal

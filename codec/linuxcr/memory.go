@@ -37,6 +37,12 @@ func (d *decoder) memory(id format.ObjectID) error {
 	if !b.has(fMMFlags) {
 		mm.Dumpable = 1
 	}
+	switch def := b.u(fDefFlags); {
+	case def&^vmLocked != 0:
+		return d.fault(codec.Malformed, "MM record", b.at, "flags %#x for areas to come", def)
+	case def != 0:
+		d.warn("that memory to be mapped later is locked (mlockall) is kept but not restored")
+	}
 	exe, err := d.ref(b, fRef, oFile)
 	if err != nil {
 		return err

@@ -147,6 +147,9 @@ func (d *decoder) taskState(h header, b body) error {
 	if sig < -1 || sig > int32(format.MaxSignal) {
 		return d.fault(codec.Malformed, h.name(), h.at, "exit signal %d", sig)
 	}
+	if sig == -1 && t.Leader() && state != stateDead {
+		return d.fault(codec.Malformed, h.name(), h.at, "process %d has a thread's exit signal, -1", t.TID)
+	}
 	pdeath := b.u32(fPDeath)
 	if pdeath > uint32(format.MaxSignal) {
 		return d.fault(codec.Malformed, h.name(), h.at, "parent-death signal %d", pdeath)
