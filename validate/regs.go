@@ -33,11 +33,19 @@ const (
 	restartBlock = -516
 )
 
-// The system calls that leave a restart block, by their amd64 numbers.
+// The system calls that leave a restart block, by their amd64 numbers and by
+// those of 32-bit code (arch/x86/entry/syscalls).
 var restartCalls = map[format.RestartKind][]uint64{
 	format.RestartNanosleep: {35, 230},
 	format.RestartPoll:      {7},
 	format.RestartFutex:     {202},
+	format.RestartOther:     nil,
+}
+
+var restartCalls32 = map[format.RestartKind][]uint64{
+	format.RestartNanosleep: {162, 267, 407},
+	format.RestartPoll:      {168},
+	format.RestartFutex:     {240, 422},
 	format.RestartOther:     nil,
 }
 
@@ -63,7 +71,8 @@ func checkRegisters(c *checker, t *format.Task) {
 		c.task("S001", t, "the task has an empty set of registers")
 		return
 	}
-	if arch != "" && arch != c.img.Provenance.Arch {
+	compat := c.img.Provenance.Arch == "386" && r.AMD64 != nil && r.AMD64.CS == selCompat
+	if arch != "" && arch != c.img.Provenance.Arch && !compat {
 		c.task("S002", t, "registers of %s in an image of %.20q", arch, c.img.Provenance.Arch)
 	}
 	if r.AMD64 != nil {
@@ -154,7 +163,11 @@ func checkRestart(c *checker, t *format.Task, r *format.RegistersAMD64) {
 		c.task("S015", t, "restart of %.20q, but rax is %d, system call %d", string(t.Restart.Kind), int64(r.RAX), int64(r.OrigAX))
 		return
 	}
-	calls, known := restartCalls[t.Restart.Kind]
+	numbers := restartCalls
+	if r.CS == selCompat {
+		numbers = restartCalls32
+	}
+	calls, known := numbers[t.Restart.Kind]
 	fits := len(calls) == 0
 	for _, n := range calls {
 		fits = fits || n == r.OrigAX

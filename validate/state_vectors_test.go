@@ -52,6 +52,7 @@ var stateMutations = []mutation{
 	{"S015", "no-call", func(v *vector) { v.task(101).Restart = &format.Restart{Kind: format.RestartPoll} }},
 	{"S016", "nothing-known", func(v *vector) { v.task(102).Restart = nil }},
 	{"S017", "poll-in-nanosleep", func(v *vector) { v.task(102).Restart.Kind = format.RestartPoll }},
+	{"S017", "amd64-number-in-32-bit-code", func(v *vector) { v.task(102).Registers.AMD64.CS = selCompat }},
 	{"S017", "unknown", func(v *vector) { v.task(102).Restart.Kind = "select" }},
 	{"S018", "negative-rest", func(v *vector) { v.task(102).Restart.Remaining = -1 }},
 	{"S018", "no-such-clock", func(v *vector) { v.task(102).Restart.Clock = 50 }},
