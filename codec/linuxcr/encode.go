@@ -79,7 +79,7 @@ func target(img *format.Image, opts codec.EncodeOptions) (*dialect, error) {
 
 func writable(g Generation) bool { return slices.Contains(written, g) }
 
-// sink takes the records of an image.
+// sink takes the records of an image. It keeps nothing of a payload.
 type sink interface {
 	// record takes a record and gives its payload as it is in the image, which
 	// may differ in what the model does not say.
@@ -115,8 +115,9 @@ type encoder struct {
 	auxv, xstate int
 	task         *format.Task
 	tags         tagTable
-	// slab is where bytes come from.
-	slab []byte
+	// slab is where bytes come from, and taken how many it gave.
+	slab  []byte
+	taken int
 }
 
 func newEncoder(ctx context.Context, d *dialect, img *format.Image, left *leftovers) *encoder {
@@ -241,12 +242,18 @@ func (e *encoder) bytes(n int) []byte {
 	if n > piece/8 {
 		return make([]byte, n)
 	}
-	if len(e.slab) < n {
-		e.slab = make([]byte, piece)
+	if len(e.slab)-e.taken < n {
+		e.slab, e.taken = make([]byte, piece), 0
 	}
-	p := e.slab[:n:n]
-	e.slab = e.slab[n:]
+	p := e.slab[e.taken:][:n:n]
+	e.taken += n
 	return p
+}
+
+// recycle takes back what bytes gave. Sinks keep nothing of a record.
+func (e *encoder) recycle() {
+	clear(e.slab[:e.taken])
+	e.taken = 0
 }
 
 // rest is what follows the fixed part of a record.

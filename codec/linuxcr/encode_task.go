@@ -105,6 +105,7 @@ func (e *encoder) pidObjects() error {
 // taskSection writes one task.
 func (e *encoder) taskSection(t *format.Task) error {
 	e.task = t
+	e.recycle()
 	e.taskLosses(t)
 	if err := e.taskRecord(t); err != nil {
 		return err
