@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -73,6 +74,9 @@ func insideBare(t *testing.T) *World {
 // Need skips the test where a live tree cannot be made.
 func Need(t testing.TB) {
 	t.Helper()
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the fixtures are for amd64")
+	}
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, for namespaces and chosen pids")
 	}
