@@ -40,10 +40,11 @@ func newConvertCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert IN OUT --to FORMAT[@VERSION]",
 		Short: "Write an image in another format or version",
-		Long: `Convert reads an image, judges it and writes it in another format or version. An
-invalid image is refused. What the target cannot hold is reported, or refused
-with --strict; both end with exit code 1, and no file is left. Written in the
-format and version it has, an image stays the same byte for byte.
+		Long: `Convert reads an image, judges it and writes it in another format or version.
+What the target cannot hold is reported. An invalid image is refused, and with
+--strict one of which something would be lost: the exit code is 1 then, and no
+file is left. Written in the format and version it has, an image stays the same
+byte for byte.
 
 IN and OUT are files, or - for standard input and output. If IN is a folder, all
 images in and below it are written to the same places below the folder OUT, on
@@ -80,8 +81,9 @@ func (o *convertOptions) check(a *app, out string, folder bool) error {
 
 // A convertTarget is the format and version that images are written in.
 type convertTarget struct {
-	format, version, suffix string
-
+	format, version string
+	// suffix is that of its files' names.
+	suffix  string
 	encoder codec.Encoder
 }
 
