@@ -26,7 +26,10 @@ func mismatch(a, b string) int {
 	return min(len(a), len(b))
 }
 
-// there and back again: capture, validate, kill, restore, judge.
+// restless fixtures start and end tasks all the time; so does Go's runtime.
+var restless = map[string]bool{"storm": true, "commands": true, "pipeline": true, "compute": true, "goprog": true}
+
+// cycle is there and back again: capture, validate, kill, restore, judge.
 func cycle(w *World, s Spec, captureFlags, restoreFlags []string) {
 	w.Helper()
 	f := w.Start(s)
@@ -37,8 +40,8 @@ func cycle(w *World, s Spec, captureFlags, restoreFlags []string) {
 	}
 	w.Must(0, "validate", img)
 	w.Restore(img, restoreFlags...)
-	if len(restoreFlags) == 0 {
-		if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 && s.Output == "" && s.Name != "storm" {
+	if len(restoreFlags) == 0 && !restless[s.Name] {
+		if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 {
 			w.Errorf("the restored tree differs:\n%s", join(d))
 		}
 	}
