@@ -71,13 +71,14 @@ func (b *builder) setCaps(p *husk.Program, c *format.Credentials) {
 	p.Call("set secure bits", abi.SysPrctl, abi.PrSetSecurebits, uint64(c.SecureBits), 0, 0, 0)
 	p.Call("clear ambient set", abi.SysPrctl, abi.PrCapAmbient, abi.PrCapAmbientClearAll, 0, 0, 0)
 	data := make([]byte, 24)
-	for i, set := range []uint64{c.Effective, c.Permitted, c.Inheritable} {
+	had := b.host.creds.Permitted // more only if forced to do without
+	for i, set := range []uint64{c.Effective & had, c.Permitted & had, c.Inheritable & had} {
 		binary.LittleEndian.PutUint32(data[4*i:], uint32(set))
 		binary.LittleEndian.PutUint32(data[12+4*i:], uint32(set>>32))
 	}
 	p.Call("set capabilities", abi.SysCapset, b.t.Words(capVersion3), b.t.Bytes(data))
 	for i := range uint64(lastCap + 1) {
-		if c.Ambient&(1<<i) != 0 {
+		if c.Ambient&had&(1<<i) != 0 {
 			p.Call("raise ambient capability", abi.SysPrctl, abi.PrCapAmbient, abi.PrCapAmbientRaise, i, 0, 0)
 		}
 	}
@@ -85,11 +86,11 @@ func (b *builder) setCaps(p *husk.Program, c *format.Credentials) {
 
 // emitFS restores where a task stands in the file system.
 func (b *builder) emitFS(p *husk.Program, fs *format.FS) {
-	if fs.Root != "" && fs.Root != "/" {
-		p.Call("change root", abi.SysChroot, b.t.String(fs.Root)).Detail(fs.Root)
-	}
 	if fs.Cwd != "" {
 		p.Call("change directory", abi.SysChdir, b.t.String(fs.Cwd)).Detail(fs.Cwd)
+	}
+	if fs.Root != "" && fs.Root != "/" {
+		p.Call("change root", abi.SysChroot, b.t.String(fs.Root)).Detail(fs.Root)
 	}
 	p.Call("set umask", abi.SysUmask, uint64(fs.Umask))
 }

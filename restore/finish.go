@@ -255,10 +255,7 @@ func (f *finisher) sleep(x *target, r *format.Restart) error {
 	if err := f.call(x, abi.SysClockNanosleep, uint64(uint32(r.Clock)), 0, at, uint64(r.Remainder)); err != nil {
 		return err
 	}
-	if err := sys.SyscallStep(x.tid, 0); err != nil { // to its entry
-		return err
-	}
-	if _, err := f.wait(x); err != nil {
+	if err := f.enter(x); err != nil {
 		return err
 	}
 	if err := sys.Interrupt(x.tid); err != nil {
@@ -280,6 +277,19 @@ func (f *finisher) sleep(x *target, r *format.Restart) error {
 	}
 	x.awake = got == 0
 	return nil
+}
+
+// enter lets a task run to the entry of its system call. A stopped process
+// first reports its stop again.
+func (f *finisher) enter(x *target) error {
+	for {
+		if err := sys.SyscallStep(x.tid, 0); err != nil {
+			return err
+		}
+		if st, err := f.wait(x); err != nil || st.Event() == 0 {
+			return err
+		}
+	}
 }
 
 // setAll sets registers and signal masks.

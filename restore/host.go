@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -89,8 +90,22 @@ func (h *hostFacts) setStatus(st *procfs.Status) {
 	}
 	h.ignored = format.SignalSet(st.SigIgnored)
 	h.noNewPrivs = st.NoNewPrivs
-	const need = 1<<capSysAdmin | 1<<capCheckpointRestore
-	h.mapFiles = st.CapEffective&need != 0
+}
+
+// mapFilesWork tries to open what a mapping shows through map_files, which
+// takes a capability in the initial user namespace.
+func mapFilesWork(maps []procfs.Map) bool {
+	for _, m := range maps {
+		if m.Inode == 0 {
+			continue
+		}
+		f, err := os.Open(fmt.Sprintf("/proc/self/map_files/%x-%x", m.Start, m.End))
+		if err != nil {
+			return false
+		}
+		return f.Close() == nil
+	}
+	return false
 }
 
 // privileged says whether pids can be chosen in this namespace.
@@ -176,6 +191,7 @@ func (h *hostFacts) readVDSO(r *procfs.Reader, self int) error {
 		return err
 	}
 	h.parts = hostParts(maps)
+	h.mapFiles = mapFilesWork(maps)
 	mem, err := os.Open("/proc/self/mem")
 	if err != nil {
 		return err

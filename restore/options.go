@@ -33,6 +33,9 @@ type Options struct {
 	MapMemory bool
 	// NoVerify skips the comparison of the restored tree with the image.
 	NoVerify bool
+	// Force lists codes of X findings that are not to stop a restore; what they
+	// speak of is then done without as far as possible.
+	Force []string
 	// Timeout bounds everything until the release; zero means a minute, less
 	// than zero no bound.
 	Timeout time.Duration

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"github.com/thaw-cr/thaw/format"
@@ -65,7 +66,7 @@ type checker struct {
 func (j *job) preflight(ctx context.Context) error {
 	c := &checker{job: j, img: j.req.Image, ix: format.NewIndex(j.req.Image)}
 	err := c.run(ctx)
-	j.findings = c.findings
+	j.findings = slices.DeleteFunc(c.findings, func(f validate.Finding) bool { return slices.Contains(j.opts.Force, f.Code) })
 	return err
 }
 
@@ -89,6 +90,7 @@ func (c *checker) run(ctx context.Context) error {
 	c.limits()
 	c.openFiles()
 	c.zombies()
+	c.capabilities()
 	return c.memories(ctx)
 }
 
@@ -334,6 +336,16 @@ func (c *checker) zombies() {
 	for i := range c.img.Tasks {
 		if t := &c.img.Tasks[i]; t.State == format.Zombie && t.Status.Core() {
 			c.add(validate.CodeCorePattern, validate.Subject{Task: t.TID}, "%v", c.host.coreErr)
+		}
+	}
+}
+
+// capabilities asks whether tasks would have any that the engine has not.
+func (c *checker) capabilities() {
+	for i := range c.img.Objects.Creds {
+		cr := &c.img.Objects.Creds[i]
+		if lacks := (cr.Permitted | cr.Effective | cr.Inheritable) &^ c.host.creds.Permitted; lacks != 0 {
+			c.add(validate.CodeCapability, validate.Subject{Object: cr.ID}, "the capabilities %#x", lacks)
 		}
 	}
 }

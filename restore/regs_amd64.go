@@ -52,6 +52,7 @@ func (f *finisher) set(x *target) error {
 		return err
 	}
 	r := sys.RegsFromFormat(img)
+	plainTLS(&r, x.t.Registers.Raw)
 	if int64(r.RAX) == restartBlock && int64(r.OrigRAX) >= 0 {
 		switch {
 		case x.awake:

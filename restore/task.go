@@ -39,12 +39,12 @@ func (b *builder) emitShared(p *husk.Program, t *format.Task) {
 	} else if t.Memory != 0 {
 		p.Wait("wait for memory", b.ready[t.Memory], 1)
 	}
-	if b.owns(t, t.FS) {
-		b.emitFS(p, b.ix.FS[t.FS])
-	}
 	if b.owns(t, t.Files) {
 		b.awaitOpens(p, t, 0)
 		b.emitFileTable(p, b.ix.FileTables[t.Files])
+	}
+	if b.owns(t, t.FS) { // paths are the engine's until here
+		b.emitFS(p, b.ix.FS[t.FS])
 	}
 }
 

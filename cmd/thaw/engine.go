@@ -83,7 +83,7 @@ func (o *restoreOptions) engine() restore.Options {
 		timeout = forever
 	}
 	return restore.Options{
-		PIDNamespace: o.pidns, ShellJob: o.shellJob, MapMemory: o.mapMemory, NoVerify: !o.verify, Timeout: timeout,
+		PIDNamespace: o.pidns, ShellJob: o.shellJob, MapMemory: o.mapMemory, NoVerify: !o.verify, Timeout: timeout, Force: o.force,
 		Progress: func(p restore.Progress) {
 			if p.Stage == restore.StagePages {
 				o.meter.set(int64(p.Done))

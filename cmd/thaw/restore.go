@@ -24,6 +24,8 @@ type restoreOptions struct {
 	paths pathOptions
 	// pidFile gets the root's number; empty for none.
 	pidFile string
+	// force lists codes of findings about this host that are not to stop it.
+	force []string
 	// timeout until the tree runs; zero for none.
 	timeout time.Duration
 	// meter shows how far reading pages is; not a flag.
@@ -36,6 +38,7 @@ func (o *restoreOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.pidns, "pidns", false, "restore into a pid namespace of its own")
 	f.BoolVar(&o.detach, "detach", false, "leave the tree running and exit instead of waiting for its root")
 	f.StringVar(&o.pidFile, "pidfile", "", "write the root's number to `FILE`")
+	f.StringSliceVar(&o.force, "force", nil, "go on in spite of findings with the X2 code `CODE`, without what they speak of; repeatable")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "give up if the tree does not run after this time, 0 for never")
 	f.BoolVar(&o.mapMemory, "map-memory", false, "map memory from the image, which must stay as it is, instead of reading it")
 	f.BoolVar(&o.checkPages, "check-pages", true, "check all pages against their checksums first; not with --map-memory")
