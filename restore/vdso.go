@@ -113,19 +113,27 @@ func (s *vdsoSearch) run(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if run.Zero {
-			continue
+		if why, err := s.pages(ctx, run, buf); why != "" || err != nil {
+			return why, err
 		}
-		for first, left := run.First, run.Count; left > 0; {
-			n := min(left, spoolChunk/pageSize)
-			if err := s.img.Pages.ReadPages(ctx, s.mm.ID, first, buf[:n*pageSize]); err != nil {
-				return "", err
-			}
-			if why := s.words(first.Addr(), buf[:n*pageSize]); why != "" {
-				return why, nil
-			}
-			first, left = first+format.PageNum(n), left-n
+	}
+	return "", nil
+}
+
+// pages looks through a run of pages.
+func (s *vdsoSearch) pages(ctx context.Context, run format.PageRun, buf []byte) (string, error) {
+	if run.Zero {
+		return "", nil
+	}
+	for first, left := run.First, run.Count; left > 0; {
+		n := min(left, spoolChunk/pageSize)
+		if err := s.img.Pages.ReadPages(ctx, s.mm.ID, first, buf[:n*pageSize]); err != nil {
+			return "", err
 		}
+		if why := s.words(first.Addr(), buf[:n*pageSize]); why != "" {
+			return why, nil
+		}
+		first, left = first+format.PageNum(n), left-n
 	}
 	return "", nil
 }
