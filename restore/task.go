@@ -165,10 +165,11 @@ func (b *builder) settle(p *husk.Program, t *format.Task) {
 		b.emitPending(p, t)
 	}
 	b.emitCreds(p, t)
+	p.Signal(b.done, b.living)
 	if t.Process != 0 && !owner {
+		// The last: from here on the process may be stopped.
 		p.Signal(b.settled[t.Process], b.others[t.Process])
 	}
-	p.Signal(b.done, b.living)
 }
 
 // emitProcess restores what the threads of a process have in common.
