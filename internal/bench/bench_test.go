@@ -114,7 +114,7 @@ func BenchmarkCapture(b *testing.B) {
 			img := filepath.Join(b.TempDir(), "img")
 			f := w.Start(live.Spec{Name: "scale", Args: k.args})
 			r := &row{name: "capture " + k.name, floorName: k.captureName}
-			floor := func() time.Duration { return 0 }
+			var floor func() time.Duration
 			if k.captureFloor != nil {
 				floor = func() time.Duration { return k.captureFloor(w, img) }
 			}
@@ -133,13 +133,18 @@ func remove(b *testing.B, img string) {
 	}
 }
 
-// measure runs the floor and the command in turn and reports both.
+// measure runs the floor, if there is one, and the command in turn and reports
+// both.
 func measure(b *testing.B, r *row, floor func() time.Duration, run func() live.Run, after func()) {
 	b.Helper()
-	floor() // warm: programs and files in the page cache
+	if floor != nil {
+		floor() // warm: programs and files in the page cache
+	}
 	for b.Loop() {
 		b.StopTimer()
-		r.floor = append(r.floor, floor())
+		if floor != nil {
+			r.floor = append(r.floor, floor())
+		}
 		b.StartTimer()
 		got := run()
 		b.StopTimer()
@@ -149,8 +154,10 @@ func measure(b *testing.B, r *row, floor func() time.Duration, run func() live.R
 		b.StartTimer()
 	}
 	b.ReportMetric(ms(r.took.median()), "ms")
-	b.ReportMetric(ms(r.floor.median()), "floor-ms")
-	b.ReportMetric(r.ratio(), "ratio")
+	if floor != nil {
+		b.ReportMetric(ms(r.floor.median()), "floor-ms")
+		b.ReportMetric(r.ratio(), "ratio")
+	}
 	b.ReportMetric(float64(r.rss)/mib, "MiB")
 	if r.floorName == "" {
 		r.floorName = "-"

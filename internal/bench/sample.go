@@ -45,8 +45,12 @@ func printTable(w io.Writer, rows []*row) error {
 	var b strings.Builder
 	b.WriteString("\n| what | runs | ms | fastest | floor | floor ms | ratio | thaw's memory MiB |\n|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
-		fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f | %s | %.1f | %.2f | %.0f |\n", r.name, len(r.took), ms(r.took.median()), ms(slices.Min(r.took)),
-			r.floorName, ms(r.floor.median()), r.ratio(), float64(r.rss)/mib)
+		floor, ratio := "-", "-"
+		if len(r.floor) > 0 {
+			floor, ratio = fmt.Sprintf("%.1f", ms(r.floor.median())), fmt.Sprintf("%.2f", r.ratio())
+		}
+		fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f | %s | %s | %s | %.0f |\n", r.name, len(r.took), ms(r.took.median()), ms(slices.Min(r.took)),
+			r.floorName, floor, ratio, float64(r.rss)/mib)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

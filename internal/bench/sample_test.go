@@ -26,10 +26,11 @@ func TestMedian(t *testing.T) {
 func TestTable(t *testing.T) {
 	var b strings.Builder
 	r := &row{name: "x", floorName: "y", took: sample{3 * time.Millisecond}, floor: sample{2 * time.Millisecond}, rss: 5 * mib}
-	if err := printTable(&b, []*row{r}); err != nil {
+	bare := &row{name: "z", floorName: "-", took: sample{3 * time.Millisecond}}
+	if err := printTable(&b, []*row{r, bare}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "| x | 1 | 3.0 | 3.0 | y | 2.0 | 1.50 | 5 |\n"; !strings.HasSuffix(b.String(), want) {
+	if want := "| x | 1 | 3.0 | 3.0 | y | 2.0 | 1.50 | 5 |\n| z | 1 | 3.0 | 3.0 | - | - | - | 0 |\n"; !strings.HasSuffix(b.String(), want) {
 		t.Errorf("table is %q, want it to end in %q", b.String(), want)
 	}
 }
