@@ -31,6 +31,8 @@ type engine struct {
 	pidns int
 	// pids caches numbers of the new pid namespace as seen here.
 	pids map[format.PID]int
+	// threads counts the threads of each process of the image.
+	threads map[format.PID]int
 	// before are the children that the caller had already.
 	before map[int]bool
 	// wasSubreaper says that the caller adopted orphans before.

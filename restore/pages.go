@@ -3,6 +3,7 @@ package restore
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
@@ -45,8 +46,10 @@ func (b *builder) rawRuns(id format.ObjectID) ([]format.RawRun, error) {
 // alone in anonymous memory, which has them already.
 func (b *builder) emitPages(p *husk.Program, mm *format.AddressSpace, runs []format.RawRun) {
 	r := reader{b: b, p: p, fd: b.fds.pages}
-	helper, read := b.readHelper(p, runs)
-	r.helper = helper
+	helper := b.readHelper(p, runs)
+	if helper != nil {
+		r.helper = helper.program
+	}
 	next := 0
 	for _, run := range runs {
 		for run.Count > 0 {
@@ -67,15 +70,21 @@ func (b *builder) emitPages(p *husk.Program, mm *format.AddressSpace, runs []for
 	}
 	r.flush()
 	if helper != nil {
-		helper.Signal(read, 1)
-		helper.Call("exit", abi.SysExit, 0)
-		p.Wait("wait for the helper", read, 1)
+		b.endHelper(p, helper, b.ix.Tasks[b.owner[mm.ID]].TGID)
 	}
+}
+
+// pageHelper is a thread that reads pages along.
+type pageHelper struct {
+	program *husk.Program
+	read    husk.Word
+	// tid is where its number is.
+	tid uint64
 }
 
 // readHelper starts a thread that reads pages along, if there are many. Its
 // number is the kernel's choice: all those of the image are taken by now.
-func (b *builder) readHelper(p *husk.Program, runs []format.RawRun) (*husk.Program, husk.Word) {
+func (b *builder) readHelper(p *husk.Program, runs []format.RawRun) *pageHelper {
 	n := uint64(0)
 	for _, r := range runs {
 		if !r.Zero {
@@ -83,12 +92,31 @@ func (b *builder) readHelper(p *husk.Program, runs []format.RawRun) (*husk.Progr
 		}
 	}
 	if n < helperPages || b.mapPages {
-		return nil, 0
+		return nil
 	}
-	h := b.t.Program(p.Name + ", reading pages")
-	p.Call("create helper thread", abi.SysClone3, b.t.Words(threadFlags|abi.CloneFiles|abi.CloneFs, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), abi.CloneArgsSize).
-		IfZero(h.Start())
-	return h, b.t.Word()
+	h := &pageHelper{b.t.Program(p.Name + ", reading pages"), b.t.Word(), b.t.Alloc(8, 8)}
+	p.Call("create helper thread", abi.SysClone3,
+		b.t.Words(threadFlags|abi.CloneFiles|abi.CloneFs, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), abi.CloneArgsSize).
+		IfZero(h.program.Start()).Store(h.tid)
+	return h
+}
+
+// endHelper waits until the helper has read everything and is gone: a thread
+// that still had an instruction to execute would fall with the engine's
+// mappings, and its process with it.
+func (b *builder) endHelper(p *husk.Program, h *pageHelper, tgid format.PID) {
+	h.program.Signal(h.read, 1)
+	h.program.Call("exit", abi.SysExit, 0)
+	p.Wait("wait for the helper", h.read, 1)
+	result := b.t.Alloc(8, 8)
+	again := p.Here()
+	pass := p.Copy("pass number", 0, h.tid, 8)
+	ask := p.Call("look for the helper", abi.SysTgkill, uint64(tgid), 0, 0).Any().Store(result)
+	pass.SetArg(0, ask.Arg(1))
+	gone := p.Equal(result, ^uint64(0)-uint64(syscall.ESRCH)+1, 0)
+	p.Call("yield", abi.SysSchedYield)
+	p.Goto(again)
+	gone.SetArg(2, p.Here())
 }
 
 // cut is the run's first n pages at most.

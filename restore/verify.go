@@ -47,6 +47,7 @@ const verifiers = 2
 func (e *engine) verify(ctx context.Context) error {
 	for _, tid := range e.plan.Order {
 		e.hostPID(tid) // so that verifiers only look numbers up
+		e.threadCount(e.b.ix.Tasks[tid])
 	}
 	var group errgroup.Group
 	var all [verifiers]verifier
@@ -134,6 +135,9 @@ func (v *verifier) ids(t *format.Task, tid int) error {
 	}
 	if t.State == format.Zombie && st.ExitCode != int(t.Status) {
 		v.differ(t, "wait status %#x, was %#x", st.ExitCode, uint16(t.Status))
+	}
+	if n := v.e.threadCount(t); t.Leader() && n > 0 && st.Threads != n {
+		v.differ(t, "%d threads, were %d", st.Threads, n)
 	}
 	if t.Comm != "" && st.Comm != t.Comm {
 		v.differ(t, "name %q, was %q", st.Comm, t.Comm)
@@ -283,4 +287,18 @@ func (v *verifier) files(t *format.Task, tid int) error {
 		v.differ(t, "descriptors %v, were %v", got, want)
 	}
 	return nil
+}
+
+// threadCount is how many threads a process has in the image; zero for a
+// zombie.
+func (e *engine) threadCount(t *format.Task) int {
+	if e.threads == nil {
+		e.threads = map[format.PID]int{}
+		for i := range e.req.Image.Tasks {
+			if x := &e.req.Image.Tasks[i]; x.State != format.Zombie {
+				e.threads[x.TGID]++
+			}
+		}
+	}
+	return e.threads[t.TGID]
 }

@@ -95,4 +95,6 @@ const (
 	SysCloseRange       = unix.SYS_CLOSE_RANGE
 	SysEpollPwait2      = unix.SYS_EPOLL_PWAIT2
 	SysMseal            = unix.SYS_MSEAL
+	SysTgkill           = unix.SYS_TGKILL
+	SysSchedYield       = unix.SYS_SCHED_YIELD
 )

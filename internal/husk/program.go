@@ -92,7 +92,9 @@ func (p *Program) Copy(what string, dst, src, n uint64) Rec {
 func (p *Program) Load(dst, src uint64) { p.emit("load", opLoad, []uint64{dst, src}) }
 
 // Equal continues at the record at addr if the 64-bit word at w is v.
-func (p *Program) Equal(w, v, addr uint64) { p.emit("compare", opEqual, []uint64{w, v, addr}) }
+func (p *Program) Equal(w, v, addr uint64) Rec {
+	return p.emit("compare", opEqual, []uint64{w, v, addr})
+}
 
 // Here is the address of the record that comes next.
 func (p *Program) Here() uint64 {
