@@ -3,6 +3,7 @@ package capture
 import (
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/buildid"
 	"github.com/thaw-cr/thaw/internal/sys"
 )
 
@@ -31,7 +32,7 @@ func (c *capturer) fileRef(link, path string, st sys.FileInfo, tid int, want bui
 		}
 	}
 	if bool(want) && ref.BuildID == nil && st.Mode&sys.ModeType == sys.ModeRegular {
-		ref.BuildID = buildID(link)
+		ref.BuildID, _ = buildid.Of(link)
 		if ref.BuildID == nil {
 			ref.BuildID = []byte{} // asked, and there is none
 		}

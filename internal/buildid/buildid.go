@@ -19,6 +19,7 @@ const (
 	programSize = 56
 	maxPrograms = 256
 	maxNotes    = 64 << 10
+	maxID       = 64
 	ptNote      = 4
 	noteBuildID = 3 // NT_GNU_BUILD_ID
 )
@@ -78,7 +79,7 @@ func find(b []byte) []byte {
 		if end > uint64(len(b)) {
 			return nil
 		}
-		if kind == noteBuildID && name == 4 && string(b[12:16]) == "GNU\x00" {
+		if kind == noteBuildID && name == 4 && desc <= maxID && string(b[12:16]) == "GNU\x00" {
 			return append([]byte(nil), b[16:end]...)
 		}
 		b = b[min(pad(end), uint64(len(b))):]
