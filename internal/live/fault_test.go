@@ -78,11 +78,15 @@ func (w *World) cutShort(whole int) bool {
 	return true
 }
 
+// takeDown stops all processes, the root first, before it kills any: none may
+// notice the death of another and say so.
 func (w *World) takeDown(processes []string) {
-	for _, p := range processes {
-		var pid int
-		if _, err := fmt.Sscan(p, &pid); err == nil {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // gone is as good
+	for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
+		for _, p := range processes {
+			var pid int
+			if _, err := fmt.Sscan(p, &pid); err == nil {
+				_ = syscall.Kill(pid, sig) // gone is as good
+			}
 		}
 	}
 }
