@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/thaw-cr/thaw/format"
@@ -66,8 +67,14 @@ type checker struct {
 func (j *job) preflight(ctx context.Context) error {
 	c := &checker{job: j, img: j.req.Image, ix: format.NewIndex(j.req.Image)}
 	err := c.run(ctx)
-	j.findings = slices.DeleteFunc(c.findings, func(f validate.Finding) bool { return slices.Contains(j.opts.Force, f.Code) })
+	j.findings = slices.DeleteFunc(c.findings, j.forced)
 	return err
+}
+
+// forced says whether a finding is not to stop the restore. Only what is said
+// of this host can be forced: state the engine does not know would be lost.
+func (j *job) forced(f validate.Finding) bool {
+	return strings.HasPrefix(f.Code, "X2") && slices.Contains(j.opts.Force, f.Code)
 }
 
 func (c *checker) run(ctx context.Context) error {
