@@ -12,8 +12,8 @@ import (
 // readRegs reads the registers of a stopped task: those to put back into
 // t.live, those for the image into the model.
 func (c *capturer) readRegs(t *task) error {
-	var err error
-	if t.live, err = sys.GetRegs(t.tid); err != nil {
+	err := readLive(t)
+	if err != nil {
 		return err
 	}
 	if t.mask, err = sys.GetSigMask(t.tid); err != nil {

@@ -39,6 +39,29 @@ func (c *capturer) mendEINTR(t *task) {
 	t.touched = true
 }
 
+// readLive reads the general registers of a stopped task, and takes back what
+// the kernel does on its way out of a call with a restart block: it sets rax to
+// restart_syscall and rip to the instruction again. A task that is stopped a
+// second time on that way stands there, and only the registers from before tell
+// what it waits for.
+func readLive(t *task) error {
+	var err error
+	if t.live, err = sys.GetRegs(t.tid); err != nil {
+		return err
+	}
+	if !inCall(&t.live) || t.live.RAX != abi.SysRestartSyscall {
+		return nil
+	}
+	code := make([]byte, len(syscallInsn))
+	if _, err := sys.ReadMemory(t.tid, t.live.RIP, code); err != nil || !bytes.Equal(code, syscallInsn) {
+		return nil //nolint:nilerr // no instruction there: the call returned that number
+	}
+	t.live.RIP += uint64(len(syscallInsn))
+	t.live.RAX = result(abi.ERestartRestartBlock)
+	t.touched = true
+	return nil
+}
+
 // restartCalls are the calls that leave a restart block, by number.
 var restartCalls = map[uint64]format.RestartKind{
 	abi.SysNanosleep: format.RestartNanosleep, abi.SysClockNanosleep: format.RestartNanosleep,
@@ -123,7 +146,7 @@ func (c *capturer) learnSleeps() (again bool, err error) {
 		if t.dead || t.group != 0 || t.asked {
 			continue
 		}
-		if t.live, err = sys.GetRegs(t.tid); err != nil {
+		if err := readLive(t); err != nil {
 			return again, err
 		}
 		if !inCall(&t.live) || t.live.RAX != result(abi.ERestartRestartBlock) || c.restartNumber(t) != abi.SysRestartSyscall {

@@ -1,6 +1,8 @@
 package capture
 
 import (
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -8,6 +10,8 @@ import (
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/procfs"
+	"github.com/thaw-cr/thaw/internal/sys"
 )
 
 // asleep is how a sleeping thread of testdata/sleepers.c looks in an image.
@@ -44,6 +48,7 @@ func TestSleepers(t *testing.T) {
 	p := start(t, "sleepers")
 	begin := time.Now()
 	for round := range 3 {
+		p.waitAsleep()
 		s := p.freeze()
 		if took := time.Since(begin); took > sleepTime*2/3 {
 			t.Logf("only %d rounds: the machine is busy, some sleepers may have woken after %v", round, took)
@@ -71,4 +76,70 @@ func TestSleepers(t *testing.T) {
 		}
 	}
 	p.finish()
+}
+
+// waitAsleep waits until each of the sleepers sleeps. Just after a capture one may be on
+// its way back into its call: there it stands before the instruction.
+func (p *program) waitAsleep() {
+	p.Helper()
+	var r procfs.Reader
+	isAwake := func(tid int) bool {
+		st, err := r.Stat(tid)
+		_, sleeper := sleepers[st.Comm]
+		return err == nil && sleeper && st.State != 'S'
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if !slices.ContainsFunc(liveTasks(p.pid), isAwake) {
+			return
+		}
+	}
+	p.Fatal("the threads do not go to sleep")
+}
+
+// TestReadLiveOnTheWayBack stops a sleeper and gives it the registers that the
+// kernel sets for it to go on sleeping: where a second stop cuts that way, they
+// are read like those of the first.
+func TestReadLiveOnTheWayBack(t *testing.T) {
+	p := start(t, "sleepers")
+	p.waitAsleep()
+	runtime.LockOSThread() // the tracer
+	defer runtime.UnlockOSThread()
+	task := &task{tid: p.tidOf("nanosleep")}
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(sys.Seize(task.tid, 0))
+	check(sys.Interrupt(task.tid))
+	_, _, err := sys.Wait4(task.tid, abi.WAll)
+	check(err)
+	first, err := sys.GetRegs(task.tid)
+	check(err)
+	again := first
+	again.RAX, again.RIP = abi.SysRestartSyscall, first.RIP-uint64(len(syscallInsn))
+	check(sys.SetRegs(task.tid, &again))
+
+	check(readLive(task))
+	if diff := cmp.Diff(first, task.live); diff != "" {
+		t.Errorf("first stop (-), second (+):\n%s", diff)
+	}
+	if !task.touched {
+		t.Error("the task is not marked: its registers would not be put back")
+	}
+	check(sys.Detach(task.tid, 0))
+	p.finish()
+}
+
+func (p *program) tidOf(comm string) int {
+	p.Helper()
+	var r procfs.Reader
+	for _, tid := range liveTasks(p.pid) {
+		if st, err := r.Stat(tid); err == nil && st.Comm == comm {
+			return tid
+		}
+	}
+	p.Fatalf("no thread is named %s", comm)
+	return 0
 }
