@@ -1,19 +1,16 @@
 package codec
 
+import "context"
+
 // Identify finds out what src is without decoding it: it undoes compression
-// around it and gives the format, and the source as that format's own functions
+// and envelopes around it and gives the format, and the source as that format's own functions
 // take it. The caller calls the returned function when done. Errors are those of
 // [Registry.Open].
-func (r *Registry) Identify(src Source, lim Limits) (Format, Source, func() error, error) {
-	inner, layers, err := unwrap(src, lim.WithDefaults())
+func (r *Registry) Identify(ctx context.Context, src Source, lim Limits) (Format, Source, func() error, error) {
+	u, err := r.unpack(ctx, src, lim.WithDefaults())
 	if err != nil {
-		layers.close() //nolint:errcheck // the error that counts is the first
-		return nil, src, nil, InFile(readError(err, src.Name), src.Name)
-	}
-	f, inner, err := r.identify(inner)
-	if err != nil {
-		layers.close() //nolint:errcheck // the error that counts is the first
+		u.close() //nolint:errcheck // the error that counts is the first
 		return nil, src, nil, InFile(err, src.Name)
 	}
-	return f, inner, layers.close, nil
+	return u.format, u.Source, u.close, nil
 }

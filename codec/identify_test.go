@@ -16,7 +16,7 @@ func TestIdentify(t *testing.T) {
 	reg := codec.NewRegistry(toy{&closed})
 	for name, b := range map[string][]byte{"plain": []byte("toy host\n"), "gzip": gzipped([]byte("toy host\n"))} {
 		t.Run(name, func(t *testing.T) {
-			f, src, release, err := reg.Identify(codec.Source{Name: "in", Reader: bytes.NewReader(b)}, codec.Limits{})
+			f, src, release, err := reg.Identify(t.Context(), codec.Source{Name: "in", Reader: bytes.NewReader(b)}, codec.Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -30,7 +30,7 @@ func TestIdentify(t *testing.T) {
 		})
 	}
 	for name, b := range map[string][]byte{"unknown": []byte("what"), "empty": nil, "cut": gzipped([]byte("toy"))[:5]} {
-		_, _, _, err := reg.Identify(codec.Source{Name: "in", Reader: bytes.NewReader(b)}, codec.Limits{})
+		_, _, _, err := reg.Identify(t.Context(), codec.Source{Name: "in", Reader: bytes.NewReader(b)}, codec.Limits{})
 		if unknown := errors.Is(err, codec.ErrUnknownFormat); err == nil || unknown != (name == "unknown") {
 			t.Errorf("%s: %v", name, err)
 		}

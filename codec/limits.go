@@ -31,6 +31,16 @@ type Limits struct {
 	// Wrappers is how many layers of compression around an image are undone.
 	// Default 2.
 	Wrappers int
+	// Envelopes is how many archives and the like inside each other are opened.
+	// Default 6: a layer in an OCI layout in an archive takes four.
+	Envelopes int
+	// Members is the greatest number of members in one archive. Default 1048576.
+	Members int64
+	// Ratio is how many times longer than its input decompressed data may get,
+	// once it is longer than RatioFree bytes. Defaults 2000 and 256 MiB: page
+	// data of a real process stays far below.
+	Ratio     int64
+	RatioFree int64
 	// Window is the greatest window of a compressed stream in bytes. Default
 	// 8 MiB, which RFC 8878 asks every decoder to support.
 	Window int64
@@ -49,6 +59,10 @@ const (
 	DefaultSpoolMemory = 4 << 20
 	DefaultWrappers    = 2
 	DefaultWindow      = 8 << 20
+	DefaultEnvelopes   = 6
+	DefaultMembers     = 1 << 20
+	DefaultRatio       = 2000
+	DefaultRatioFree   = 256 << 20
 )
 
 // WithDefaults is l with every zero field set to its default.
@@ -66,6 +80,9 @@ func (l Limits) WithDefaults() Limits {
 		{&l.Spool, DefaultSpool},
 		{&l.SpoolMemory, DefaultSpoolMemory},
 		{&l.Window, DefaultWindow},
+		{&l.Members, DefaultMembers},
+		{&l.Ratio, DefaultRatio},
+		{&l.RatioFree, DefaultRatioFree},
 	} {
 		if *f.p == 0 {
 			*f.p = f.v
@@ -76,6 +93,9 @@ func (l Limits) WithDefaults() Limits {
 	}
 	if l.Wrappers == 0 {
 		l.Wrappers = DefaultWrappers
+	}
+	if l.Envelopes == 0 {
+		l.Envelopes = DefaultEnvelopes
 	}
 	return l
 }

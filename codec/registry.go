@@ -65,7 +65,8 @@ type EncodeOptions struct {
 // A Registry holds the formats a program knows. It is not changed after it is
 // made and safe for use by several goroutines.
 type Registry struct {
-	formats []Format
+	formats   []Format
+	envelopes []Envelope
 }
 
 // NewRegistry makes a registry. Formats are tried in the order given.
@@ -95,50 +96,39 @@ func (r *Registry) Detect(prefix []byte) Format {
 	return nil
 }
 
-// Open finds out what src is, undoes compression around it and decodes it. An
-// image inside a wrapper is read as a stream. The error is a *FormatError for
-// bad contents and wraps ErrUnknownFormat if no format fits.
+// Open finds out what src is, undoes compression and envelopes around it and
+// decodes it. An image inside a wrapper is read as a stream. The error is a
+// *FormatError for bad contents and wraps ErrUnknownFormat if no format fits.
 func (r *Registry) Open(ctx context.Context, src Source, lim Limits) (*File, error) {
 	lim = lim.WithDefaults()
-	name := src.Name
-	inner, layers, err := unwrap(src, lim)
-	if err != nil {
-		layers.close() //nolint:errcheck // the error that counts is the first
-		return nil, InFile(readError(err, name), name)
+	u, err := r.unpack(ctx, src, lim)
+	var f *File
+	if err == nil {
+		f, err = u.format.Open(ctx, u.Source, lim)
 	}
-	f, err := r.open(ctx, inner, lim)
 	if err != nil {
-		layers.close() //nolint:errcheck // the error that counts is the first
-		return nil, InFile(err, name)
+		u.close() //nolint:errcheck // the error that counts is the first
+		return nil, withFaults(InFile(err, src.Name), u.faults)
 	}
-	f.Wrappers = layers.names()
-	f.closes = append([]func() error{layers.close}, f.closes...)
+	f.Wrappers, f.Faults = u.wrappers, append(u.faults, f.Faults...)
+	if u.container != nil {
+		f.Image.Containers = append(f.Image.Containers, *u.container)
+	}
+	f.closes = append([]func() error{u.close}, f.closes...)
 	return f, nil
 }
 
-func (r *Registry) open(ctx context.Context, src Source, lim Limits) (*File, error) {
-	f, src, err := r.identify(src)
-	if err != nil {
-		return nil, err
+// withFaults is err with what was found before.
+func withFaults(err error, faults []*FormatError) error {
+	errs := make([]error, 0, 1+len(faults))
+	errs = append(errs, err)
+	for _, f := range faults {
+		errs = append(errs, f)
 	}
-	return f.Open(ctx, src, lim)
-}
-
-// identify finds the format of what has no wrapper.
-func (r *Registry) identify(src Source) (Format, Source, error) {
-	prefix, src, err := src.prefix()
-	if err != nil {
-		return nil, src, readError(err, src.Name)
+	if len(errs) == 1 {
+		return err
 	}
-	if len(prefix) == 0 {
-		return nil, src, Errorf(Truncated, "", 0, "the input is empty")
-	}
-	f := r.Detect(prefix)
-	if f == nil {
-		return nil, src, fmt.Errorf("%s: begins with % x: %w (known: %s)",
-			src.Name, prefix[:min(8, len(prefix))], ErrUnknownFormat, strings.Join(r.names(), ", "))
-	}
-	return f, src, nil
+	return errors.Join(errs...)
 }
 
 // readError names the source of an error that does not do so itself.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"math"
 	"slices"
 
@@ -21,6 +22,26 @@ type Source struct {
 	// safe for use by several goroutines, as those of os and bytes are.
 	At   io.ReaderAt
 	Size int64
+	// Reopen gives the stream of Reader once more from its beginning; nil if it
+	// is to be had but once, as from a pipe.
+	Reopen func() (io.ReadCloser, error)
+
+	// Dir is the image where it is a directory of files; nil for a single file,
+	// and the fields above are not used then.
+	//
+	// Names are relative and clean (fs.ValidPath). There are only regular files
+	// and directories: symbolic links are followed inside the tree and not there
+	// if they lead out of it, and what else a directory can hold is not there.
+	// Stat of an open file gives its true size. Every open file implements
+	// io.ReaderAt, safe for use by several goroutines; inside a compressed
+	// archive, reading costs least in the order of the archive, and going back
+	// costs a pass over it. Open files and fs.Sub of the directory may be used
+	// as long as the source.
+	//
+	// fs.Sub follows a symbolic link to a directory, and on disk, where the user
+	// named the directory, even out of the tree: so CRIU's parent is
+	// fs.Sub(dir, "parent").
+	Dir fs.FS
 }
 
 // prefixSize is how many bytes Detect gets to see at most.
@@ -59,10 +80,13 @@ func (s Source) stream() io.Reader {
 type File struct {
 	// Image is the decoded model. Its Pages read from the file and end with it.
 	Image *format.Image
-	// Format and Version are those of the file; Wrappers the compressions
-	// around it, outermost first.
+	// Format and Version are those of the file; Wrappers the compressions and
+	// envelopes around it, outermost first.
 	Format, Version string
 	Wrappers        []string
+	// Faults are what is wrong with the envelopes around the image, or with the
+	// image itself, although it could be decoded.
+	Faults []*FormatError
 	// Size of the image in bytes, without its wrappers.
 	Size int64
 	// Options, given to Encode, write the same bytes again.

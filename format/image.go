@@ -16,6 +16,9 @@ type Image struct {
 	Attachments []Attachment `json:"attachments,omitempty"`
 	// Warnings say what the source could not tell.
 	Warnings []Warning `json:"warnings,omitempty"`
+	// Containers are those that the tree was in, where the image was found in a
+	// checkpoint of some; mostly one.
+	Containers []Container `json:"containers,omitempty"`
 
 	// Pages holds the contents of memory; nil if the image has none.
 	Pages PageSource `json:"-"`

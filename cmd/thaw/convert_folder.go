@@ -41,7 +41,7 @@ func (a *app) convertFolder(ctx context.Context, opts convertOptions, to convert
 	opts.losses, opts.folder = a.json, true
 	m := a.meter("converting images", total)
 	defer m.stop()
-	if err := onAllProcessors(ctx, jobs, a.identifyJob); err != nil {
+	if err := onAllProcessors(ctx, jobs, func(j *convertJob) { a.identifyJob(ctx, j) }); err != nil {
 		return err
 	}
 	nameJobs(said.In, said.Out, to, jobs)
@@ -112,7 +112,7 @@ func (a *app) convertJob(ctx context.Context, opts convertOptions, to convertTar
 
 // identifyJob finds out whether a file is no image at all. One that is cut off is
 // one, and an empty file if it has an image's name.
-func (a *app) identifyJob(j *convertJob) {
+func (a *app) identifyJob(ctx context.Context, j *convertJob) {
 	if j.err != nil {
 		return
 	}
@@ -126,7 +126,7 @@ func (a *app) identifyJob(j *convertJob) {
 		j.err = fail(exitIO, err)
 		return
 	}
-	_, _, release, err := a.registry.Identify(codec.Source{Name: j.in, At: file, Size: j.size}, codec.Limits{})
+	_, _, release, err := a.registry.Identify(ctx, codec.Source{Name: j.in, At: file, Size: j.size}, codec.Limits{})
 	j.skipped = errors.Is(err, codec.ErrUnknownFormat)
 	if err == nil { // what else is wrong, opening finds, too
 		err = release()

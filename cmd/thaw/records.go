@@ -37,7 +37,7 @@ func (a *app) dumpRecords(ctx context.Context, name string) (err error) {
 	if err != nil {
 		return badImage(name, err)
 	}
-	f, src, release, err := a.registry.Identify(src, codec.Limits{})
+	f, src, release, err := a.registry.Identify(ctx, src, codec.Limits{})
 	if err != nil {
 		return badImage(name, err)
 	}

@@ -106,6 +106,7 @@ var records = sync.OnceValue(func() []record {
 		list(0x2f, "cgroups", "control groups", func(m *format.Image) any { return &m.Objects.Cgroups }),
 		list(0x40, "attachments", "opaque records of other formats", func(m *format.Image) any { return &m.Attachments }),
 		list(0x41, "warnings", "what a source could not tell", func(m *format.Image) any { return &m.Warnings }),
+		list(0x42, "containers", "what the tree was in", func(m *format.Image) any { return &m.Containers }),
 		{typ: typePages, name: "pages", what: "padding before a segment of page data"},
 		batch[chunkEntry](typeChunks, "chunks", "the chunks of the segment before it"),
 		batch[runsEntry](typeRuns, "runs", "which object has which page where"),

@@ -1,0 +1,33 @@
+package codec
+
+import (
+	"context"
+	"io"
+	"io/fs"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// A DirFormat is a Format whose images are directories of files. Its Open gets
+// them with Source.Dir set, whether they lie on disk, in an archive or in an OCI
+// image.
+type DirFormat interface {
+	Format
+	// DetectDir says whether dir is an image of this format. It goes by names and
+	// at most the first bytes of a few files.
+	DetectDir(dir fs.FS) bool
+}
+
+// A DirEncoder is a Format whose images are written as a directory of files.
+type DirEncoder interface {
+	Format
+	// EncodeDir writes img as files of dst.
+	EncodeDir(ctx context.Context, dst DirWriter, img *format.Image, opts EncodeOptions) error
+}
+
+// A DirWriter takes the files of an image.
+type DirWriter interface {
+	// Create begins a file, which is whole when it is closed without an error.
+	// The name is relative and clean (fs.ValidPath); none is created twice.
+	Create(name string) (io.WriteCloser, error)
+}

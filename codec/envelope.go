@@ -1,0 +1,154 @@
+package codec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// An Envelope is what an image may come in: an archive, an OCI image layout, a
+// container's checkpoint. Compression of a single file is none: the registry
+// undoes that itself.
+type Envelope interface {
+	// Name is what File.Wrappers says of it: "tar".
+	Name() string
+	// Detect says whether a file that begins with prefix is such an envelope, or,
+	// where dir is not nil, that directory.
+	Detect(prefix []byte, dir fs.FS) bool
+	// Unpack opens src. Errors in its contents are *FormatError.
+	Unpack(ctx context.Context, src Source, lim Limits) (*Content, error)
+}
+
+// Content is what an Envelope holds.
+type Content struct {
+	// Source is the image, or another envelope.
+	Source Source
+	// Container says what the envelope tells of a container; nil if nothing.
+	Container *format.Container
+	// Faults are what is wrong with the envelope although it could be opened.
+	Faults []*FormatError
+	// Close frees what is open; may be nil. Source is not used afterwards.
+	Close func() error
+}
+
+// With is r with envelopes, which are tried in the order given.
+func (r *Registry) With(envelopes ...Envelope) *Registry {
+	return &Registry{formats: r.formats, envelopes: envelopes}
+}
+
+// unpacked is a source freed of all that was around it.
+type unpacked struct {
+	Source
+	format    Format
+	wrappers  []string
+	container *format.Container
+	faults    []*FormatError
+	closes    []func() error
+}
+
+func (u *unpacked) close() error {
+	errs := make([]error, 0, len(u.closes))
+	for i := len(u.closes) - 1; i >= 0; i-- {
+		errs = append(errs, u.closes[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// unpack undoes compression and envelopes around src until a format knows what
+// is inside. What it gives is to be closed, also after an error.
+func (r *Registry) unpack(ctx context.Context, src Source, lim Limits) (*unpacked, error) {
+	u := &unpacked{Source: src}
+	for depth := 0; ; depth++ {
+		prefix, err := u.undress(lim)
+		if err != nil {
+			return u, readError(err, src.Name)
+		}
+		if u.format = r.find(prefix, u.Dir); u.format != nil {
+			return u, nil
+		}
+		e := r.envelope(prefix, u.Dir)
+		if e == nil {
+			return u, r.unknown(u.Source, prefix)
+		}
+		if depth == lim.Envelopes {
+			return u, Errorf(TooLarge, e.Name(), 0, "more than %d archives inside each other", lim.Envelopes)
+		}
+		if err := u.open(ctx, e, lim); err != nil {
+			return u, readError(err, src.Name)
+		}
+	}
+}
+
+// undress undoes compression and gives the first bytes of what is inside; none
+// of a directory.
+func (u *unpacked) undress(lim Limits) ([]byte, error) {
+	if u.Dir != nil {
+		return nil, nil
+	}
+	inner, layers, err := unwrap(u.Source, lim)
+	u.wrappers = append(u.wrappers, layers.names()...)
+	u.closes = append(u.closes, layers.close)
+	if err != nil {
+		return nil, err
+	}
+	prefix, inner, err := inner.prefix()
+	u.Source = inner
+	if err == nil && len(prefix) == 0 {
+		err = Errorf(Truncated, "", 0, "the input is empty")
+	}
+	return prefix, err
+}
+
+// open replaces u's source with what the envelope holds.
+func (u *unpacked) open(ctx context.Context, e Envelope, lim Limits) error {
+	c, err := e.Unpack(ctx, u.Source, lim)
+	if err != nil {
+		return err
+	}
+	u.wrappers = append(u.wrappers, e.Name())
+	if c.Close != nil {
+		u.closes = append(u.closes, c.Close)
+	}
+	if c.Container != nil {
+		u.container = c.Container
+	}
+	u.faults = append(u.faults, c.Faults...)
+	u.Source = c.Source
+	return nil
+}
+
+// find gives the format of a file that begins with prefix, or of dir; nil if
+// none is known.
+func (r *Registry) find(prefix []byte, dir fs.FS) Format {
+	if dir == nil {
+		return r.Detect(prefix)
+	}
+	for _, f := range r.formats {
+		if d, ok := f.(DirFormat); ok && d.DetectDir(dir) {
+			return f
+		}
+	}
+	return nil
+}
+
+func (r *Registry) envelope(prefix []byte, dir fs.FS) Envelope {
+	for _, e := range r.envelopes {
+		if e.Detect(prefix, dir) {
+			return e
+		}
+	}
+	return nil
+}
+
+// unknown says that no format fits.
+func (r *Registry) unknown(src Source, prefix []byte) error {
+	if src.Dir != nil {
+		return fmt.Errorf("%s: a directory without the files of one: %w (known: %s)", src.Name, ErrUnknownFormat, strings.Join(r.names(), ", "))
+	}
+	return fmt.Errorf("%s: begins with % x: %w (known: %s)",
+		src.Name, prefix[:min(8, len(prefix))], ErrUnknownFormat, strings.Join(r.names(), ", "))
+}
