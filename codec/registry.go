@@ -23,6 +23,8 @@ type Info struct {
 	Writes []string
 	// Spec is where the format is described.
 	Spec string
+	// Suffix is what names of its files end in: ".thaw".
+	Suffix string
 }
 
 // A Format knows one file format.
@@ -41,6 +43,14 @@ type Encoder interface {
 	Format
 	// Encode writes img to w in one pass.
 	Encode(ctx context.Context, w io.Writer, img *format.Image, opts EncodeOptions) error
+}
+
+// A VersionNamer is a Format whose versions have more than one name each.
+type VersionNamer interface {
+	Format
+	// VersionName is a version as Info lists it; false if there is none of that
+	// name.
+	VersionName(version string) (string, bool)
 }
 
 // Compression of a part of a file.

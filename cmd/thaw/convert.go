@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/thaw-cr/thaw/codec"
-	"github.com/thaw-cr/thaw/codec/linuxcr"
 )
 
 // convertOptions say what images become.
@@ -87,9 +86,6 @@ type convertTarget struct {
 	encoder codec.Encoder
 }
 
-// suffixes are the ends of names that images of a format have.
-var suffixes = map[string]string{captureFormat: ".thaw", "linux-cr": ".ckpt"}
-
 // convertTarget finds what --to asks for.
 func (a *app) convertTarget(to string) (convertTarget, error) {
 	if to == "" {
@@ -104,11 +100,9 @@ func (a *app) convertTarget(to string) (convertTarget, error) {
 	if !ok {
 		return convertTarget{}, noTarget("%s is only read", name)
 	}
-	t := convertTarget{format: name, suffix: suffixes[name], encoder: enc}
-	writes := f.Info().Writes
-	t.version, ok = canonicalVersion(name, version, writes)
-	if !ok {
-		return t, noTarget("%s is not written as %.40q but as: %s", name, version, strings.Join(writes, " "))
+	t := convertTarget{format: name, suffix: f.Info().Suffix, encoder: enc}
+	if t.version, ok = versionName(f, version); !ok {
+		return t, noTarget("%s is not written as %.40q but as: %s", name, version, strings.Join(f.Info().Writes, " "))
 	}
 	return t, nil
 }
@@ -117,14 +111,17 @@ func noTarget(form string, args ...any) error {
 	return &failure{code: exitUsage, err: fmt.Errorf(form, args...), hint: "thaw formats lists what is read and written"}
 }
 
-// canonicalVersion is a version as the format itself calls it: linux-cr's have
-// other names, too.
-func canonicalVersion(name, version string, writes []string) (string, bool) {
+// versionName is a version that can be written, as the format itself calls it;
+// the newest, if none is asked for.
+func versionName(f codec.Format, version string) (string, bool) {
+	writes := f.Info().Writes
 	if version == "" {
 		return writes[0], true
 	}
-	if g, ok := linuxcr.ParseGeneration(version); ok && name == "linux-cr" {
-		version = g.String()
+	if n, ok := f.(codec.VersionNamer); ok {
+		if name, ok := n.VersionName(version); ok {
+			version = name
+		}
 	}
 	return version, slices.Contains(writes, version)
 }

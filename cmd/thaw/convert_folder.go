@@ -44,7 +44,7 @@ func (a *app) convertFolder(ctx context.Context, opts convertOptions, to convert
 	if err := onAllProcessors(ctx, jobs, func(j *convertJob) { a.identifyJob(ctx, j) }); err != nil {
 		return err
 	}
-	nameJobs(said.In, said.Out, to, jobs)
+	a.nameJobs(said.In, said.Out, to, jobs)
 	err = onAllProcessors(ctx, jobs, func(j *convertJob) {
 		a.convertJob(ctx, opts, to, j)
 		m.add(int(j.size))
@@ -117,7 +117,7 @@ func (a *app) identifyJob(ctx context.Context, j *convertJob) {
 		return
 	}
 	if j.size == 0 {
-		_, named := trimSuffix(j.in)
+		_, named := a.trimSuffix(j.in)
 		j.skipped = !named
 		return
 	}
@@ -174,7 +174,7 @@ func findJobs(in, out string) ([]convertJob, error) {
 
 // nameJobs gives each image the name of what it becomes: its place in the folder,
 // with the suffix of the target's format. No two get the same.
-func nameJobs(in, out string, to convertTarget, jobs []convertJob) {
+func (a *app) nameJobs(in, out string, to convertTarget, jobs []convertJob) {
 	taken := map[string]string{}
 	for i := range jobs {
 		j := &jobs[i]
@@ -183,7 +183,7 @@ func nameJobs(in, out string, to convertTarget, jobs []convertJob) {
 			j.err = errors.Join(j.err, err)
 			continue
 		}
-		base, _ := trimSuffix(rel)
+		base, _ := a.trimSuffix(rel)
 		j.out = filepath.Join(out, base+to.suffix)
 		if first, ok := taken[j.out]; ok {
 			j.err = fail(exitIO, fmt.Errorf("it would be written to %s, where %s goes", dump.Clean(j.out), dump.Clean(first)))
@@ -195,9 +195,13 @@ func nameJobs(in, out string, to convertTarget, jobs []convertJob) {
 
 // trimSuffix takes the suffixes of compression and of a format off a name, and
 // says whether it had a format's.
-func trimSuffix(name string) (string, bool) {
+func (a *app) trimSuffix(name string) (string, bool) {
 	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
-	for _, s := range suffixes {
+	for _, f := range a.registry.Formats() {
+		s := f.Info().Suffix
+		if s == "" {
+			continue
+		}
 		if base, ok := strings.CutSuffix(name, s); ok && filepath.Base(name) != s {
 			return base, true
 		}

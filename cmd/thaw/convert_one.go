@@ -4,23 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/thaw-cr/thaw/codec"
-	"github.com/thaw-cr/thaw/codec/linuxcr"
-	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/validate"
 )
-
-// A lossy format cannot hold all that the model can say, and tells what.
-type lossy interface {
-	codec.Encoder
-	// EncodeReport is Encode and gives the losses.
-	EncodeReport(ctx context.Context, w io.Writer, img *format.Image, opts codec.EncodeOptions) ([]linuxcr.Loss, error)
-	// Losses are those of EncodeReport, found without writing.
-	Losses(ctx context.Context, img *format.Image, opts codec.EncodeOptions) ([]linuxcr.Loss, error)
-}
 
 // convert writes one image to its final name, or leaves nothing. What is known
 // of it is given after a failure, too.
@@ -41,7 +29,7 @@ func (a *app) convert(ctx context.Context, opts convertOptions, to convertTarget
 	}
 	how := opts.encodeOptions(img, to)
 	if opts.strict {
-		if one.Losses, err = to.lossesOf(ctx, img.Image, how); err != nil {
+		if one.Losses, err = codec.LossesOf(ctx, to.encoder, img.Image, how); err != nil {
 			return one, cannotWrite(in, err)
 		}
 		if one.Lost = len(one.Losses); one.Lost > 0 {
@@ -82,7 +70,7 @@ func (a *app) writeConverted(ctx context.Context, opts convertOptions, to conver
 	}
 	defer m.stop()
 	w := &countingWriter{w: target, meter: m}
-	losses, err := to.encode(ctx, w, img.Image, how)
+	losses, err := codec.EncodeReport(ctx, to.encoder, w, img.Image, how)
 	switch {
 	case w.err != nil:
 		return output(w.err)
@@ -97,23 +85,6 @@ func (a *app) writeConverted(ctx context.Context, opts convertOptions, to conver
 		one.Losses = losses
 	}
 	return nil
-}
-
-// encode writes an image and gives what is lost.
-func (t convertTarget) encode(ctx context.Context, w io.Writer, img *format.Image, how codec.EncodeOptions) ([]linuxcr.Loss, error) {
-	if l, ok := t.encoder.(lossy); ok {
-		return l.EncodeReport(ctx, w, img, how)
-	}
-	return nil, t.encoder.Encode(ctx, w, img, how)
-}
-
-// lossesOf tells what would be lost; nothing where the format holds the whole
-// model.
-func (t convertTarget) lossesOf(ctx context.Context, img *format.Image, how codec.EncodeOptions) ([]linuxcr.Loss, error) {
-	if l, ok := t.encoder.(lossy); ok {
-		return l.Losses(ctx, img, how)
-	}
-	return nil, nil
 }
 
 // tooMuchLost refuses a loss.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/thaw-cr/thaw/codec/linuxcr"
+	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/validate"
 )
@@ -37,9 +37,9 @@ type convertedJSON struct {
 	Version string `json:"version,omitempty"`
 	Bytes   int64  `json:"bytes"`
 	// Lost counts the losses.
-	Lost   int            `json:"lost"`
-	Losses []linuxcr.Loss `json:"losses,omitempty"`
-	Error  *errorBody     `json:"error,omitempty"`
+	Lost   int          `json:"lost"`
+	Losses []codec.Loss `json:"losses,omitempty"`
+	Error  *errorBody   `json:"error,omitempty"`
 }
 
 // failed puts an error into a report of several images.
@@ -125,7 +125,7 @@ func (a *app) sayLost(one convertedJSON) error {
 
 // groupLosses puts losses that say the same together, in the order of the first
 // of each.
-func groupLosses(losses []linuxcr.Loss) []lossGroup {
+func groupLosses(losses []codec.Loss) []lossGroup {
 	var groups []lossGroup
 	at := map[string]int{}
 	for _, l := range losses {

@@ -18,7 +18,10 @@ import (
 // written are the generations that can be written, the default first.
 var written = []Generation{D7, D3, C3}
 
-var _ codec.Encoder = (*Codec)(nil)
+var (
+	_ codec.Reporter     = (*Codec)(nil)
+	_ codec.VersionNamer = (*Codec)(nil)
+)
 
 // Encode writes img as the generation that opts.Version names, by its label or
 // patch set; D7 if it is empty. Losses are not told; see EncodeReport. The error
@@ -30,7 +33,7 @@ func (c *Codec) Encode(ctx context.Context, w io.Writer, img *format.Image, opts
 }
 
 // EncodeReport is Encode and gives what the target could not say.
-func (c *Codec) EncodeReport(ctx context.Context, w io.Writer, img *format.Image, opts codec.EncodeOptions) ([]Loss, error) {
+func (c *Codec) EncodeReport(ctx context.Context, w io.Writer, img *format.Image, opts codec.EncodeOptions) ([]codec.Loss, error) {
 	d, err := target(img, opts)
 	if err != nil {
 		return nil, err
@@ -49,7 +52,7 @@ func (c *Codec) EncodeReport(ctx context.Context, w io.Writer, img *format.Image
 }
 
 // Losses tells what writing img would lose, without writing it.
-func (c *Codec) Losses(ctx context.Context, img *format.Image, opts codec.EncodeOptions) ([]Loss, error) {
+func (c *Codec) Losses(ctx context.Context, img *format.Image, opts codec.EncodeOptions) ([]codec.Loss, error) {
 	plain := *img
 	plain.Pages = nil
 	return c.EncodeReport(ctx, io.Discard, &plain, opts)
@@ -101,7 +104,7 @@ type encoder struct {
 	left *leftovers
 	sink sink
 
-	losses []Loss
+	losses codec.Losses
 	// refs are the numbers of objects in the image; next is the last one given.
 	refs map[format.ObjectID]int32
 	next int32

@@ -3,6 +3,7 @@ package linuxcr
 import (
 	"slices"
 
+	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
 )
 
@@ -67,7 +68,7 @@ func (e *encoder) descriptor(table uint32, entry format.FileEntry, f *format.Ope
 func (e *encoder) canOpen(f *format.OpenFile, fd format.FD) bool {
 	_, _, ok := fileShape(f)
 	if !ok {
-		e.lossIf(true, LossFile, e.task.TID, f.ID, "descriptor %d, a file of kind %s", fd, f.Kind)
+		e.losses.If(true, codec.LossFile, e.task.TID, f.ID, "descriptor %d, a file of kind %s", fd, f.Kind)
 	}
 	return ok
 }
@@ -97,7 +98,7 @@ func fileShape(f *format.OpenFile) (typ uint64, path string, ok bool) {
 func (e *encoder) file(f *format.OpenFile) error {
 	ref := e.ref(f.ID)
 	return e.object(oFile, ref, func() error {
-		e.lossIf(f.Owner != nil || len(f.Locks) > 0, LossFileState, 0, f.ID, "owner and locks of a file")
+		e.losses.If(f.Owner != nil || len(f.Locks) > 0, codec.LossFileState, 0, f.ID, "owner and locks of a file")
 		typ, path, _ := fileShape(f)
 		cred, err := e.fileCred(f.ID)
 		if err != nil {
@@ -182,8 +183,8 @@ func (e *encoder) pipe(file uint32, f *format.OpenFile) error {
 	var data []byte
 	if buf != nil {
 		data = slices.Clone(buf.Data)
-		e.lossIf(len(buf.Packets) > 0, LossFileState, 0, buf.ID, "packets of a pipe")
-		e.lossIf(len(data) > pipeCapacity, LossFileState, 0, buf.ID, "a pipe of %d bytes is written, but the historic kernel refuses it", len(data))
+		e.losses.If(len(buf.Packets) > 0, codec.LossFileState, 0, buf.ID, "packets of a pipe")
+		e.losses.If(len(data) > pipeCapacity, codec.LossFileState, 0, buf.ID, "a pipe of %d bytes is written, but the historic kernel refuses it", len(data))
 	}
 	return e.putBytes(kPipeBuf, uint32(ref), 0, data)
 }
@@ -195,7 +196,7 @@ func (e *encoder) watches(list []*format.OpenFile) error {
 		n := uint64(0)
 		for _, w := range f.Epoll.Watches {
 			if ref := e.ref(w.File); !e.done[ref] {
-				e.lose(LossWatch, e.task.TID, f.ID, "watch of descriptor %d", w.FD)
+				e.losses.Add(codec.LossWatch, e.task.TID, f.ID, "watch of descriptor %d", w.FD)
 				continue
 			}
 			items = e.d.order.AppendUint64(items, w.Data)
@@ -224,7 +225,7 @@ func (e *encoder) mappedFile(k linkKind, mm format.ObjectID, index uint64, f *fo
 	if f.Path == "" {
 		return 0, nil
 	}
-	e.lossIf(f.Deleted != 0, LossDeleted, 0, mm, "mapping of deleted file %q", f.Path)
+	e.losses.If(f.Deleted != 0, codec.LossDeleted, 0, mm, "mapping of deleted file %q", f.Path)
 	ref := e.makeRef(k, mm, index, madeKey{kind: oFile, text: f.Path})
 	if open := e.idx.Files[format.ObjectID(ref)]; open != nil && e.left != nil {
 		return ref, e.file(open)
@@ -259,7 +260,7 @@ func (e *encoder) fs(t *format.Task) error {
 	ref := e.ref(fs.ID)
 	return e.object(oFS, ref, func() error {
 		b := e.blank(kFS)
-		e.lossIf(!b.set(fUmask, uint64(fs.Umask)) && fs.Umask != 0o022, LossUmask, 0, fs.ID, "file mode creation mask %#o", fs.Umask)
+		e.losses.If(!b.set(fUmask, uint64(fs.Umask)) && fs.Umask != 0o022, codec.LossUmask, 0, fs.ID, "file mode creation mask %#o", fs.Umask)
 		if err := e.put(kFS, uint32(ref), 0, b); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
 )
 
@@ -49,7 +50,7 @@ func (e *encoder) memoryRecords(mm *format.AddressSpace, ref int32) error {
 			return err
 		}
 	}
-	e.lossIf(mm.NoTHP, LossMemory, 0, mm.ID, "transparent huge pages switched off")
+	e.losses.If(mm.NoTHP, codec.LossMemory, 0, mm.ID, "transparent huge pages switched off")
 	const ldtEntry = 8
 	b = e.blank(kMMContext)
 	b.fill(map[field]uint64{fVDSO: uint64(vdso), fEntrySize: ldtEntry})
@@ -67,7 +68,7 @@ func (e *encoder) vmas(mm *format.AddressSpace) []*format.VMA {
 		v := &mm.VMAs[i]
 		switch v.Kind {
 		case format.VMAVVar, format.VMAVSyscall:
-			e.lossIf(true, LossMemory, 0, mm.ID, "%s area at %s", v.Kind, v.Start)
+			e.losses.If(true, codec.LossMemory, 0, mm.ID, "%s area at %s", v.Kind, v.Start)
 		default:
 			list = append(list, v)
 		}
@@ -81,7 +82,7 @@ const vmaNotes = format.VMALockOnFault | format.VMAHuge | format.VMANoHuge | for
 
 // vma writes an area, the file behind it and its contents.
 func (e *encoder) vma(mm *format.AddressSpace, ref int32, v *format.VMA) error {
-	e.lossIf(v.Flags&vmaNotes != 0, LossMemory, 0, mm.ID, "flags %#x of the area at %s", uint32(v.Flags&vmaNotes), v.Start)
+	e.losses.If(v.Flags&vmaNotes != 0, codec.LossMemory, 0, mm.ID, "flags %#x of the area at %s", uint32(v.Flags&vmaNotes), v.Start)
 	b := e.blank(kVMA)
 	pgoff := v.Offset / pageSize
 	kind := uint64(vmaAnon)
@@ -126,7 +127,7 @@ func (e *encoder) sharedKind(id format.ObjectID, b body) uint64 {
 	s := e.idx.Shared[id]
 	if s != nil {
 		b.set(fInoSize, s.Size)
-		e.lossIf(s.Kind == format.SharedMemfd, LossMemory, 0, id, "memfd %q becomes anonymous shared memory", s.Name)
+		e.losses.If(s.Kind == format.SharedMemfd, codec.LossMemory, 0, id, "memfd %q becomes anonymous shared memory", s.Name)
 	}
 	sysv := s != nil && s.Kind == format.SharedSysV
 	first := ref != 0 && !e.done[ref]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
 )
 
@@ -53,7 +54,7 @@ func (e *encoder) cred(id format.ObjectID) error {
 }
 
 func (e *encoder) credRecord(c *format.Credentials, ref, user, group int32) error {
-	e.lossIf(c.Ambient != 0 || c.Label != "", LossCreds, 0, c.ID, "ambient capabilities %#x, label %q", c.Ambient, c.Label)
+	e.losses.If(c.Ambient != 0 || c.Label != "", codec.LossCreds, 0, c.ID, "ambient capabilities %#x, label %q", c.Ambient, c.Label)
 	b := e.blank(kCred)
 	b.fill(map[field]uint64{
 		fUID: uint64(c.UID), fSUID: uint64(c.SUID), fEUID: uint64(c.EUID), fFSUID: uint64(c.FSUID),
@@ -226,8 +227,8 @@ func (e *encoder) signals(t *format.Task) error {
 
 // processLosses are what no generation says of a process.
 func (e *encoder) processLosses(p *format.Process) {
-	e.lossIf(p.Subreaper || p.OOMScoreAdj != 0, LossProcess, 0, p.ID, "subreaper %t, OOM score %d", p.Subreaper, p.OOMScoreAdj)
-	e.lossIf(len(p.Timers) > 0, LossTimer, 0, p.ID, "%d timers of timer_create", len(p.Timers))
+	e.losses.If(p.Subreaper || p.OOMScoreAdj != 0, codec.LossProcess, 0, p.ID, "subreaper %t, OOM score %d", p.Subreaper, p.OOMScoreAdj)
+	e.losses.If(len(p.Timers) > 0, codec.LossTimer, 0, p.ID, "%d timers of timer_create", len(p.Timers))
 }
 
 func (e *encoder) process(p *format.Process) error {
@@ -244,14 +245,14 @@ func (e *encoder) process(p *format.Process) error {
 		put(limits[8*i:], format.Unlimited)
 	}
 	for _, l := range p.Limits {
-		e.lossIf(l.Resource >= rlimitCount, LossLimit, 0, p.ID, "limit %d", l.Resource)
+		e.losses.If(l.Resource >= rlimitCount, codec.LossLimit, 0, p.ID, "limit %d", l.Resource)
 		if l.Resource < rlimitCount {
 			put(limits[16*l.Resource:], l.Soft)
 			put(limits[16*l.Resource+8:], l.Hard)
 		}
 	}
 	for _, t := range p.Intervals {
-		e.lossIf(int(t.Which) >= len(itimers), LossITimer, 0, p.ID, "interval timer %d", t.Which)
+		e.losses.If(int(t.Which) >= len(itimers), codec.LossITimer, 0, p.ID, "interval timer %d", t.Which)
 		if int(t.Which) < len(itimers) {
 			b.set(itimers[t.Which].value, t.Remaining*1000)
 			b.set(itimers[t.Which].interval, t.Interval*1000)

@@ -3,6 +3,7 @@ package linuxcr
 import (
 	"math"
 
+	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
 )
 
@@ -106,7 +107,7 @@ func (e *encoder) sysvMessages(q *format.SysVMessages) error {
 }
 
 func (e *encoder) sysvSemaphores(s *format.SysVSemaphores) error {
-	e.lossIf(len(s.Undo) > 0, LossProcess, 0, s.ID, "%d adjustments of semaphores when processes exit", len(s.Undo))
+	e.losses.If(len(s.Undo) > 0, codec.LossProcess, 0, s.ID, "%d adjustments of semaphores when processes exit", len(s.Undo))
 	owner := uint32(s.Key.Number)
 	b := e.keyed(kSem, &s.Key)
 	b.set(fCount, uint64(len(s.Values)))

@@ -196,7 +196,7 @@ func (e *encoder) restart(t *format.Task) error {
 	if r := t.Restart; r != nil {
 		code, ok := restartCodes[r.Kind]
 		if !ok {
-			e.lose(LossArch, t.TID, 0, "an interrupted system call of kind %q", r.Kind)
+			e.losses.Add(codec.LossArch, t.TID, 0, "an interrupted system call of kind %q", r.Kind)
 		} else {
 			b.set(fFunction, code)
 			b.set(fArg4, uint64(r.Remaining))
@@ -233,11 +233,11 @@ func (e *encoder) cpu(t *format.Task) error {
 		v := *g.of(r)
 		code, ok := encodeSelector(v, r.CS == selUser64CS)
 		if !ok {
-			e.lose(LossArch, t.TID, 0, "segment selector %#x", v)
+			e.losses.Add(codec.LossArch, t.TID, 0, "segment selector %#x", v)
 		}
 		b.set(g.field, uint64(code))
 	}
-	e.lossIf(r.FS != 0 && r.FSBase != 0 || r.GS != 0 && r.GSBase != 0, LossArch, t.TID, 0,
+	e.losses.If(r.FS != 0 && r.FSBase != 0 || r.GS != 0 && r.GSBase != 0, codec.LossArch, t.TID, 0,
 		"a segment with both a selector and a base is written, but the historic kernel refuses it")
 	state := e.floatState(t, r)
 	if state != nil {

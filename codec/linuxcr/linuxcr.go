@@ -29,7 +29,7 @@ func New(opts Options) *Codec { return &Codec{opts} }
 
 // Info describes the format.
 func (c *Codec) Info() codec.Info {
-	i := codec.Info{Name: formatName, Title: "images of the linux-cr kernels, 2008 to 2012", Spec: "spec/linux-cr.md"}
+	i := codec.Info{Name: formatName, Title: "images of the linux-cr kernels, 2008 to 2012", Spec: "spec/linux-cr.md", Suffix: ".ckpt"}
 	for g := A1; g < numGenerations; g++ {
 		i.Versions = append(i.Versions, g.String())
 	}
@@ -37,6 +37,13 @@ func (c *Codec) Info() codec.Info {
 		i.Writes = append(i.Writes, g.String())
 	}
 	return i
+}
+
+// VersionName is the label of a generation that is called by its label or its
+// patch set.
+func (c *Codec) VersionName(version string) (string, bool) {
+	g, ok := ParseGeneration(version)
+	return g.String(), ok
 }
 
 // Detect says whether an input has the magic number, in either byte order.

@@ -278,14 +278,14 @@ func TestLossOfRareState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[LossCode]int{}
+	got := map[codec.LossCode]int{}
 	for _, l := range losses {
 		got[l.Code]++
 		if l.Message == "" || !strings.Contains(l.String(), string(l.Code)) {
 			t.Errorf("loss %+v", l)
 		}
 	}
-	for code, want := range map[LossCode]int{LossFile: 5, LossTerminal: 1, LossProcess: 1, LossCreds: 1} {
+	for code, want := range map[codec.LossCode]int{codec.LossFile: 5, codec.LossTerminal: 1, codec.LossProcess: 1, codec.LossCreds: 1} {
 		if got[code] != want {
 			t.Errorf("%d losses of %s, want %d (all: %v)", got[code], code, want, losses)
 		}
@@ -315,16 +315,16 @@ func TestLossesOfToday(t *testing.T) {
 	img.Objects.Deleted = []format.DeletedFile{{ID: 500, Path: "/gone"}}
 	img.Objects.Memories[0].VMAs[0].Flags |= format.VMAHuge
 	img.Attachments = append(img.Attachments, format.Attachment{Format: "criu", Record: "x"})
-	want := []LossCode{
-		LossSched, LossRseq, LossTimes, LossSeccomp, LossPersonality, LossStop, LossCgroup, LossAltStack, LossStatus, LossProcess, LossTimer,
-		LossLimit, LossCreds, LossDeleted, LossMemory, LossAttachment,
+	want := []codec.LossCode{
+		codec.LossSched, codec.LossRseq, codec.LossTimes, codec.LossSeccomp, codec.LossPersonality, codec.LossStop, codec.LossCgroup, codec.LossAltStack, codec.LossStatus, codec.LossProcess, codec.LossTimer,
+		codec.LossLimit, codec.LossCreds, codec.LossDeleted, codec.LossMemory, codec.LossAttachment,
 	}
 	losses, err := Format().Losses(t.Context(), img, codec.EncodeOptions{Version: "v21"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, code := range want {
-		if !slices.ContainsFunc(losses, func(l Loss) bool { return l.Code == code }) {
+		if !slices.ContainsFunc(losses, func(l codec.Loss) bool { return l.Code == code }) {
 			t.Errorf("no loss of %s", code)
 		}
 	}

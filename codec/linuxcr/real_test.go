@@ -239,7 +239,7 @@ func kindOf(t testing.TB, err error) codec.Kind {
 }
 
 // encodeBytes writes an image and gives what was lost.
-func encodeBytes(t testing.TB, img *format.Image, opts codec.EncodeOptions) ([]byte, []Loss) {
+func encodeBytes(t testing.TB, img *format.Image, opts codec.EncodeOptions) ([]byte, []codec.Loss) {
 	t.Helper()
 	var b bytes.Buffer
 	losses, err := Format().EncodeReport(context.Background(), &b, img, opts)

@@ -41,7 +41,7 @@ func TestImagesOfTodayBecomeOldOnes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				lost := map[LossCode]int{}
+				lost := map[codec.LossCode]int{}
 				for _, l := range losses {
 					lost[l.Code]++
 				}
@@ -50,8 +50,8 @@ func TestImagesOfTodayBecomeOldOnes(t *testing.T) {
 					t.Errorf("(-today +old):\n%s", d)
 				}
 				want, files := descriptors(img), descriptors(got)
-				if want != files+lost[LossFile] {
-					t.Errorf("%d descriptors of %d, %d told as lost", files, want, lost[LossFile])
+				if want != files+lost[codec.LossFile] {
+					t.Errorf("%d descriptors of %d, %d told as lost", files, want, lost[codec.LossFile])
 				}
 				again, err := Format().EncodeReport(t.Context(), new(discard), img, codec.EncodeOptions{Version: g.String()})
 				if err != nil || len(again) != len(losses) {

@@ -40,7 +40,7 @@ func (n *native) Info() codec.Info {
 	v := fmt.Sprintf("%d.%d", major, minor)
 	return codec.Info{
 		Name: formatName, Title: "thaw's own format: one file, streamable and mappable",
-		Versions: []string{v}, Writes: []string{v}, Spec: "spec/native-v1.md",
+		Versions: []string{v}, Writes: []string{v}, Spec: "spec/native-v1.md", Suffix: ".thaw",
 	}
 }
 
