@@ -90,6 +90,10 @@ func (m pathMapper) open(f *OpenFile) {
 		m.file(&f.Device.File)
 	case f.TTY != nil:
 		m.file(&f.TTY.File)
+	case f.Unix != nil:
+		m.path(&f.Unix.Dir)
+		m.path(&f.Unix.Root)
+		m.path(&f.Unix.Path)
 	case f.Inotify != nil:
 		for i := range f.Inotify.Watches {
 			m.file(&f.Inotify.Watches[i].File)

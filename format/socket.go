@@ -23,44 +23,6 @@ type SocketCommon struct {
 	Namespace ObjectID `json:"namespace,omitempty"`
 }
 
-// SocketMessage is one message in a receive queue.
-type SocketMessage struct {
-	Data []byte `json:"data,omitempty"`
-	// From is the sender's address as a sockaddr.
-	From []byte `json:"from,omitempty"`
-	// Files are descriptions in flight (SCM_RIGHTS).
-	Files []ObjectID       `json:"files,omitempty"`
-	Creds *PeerCredentials `json:"creds,omitempty"`
-}
-
-// PeerCredentials as of SO_PEERCRED and SCM_CREDENTIALS.
-type PeerCredentials struct {
-	PID PID    `json:"pid"`
-	UID uint32 `json:"uid"`
-	GID uint32 `json:"gid"`
-}
-
-// UnixSocket as of unix(7).
-type UnixSocket struct {
-	SocketCommon
-	// Name is the bound name: a path, or an abstract name after a zero byte.
-	Name []byte `json:"name,omitempty"`
-	// Dir is the directory a relative path was bound in.
-	Dir string `json:"dir,omitempty"`
-	// Mode and owner of the name in the file system.
-	Mode uint32 `json:"mode,omitempty"`
-	UID  uint32 `json:"uid,omitempty"`
-	GID  uint32 `json:"gid,omitempty"`
-	// Peer is the description connected to; PeerName its name where only that
-	// is known.
-	Peer      ObjectID         `json:"peer,omitempty"`
-	PeerName  []byte           `json:"peer_name,omitempty"`
-	PeerCreds *PeerCredentials `json:"peer_creds,omitempty"`
-	Queue     []SocketMessage  `json:"queue,omitempty"`
-	// Pending are connections not yet accepted.
-	Pending []ObjectID `json:"pending,omitempty"`
-}
-
 // InetSocket as of ip(7) and ipv6(7).
 type InetSocket struct {
 	SocketCommon
