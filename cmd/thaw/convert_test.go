@@ -131,7 +131,6 @@ func countSame(t *testing.T, said convertJSON, dir, back, generation string) int
 // beside it.
 func TestConvertFails(t *testing.T) {
 	good := imageFile(t, nil)
-	lossy := filepath.Join(legacyImages, "v20", "single.ckpt")
 	foreign := imageFile(t, func(i *format.Image) { i.Provenance.Arch = "arm64" })
 	for _, tt := range []struct {
 		name string
@@ -141,7 +140,7 @@ func TestConvertFails(t *testing.T) {
 	}{
 		{"invalid", []string{imageFile(t, func(i *format.Image) { i.Root = 5 }), "--to", "linux-cr"}, exitInvalid, "is invalid: 1 error"},
 		{"another machine's", []string{foreign, "--to", "linux-cr"}, exitInvalid, "arm64"},
-		{"lossy and strict", []string{lossy, "--to", "linux-cr@D3", "--strict"}, exitInvalid, "cannot hold all of it"},
+		{"lossy and strict", []string{good, "--to", "linux-cr@D3", "--strict"}, exitInvalid, "cannot hold all of it"},
 		{"missing", []string{good + ".no", "--to", "thaw"}, exitIO, "no such file"},
 		{"folder is a file", []string{filepath.Dir(good), "--to", "thaw"}, exitIO, "not a directory"},
 	} {

@@ -39,11 +39,13 @@ func (c *Codec) EncodeReport(ctx context.Context, w io.Writer, img *format.Image
 		return nil, err
 	}
 	bw := bufio.NewWriterSize(w, 256<<10)
+	var lost codec.Losses
 	left := leftoversOf(img)
-	if left != nil && left.gen != d.gen {
-		left = nil
+	if left != nil {
+		left = left.translate(d, &lost)
 	}
 	e := newEncoder(ctx, d, img, left)
+	e.losses = lost
 	e.sink = &writer{w: bw, d: d, left: left, pages: img.Pages, ctx: ctx}
 	if err := e.encode(); err != nil {
 		return nil, err
@@ -191,8 +193,8 @@ func (e *encoder) reserveObjects() {
 	}
 }
 
-// ref is an object's number in the image: its own if the image is written as the
-// generation it was read from, else the next.
+// ref is an object's number in the image: its own if the image was read from a
+// linux-cr image, else the next.
 func (e *encoder) ref(id format.ObjectID) int32 {
 	if id == 0 {
 		return 0

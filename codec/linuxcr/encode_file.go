@@ -123,7 +123,7 @@ func (e *encoder) file(f *format.OpenFile) error {
 		if f.Pipe != nil {
 			return e.pipe(uint32(ref), f)
 		}
-		if path == "" {
+		if typ != fileGeneric {
 			return nil
 		}
 		return e.name(uint32(ref), 0, path)

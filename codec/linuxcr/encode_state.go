@@ -28,7 +28,7 @@ func (e *encoder) credentials(t *format.Task) error {
 // cred writes a CRED object with its groups and user.
 func (e *encoder) cred(id format.ObjectID) error {
 	c, k := e.idx.Creds[id], e.kept[id]
-	if c == nil && (k == nil || k.kind != kCred) {
+	if c == nil && (k == nil || k.kind != kCred || len(k.raw) != len(e.blank(kCred).p)) {
 		return nil
 	}
 	ref := e.ref(id)

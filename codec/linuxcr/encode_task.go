@@ -50,11 +50,11 @@ func (e *encoder) tree() error {
 			nested = e.d.order.AppendUint32(nested, uint32(n))
 		}
 	}
-	if err := e.putBytes(kBuffer, 0, 4, table); err != nil {
+	if err := e.putBytes(kBuffer, 0, bufferTree, table); err != nil {
 		return err
 	}
 	if len(nested) > 0 && e.d.gen < D6 {
-		return e.putBytes(kBuffer, 0, 5, nested)
+		return e.putBytes(kBuffer, 0, bufferNested, nested)
 	}
 	return nil
 }
@@ -75,6 +75,9 @@ func (e *encoder) pidObjects() error {
 		nested[e.img.Tasks[i].TID] = e.img.Tasks[i].NSPIDs
 	}
 	e.tags = tagTable{tags: map[format.PID]int32{0: 0}, first: 1}
+	if e.left != nil && e.left.foreign { // objects keep their numbers
+		e.tags.first = mostRef
+	}
 	var list []byte
 	count, deep := 0, 0
 	for i := range e.img.Tasks {
@@ -92,14 +95,15 @@ func (e *encoder) pidObjects() error {
 			}
 		}
 	}
-	// Tags come from the count of objects.
-	e.next = max(e.next, e.tags.first+int32(count)-1)
+	if e.left == nil { // tags come from the count of objects
+		e.next = max(e.next, e.tags.first+int32(count)-1)
+	}
 	b := e.blank(kPids)
 	b.fill(map[field]uint64{fCount: uint64(count), fCount2: uint64(deep), fOffset: uint64(e.tags.first)})
 	if err := e.put(kPids, 0, 0, b); err != nil {
 		return err
 	}
-	return e.putBytes(kBuffer, 0, 6, list)
+	return e.putBytes(kBuffer, 0, bufferPids, list)
 }
 
 // taskSection writes one task.

@@ -81,7 +81,9 @@ func comparePatches(a, b patch) int {
 
 // leftovers is what the attachment holds.
 type leftovers struct {
-	gen     Generation
+	gen Generation
+	// foreign says that they were another generation's.
+	foreign bool
 	links   []link
 	objects []keptObject
 	patches []patch
@@ -203,7 +205,9 @@ func unmarshalLeftovers(b []byte) (*leftovers, bool) {
 		l.links = append(l.links, k)
 	}
 	for n := c.count(); n > 0 && !c.bad; n-- {
-		l.objects = append(l.objects, keptObject{kind(c.byte()), c.u32(), string(c.text()), c.text()})
+		o := keptObject{kind(c.byte()), c.u32(), string(c.text()), c.text()}
+		c.bad = c.bad || o.kind != kFile && o.kind != kCred
+		l.objects = append(l.objects, o)
 	}
 	for n := c.count(); n > 0 && !c.bad; n-- {
 		k, flag := kind(c.byte()), c.byte()
@@ -249,7 +253,7 @@ func (p *patch) apply(payload []byte) []byte {
 	for at := uint64(0); len(c.b) > 0; {
 		at += c.u()
 		part := c.text()
-		if c.bad || at+uint64(len(part)) > uint64(len(payload)) {
+		if c.bad || at > uint64(len(payload)) || uint64(len(part)) > uint64(len(payload))-at {
 			return payload
 		}
 		for i, x := range part {
@@ -299,7 +303,7 @@ func leftoversOf(img *format.Image) *leftovers {
 	for i := range img.Attachments {
 		a := &img.Attachments[i]
 		if a.Format == formatName && a.Record == leftoversName {
-			if l, ok := unmarshalLeftovers(a.Data); ok {
+			if l, ok := unmarshalLeftovers(a.Data); ok && writable(l.gen) {
 				return l
 			}
 		}

@@ -5,8 +5,8 @@ import (
 	"github.com/thaw-cr/thaw/format"
 )
 
-// LossLeftovers is the code of what only the generation can say that an image was
-// read from.
+// LossLeftovers is the code of what the model has no word for, and the target
+// generation no place, other than the one that the image was read from.
 const LossLeftovers codec.LossCode = "leftovers"
 
 // taskLosses are what no generation says of a task.
@@ -40,7 +40,7 @@ func (e *encoder) imageLosses() {
 		a := &e.img.Attachments[i]
 		switch {
 		case a.Format == formatName && a.Record == leftoversName:
-			e.losses.If(e.left == nil, LossLeftovers, 0, 0, "what only the image it was read from can say")
+			e.losses.If(e.left == nil, LossLeftovers, 0, 0, "what only the image it was read from can say: it is damaged")
 		default:
 			e.losses.If(true, codec.LossAttachment, a.Task, a.Object, "record %s of %s", a.Record, a.Format)
 		}

@@ -38,6 +38,17 @@ func byteOrder(prefix []byte) endian {
 	return nil
 }
 
+// magicBegins says whether an input that is cut off in the first record can have
+// had the magic number.
+func magicBegins(b []byte) bool {
+	for _, o := range []endian{binary.LittleEndian, binary.BigEndian} {
+		if magic := o.AppendUint64(nil, headMagic); len(b) <= magicAt || bytes.HasPrefix(magic, b[magicAt:]) {
+			return true
+		}
+	}
+	return false
+}
+
 // survey is what telling the generations apart looks at, taken from the numbers
 // and lengths of the first records alone.
 type survey struct {
@@ -64,7 +75,11 @@ type survey struct {
 // taken as the generation.
 func recognise(w *window, forced Generation, lim codec.Limits) (*dialect, error) {
 	if w.size < firstBytes {
-		return nil, codec.Errorf(codec.Truncated, "HEADER record", w.size, "the input ends after %d bytes", w.size)
+		kind := codec.Truncated
+		if b, err := w.bytes(0, int(w.size)); err == nil && !magicBegins(b) {
+			kind = codec.BadMagic
+		}
+		return nil, codec.Errorf(kind, "HEADER record", w.size, "the input ends after %d bytes", w.size)
 	}
 	b, err := w.bytes(0, firstBytes)
 	if err != nil {
