@@ -49,6 +49,7 @@ type capturer struct {
 	pipes    map[inode]*pipe
 	ttys     map[ttyKey]format.ObjectID
 	cpus     []uint64
+	traits   traits
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -213,6 +214,7 @@ func (c *capturer) readProvenance(context.Context) error {
 	if c.cpus, err = allCPUs(); err != nil {
 		return err
 	}
+	c.readTraits()
 	c.arrange()
 	return nil
 }

@@ -3,9 +3,11 @@ package capture
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
 	"github.com/thaw-cr/thaw/validate"
@@ -82,8 +84,45 @@ func (c *capturer) readMemory(t *task) (*memory, error) {
 	if m.model.Exe, err = c.readExe(t); err != nil {
 		return nil, err
 	}
+	if m.model.Guards, err = readGuards(t.tid); err != nil {
+		return nil, err
+	}
 	c.pages.addMemory(&m.model, t.tid)
 	return m, nil
+}
+
+// readGuards finds the pages of MADV_GUARD_INSTALL. Kernels before 6.15 cannot
+// tell; there reading such a page fails and so does the capture.
+func readGuards(tid int) ([]format.PageSpan, error) {
+	if can, err := sys.FeatureGuardPages.Probe(); err != nil || can != sys.Supported {
+		return nil, err
+	}
+	fd, err := sys.Open(procfs.Path(tid, "pagemap"), abi.ORdonly, 0)
+	if err != nil {
+		return nil, err
+	}
+	var list []format.PageSpan
+	for at := uint64(0); at < userEnd && err == nil; {
+		var pages []sys.PageRange
+		pages, at, err = sys.PagemapScan(fd, at, userEnd, sys.PageQuery{All: abi.PageIsGuard})
+		for _, p := range pages {
+			list = addSpan(list, format.PageSpan{Start: format.Addr(p.Start), End: format.Addr(p.End)})
+		}
+	}
+	return list, errors.Join(err, sys.Close(fd))
+}
+
+// userEnd is the end of the addresses that programs have with four levels of
+// page tables; those above are given only to who asks for them.
+const userEnd = 1<<47 - format.PageSize
+
+// addSpan joins spans that touch.
+func addSpan(list []format.PageSpan, s format.PageSpan) []format.PageSpan {
+	if k := len(list); k > 0 && list[k-1].End == s.Start {
+		list[k-1].End = s.End
+		return list
+	}
+	return append(list, s)
 }
 
 // readExe reads the identity of the file that the process runs.

@@ -167,11 +167,18 @@ func (r *runs) finish(err error) {
 
 // ownPages are the pages that a process does not have from a file, nor as the
 // kernel's page of zeroes.
-var ownPages = sys.PageQuery{
-	Inverted: abi.PageIsFile | abi.PageIsPFNZero,
-	All:      abi.PageIsFile | abi.PageIsPFNZero,
-	Any:      abi.PageIsPresent | abi.PageIsSwapped,
-}
+var ownPages = sync.OnceValue(func() sys.PageQuery {
+	q := sys.PageQuery{
+		Inverted: abi.PageIsFile | abi.PageIsPFNZero,
+		All:      abi.PageIsFile | abi.PageIsPFNZero,
+		Any:      abi.PageIsPresent | abi.PageIsSwapped,
+	}
+	if can, err := sys.FeatureGuardPages.Probe(); err == nil && can == sys.Supported {
+		q.Inverted |= abi.PageIsGuard // guard pages count as swapped
+		q.All |= abi.PageIsGuard
+	}
+	return q
+})
 
 func (l *livePages) scan(out *runs) error {
 	var fd int
@@ -192,7 +199,7 @@ func (l *livePages) scanPagemap(fd int, out *runs) error {
 			var pages []sys.PageRange
 			var next uint64
 			err := out.look(func() (err error) {
-				pages, next, err = sys.PagemapScan(fd, at, r.end, ownPages)
+				pages, next, err = sys.PagemapScan(fd, at, r.end, ownPages())
 				return err
 			})
 			if err != nil {

@@ -48,6 +48,7 @@ func (c *capturer) readProcess(p *process) error {
 		return err
 	}
 	p.model.OOMScoreAdj = int16(adj)
+	c.readPlace(p, t)
 	if t.stat.TTY != 0 {
 		p.model.Terminal, err = c.terminal(controlling(&t.stat), "", -1)
 	}

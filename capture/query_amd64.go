@@ -20,6 +20,8 @@ const (
 	atTIDAddr   = 32
 	atDeathSig  = 40
 	atSubreaper = 44
+	atTSC       = 48
+	atFeatures  = 56
 	atItimers   = 64
 	atTimer     = 192
 	atActions   = 256
@@ -113,6 +115,7 @@ func (c *capturer) queryThread(in *injection) error {
 		{abi.SysSigaltstack, 0, at + atAltStack},
 		{abi.SysPrctl, abi.PrGetTidAddress, at + atTIDAddr},
 		{abi.SysPrctl, abi.PrGetPdeathsig, at + atDeathSig},
+		{abi.SysPrctl, abi.PrGetTSC, at + atTSC},
 	} {
 		if _, err := in.call(int(args[0]), args[1:]...); err != nil {
 			return err
@@ -123,6 +126,9 @@ func (c *capturer) queryThread(in *injection) error {
 		return err
 	}
 	c.setSecureBits(t, uint32(bits))
+	if err := queryTraits(in); err != nil {
+		return err
+	}
 	if t.askSlack && t.model.Sched != nil {
 		slack, err := in.call(abi.SysPrctl, abi.PrGetTimerslack)
 		if err != nil {
@@ -130,11 +136,12 @@ func (c *capturer) queryThread(in *injection) error {
 		}
 		t.model.Sched.TimerSlack = modelSlack(uint64(slack))
 	}
-	var b [atSubreaper]byte
+	var b [atFeatures]byte
 	if _, err := sys.ReadMemory(t.tid, at, b[:]); err != nil {
 		return err
 	}
 	le := binary.LittleEndian
+	t.model.NoTSC = le.Uint32(b[atTSC:]) == abi.TSCSigsegv
 	if flags := le.Uint32(b[atAltStack+8:]); flags&abi.SSDisable == 0 {
 		t.model.AltStack = &format.AltStack{
 			Base: format.Addr(le.Uint64(b[atAltStack:])), Size: le.Uint64(b[atAltStack+16:]),
@@ -144,6 +151,51 @@ func (c *capturer) queryThread(in *injection) error {
 	t.model.TIDAddress = format.Addr(le.Uint64(b[atTIDAddr:]))
 	t.model.ParentDeathSignal = format.Signal(le.Uint32(b[atDeathSig:]))
 	return nil
+}
+
+// mceKill are the answers of PR_MCE_KILL_GET; the default is not noted.
+var mceKill = map[int64]format.MCEKill{abi.MCEKillEarly: format.MCEKillEarly, abi.MCEKillLate: format.MCEKillLate}
+
+// queryTraits asks for attributes of a thread that calls return.
+func queryTraits(in *injection) error {
+	kill, err := in.call(abi.SysPrctl, abi.PrMCEKillGet, 0, 0, 0, 0)
+	if err != nil {
+		return err
+	}
+	cpuid, err := in.call(abi.SysArchPrctl, abi.ArchGetCPUID, 0)
+	if err != nil {
+		return err
+	}
+	in.t.model.MCEKill, in.t.model.NoCPUID = mceKill[kill], cpuid == 0
+	return nil
+}
+
+// optional makes a call that older kernels do not know; zero stands for that.
+func (in *injection) optional(nr int, args ...uint64) (int64, error) {
+	v, err := in.call(nr, args...)
+	if errors.Is(err, sys.EINVAL) {
+		return 0, nil
+	}
+	return v, err
+}
+
+// queryMemory asks for attributes of the address space.
+func (c *capturer) queryMemory(in *injection) error {
+	mm := &in.t.proc.mem.model
+	var answers [3]int64
+	for i, op := range []uint64{abi.PrGetThpDisable, abi.PrGetMDWE, abi.PrGetMemoryMerge} {
+		var err error
+		if answers[i], err = in.optional(abi.SysPrctl, op, 0, 0, 0, 0); err != nil {
+			return err
+		}
+	}
+	mm.NoTHP, mm.THPAdvised = answers[0]&1 != 0, answers[0]&abi.THPExceptAdvised != 0
+	mm.MDWE, mm.MergeAny = uint8(answers[1]), answers[2] != 0
+	if !c.traits.more {
+		return nil
+	}
+	_, err := in.call(abi.SysArchPrctl, abi.ArchGetXCompPerm, in.t.proc.scratch+atFeatures)
+	return err
 }
 
 // queryShared asks what the threads of a process have in common.
@@ -162,6 +214,9 @@ func (c *capturer) queryShared(in *injection) error {
 		return err
 	}
 	p.mem.model.Dumpable, p.mem.model.Brk = uint8(dumpable), format.Addr(brk)
+	if err := c.queryMemory(in); err != nil {
+		return err
+	}
 	for which := range uint64(3) {
 		if _, err := in.call(abi.SysGetitimer, which, at+atItimers+which*abi.ItimervalSize); err != nil {
 			return err
@@ -173,6 +228,9 @@ func (c *capturer) queryShared(in *injection) error {
 	}
 	p.model.Subreaper = binary.LittleEndian.Uint32(b[atSubreaper:]) != 0
 	p.model.Intervals = readIntervals(b[atItimers:])
+	if c.traits.more {
+		p.model.XFeatures = binary.LittleEndian.Uint64(b[atFeatures:]) &^ c.traits.xfeatures
+	}
 	if err := c.queryTimers(in); err != nil {
 		return err
 	}
@@ -255,8 +313,7 @@ func timerClock(clock int32, threads int) (int32, bool) {
 	return clock, clock >= 0 && clock != clockThreadCPU
 }
 
-// queryHandlers asks for the actions of caught signals, and for SIGCHLD's,
-// whose flags count without a handler as well.
+// queryHandlers asks for the actions of signals, once for each table of them.
 func (c *capturer) queryHandlers(in *injection) error {
 	id, err := c.handlers.get(in.t.tid, func() (format.ObjectID, error) {
 		h := format.SignalHandlers{ID: c.newID()}
@@ -276,38 +333,15 @@ func (c *capturer) queryHandlers(in *injection) error {
 	return nil
 }
 
+// readActions asks for the actions of all signals.
 func (c *capturer) readActions(in *injection) ([]format.SignalAction, error) {
-	status := &in.t.status
-	ask := format.SignalSet(status.SigCaught).With(format.SIGCHLD)
-	for sig := format.Signal(1); sig <= format.MaxSignal; sig++ {
-		if !ask.Has(sig) {
-			continue
-		}
-		at := in.t.proc.scratch + atActions + uint64(sig-1)*abi.KernelSigactionSize
-		if _, err := in.call(abi.SysRtSigaction, uint64(sig), 0, at, abi.SigsetSize); err != nil {
-			return nil, err
-		}
-	}
-	var b [atEnd - atActions]byte
-	if _, err := sys.ReadMemory(in.t.tid, in.t.proc.scratch+atActions, b[:]); err != nil {
+	at := in.t.proc.scratch + atActions
+	if err := in.queryActions(at); err != nil {
 		return nil, err
 	}
-	var actions []format.SignalAction
-	for sig := format.Signal(1); sig <= format.MaxSignal; sig++ {
-		v := b[int(sig-1)*abi.KernelSigactionSize:]
-		word := func(i int) uint64 { return binary.LittleEndian.Uint64(v[8*i:]) }
-		switch {
-		case ask.Has(sig) && (word(0) != 0 || word(1)&^saRestorer != 0):
-			actions = append(actions, format.SignalAction{
-				Signal: sig, Handler: format.Addr(word(0)), Flags: word(1), Restorer: format.Addr(word(2)),
-				Mask: format.SignalSet(word(3)),
-			})
-		case !ask.Has(sig) && format.SignalSet(status.SigIgnored).Has(sig):
-			actions = append(actions, format.SignalAction{Signal: sig, Handler: format.HandlerIgnore})
-		}
+	var b [atEnd - atActions]byte
+	if _, err := sys.ReadMemory(in.t.tid, at, b[:]); err != nil {
+		return nil, err
 	}
-	return actions, nil
+	return actionsOf(b[:]), nil
 }
-
-// saRestorer is SA_RESTORER, which the C library always sets.
-const saRestorer = 0x04000000

@@ -21,6 +21,12 @@ func (c *capturer) readSched(t *task) (*format.Sched, error) {
 		Policy: attr.Policy, ResetOnFork: attr.Flags&abi.SchedFlagResetOnFork != 0,
 		Nice: int8(attr.Nice), Priority: attr.Priority,
 	}
+	if fair := attr.Policy == abi.SchedNormal || attr.Policy == abi.SchedBatch; fair && attr.Runtime != c.traits.slice {
+		s.Slice = attr.Runtime
+	}
+	if attr.UtilMin != 0 || (attr.UtilMax != 0 && attr.UtilMax != maxUtil) {
+		c.warnOnce(t.tid, "utilization clamps of sched_setattr are not kept")
+	}
 	if attr.Policy >= abi.SchedDeadline {
 		c.refuse(validate.CodeDeadline, t.tid, "its scheduling policy is %d", attr.Policy)
 	}
@@ -44,6 +50,9 @@ func (c *capturer) readSched(t *task) (*format.Sched, error) {
 	s.TimerSlack = modelSlack(uint64(slack))
 	return s, nil
 }
+
+// maxUtil is the utilization that means no clamp (SCHED_CAPACITY_SCALE).
+const maxUtil = 1024
 
 // modelSlack is a timer slack as the model has it: zero for the default.
 func modelSlack(ns uint64) uint64 {

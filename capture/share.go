@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/thaw-cr/thaw/format"
@@ -94,19 +93,6 @@ func (c *capturer) checkOutside(p *process) {
 			c.refuse(validate.CodeForeignThread, t.tid, "its %s are shared with process %d outside the tree", k.name, parent)
 		}
 	}
-}
-
-// checkSemaphores warns where System V semaphores exist: whether a process has
-// adjustments of SEM_UNDO cannot be read.
-func (c *capturer) checkSemaphores() error {
-	b, err := c.r.Read("/proc/sysvipc/sem")
-	if gone(err) {
-		return nil
-	}
-	if err == nil && bytes.Count(b, []byte("\n")) > 1 {
-		c.warnOnce(0, "System V semaphores exist; adjustments of SEM_UNDO cannot be read and are not captured")
-	}
-	return err
 }
 
 // shareFS finds the task's cwd, root and umask.

@@ -64,6 +64,9 @@ func (c *capturer) readTask(t *task) error {
 // readLiving reads what only a living task has.
 func (c *capturer) readLiving(t *task) error {
 	m := &t.model
+	if err := c.readTraitsOf(t); err != nil {
+		return err
+	}
 	personality, err := c.r.Number(t.tid, "personality", 16)
 	if err != nil {
 		return err

@@ -218,7 +218,4 @@ func (c *capturer) checkFlags(t *task, m *procfs.Map, v *format.VMA) {
 	if m.ProtectionKey != 0 {
 		c.refuse(validate.CodeProtectionKey, t.tid, "memory at %#x-%#x has protection key %d", m.Start, m.End, m.ProtectionKey)
 	}
-	if m.Has("gu") {
-		c.warnOnce(t.tid, "guard pages of MADV_GUARD_INSTALL are not captured: accesses to them will find memory")
-	}
 }

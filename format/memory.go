@@ -6,6 +6,9 @@ type AddressSpace struct {
 	ID ObjectID `json:"id"`
 	// VMAs are ordered by address and disjoint.
 	VMAs []VMA `json:"vmas"`
+	// Guards are the pages inside VMAs that raise SIGSEGV
+	// (madvise(MADV_GUARD_INSTALL)), ordered and disjoint.
+	Guards []PageSpan `json:"guards,omitempty"`
 	// Code, data, heap, stack and argument addresses (prctl(PR_SET_MM_MAP)).
 	StartCode  Addr `json:"start_code,omitempty"`
 	EndCode    Addr `json:"end_code,omitempty"`
@@ -26,6 +29,14 @@ type AddressSpace struct {
 	Dumpable uint8 `json:"dumpable,omitempty"`
 	// NoTHP as of prctl(PR_SET_THP_DISABLE).
 	NoTHP bool `json:"no_thp,omitempty"`
+	// THPAdvised says that NoTHP does not hold where huge pages were asked for
+	// (PR_THP_DISABLE_EXCEPT_ADVISED, Linux 6.18).
+	THPAdvised bool `json:"thp_advised,omitempty"`
+	// MDWE as of prctl(PR_GET_MDWE): 1 PR_MDWE_REFUSE_EXEC_GAIN, 2
+	// PR_MDWE_NO_INHERIT.
+	MDWE uint8 `json:"mdwe,omitempty"`
+	// MergeAny as of prctl(PR_SET_MEMORY_MERGE).
+	MergeAny bool `json:"merge_any,omitempty"`
 	// VDSO identifies the kernel's vdso code: SHA-256 of its pages.
 	VDSO []byte `json:"vdso,omitempty"`
 	// CoreFilter as in /proc/PID/coredump_filter.
@@ -125,6 +136,12 @@ const (
 	VMASync                             // sf: MAP_SYNC
 	VMAShadowStack                      // ss
 )
+
+// PageSpan is a range of addresses, in whole pages.
+type PageSpan struct {
+	Start Addr `json:"start"`
+	End   Addr `json:"end"`
+}
 
 // FileRef identifies a file by path and by what it was when frozen.
 type FileRef struct {

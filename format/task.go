@@ -81,9 +81,38 @@ type Task struct {
 	NoNewPrivs  bool   `json:"no_new_privs,omitempty"`
 	// SeccompMode as of prctl(PR_GET_SECCOMP): 0, 1 strict, 2 filter.
 	SeccompMode uint8 `json:"seccomp_mode,omitempty"`
+	// MCEKill as of prctl(PR_MCE_KILL); empty for the system's policy.
+	MCEKill MCEKill `json:"mce_kill,omitempty"`
+	// NoTSC says that rdtsc raises SIGSEGV (prctl(PR_SET_TSC)).
+	NoTSC bool `json:"no_tsc,omitempty"`
+	// NoCPUID says that cpuid raises SIGSEGV (arch_prctl(ARCH_SET_CPUID)).
+	NoCPUID bool `json:"no_cpuid,omitempty"`
+	// IOFlusher as of prctl(PR_SET_IO_FLUSHER).
+	IOFlusher bool `json:"io_flusher,omitempty"`
+	// Speculation are the mitigations that the task has other than by default.
+	Speculation []Speculation `json:"speculation,omitempty"`
 
 	// Times is what accounting knew of a dead task.
 	Times *Times `json:"times,omitempty"`
+}
+
+// MCEKill says when a task is killed for memory that the hardware has lost.
+type MCEKill string
+
+// The policies of prctl(PR_MCE_KILL).
+const (
+	MCEKillEarly MCEKill = "early" // as soon as it is found
+	MCEKillLate  MCEKill = "late"  // when the task reads it
+)
+
+// Speculation is one misfeature of the processor and what a task wants of it
+// (prctl(PR_SET_SPECULATION_CTRL)).
+type Speculation struct {
+	// Feature is PR_SPEC_STORE_BYPASS 0, PR_SPEC_INDIRECT_BRANCH 1.
+	Feature uint8 `json:"feature"`
+	// Control is PR_SPEC_DISABLE 4, PR_SPEC_FORCE_DISABLE 8,
+	// PR_SPEC_DISABLE_NOEXEC 16.
+	Control uint8 `json:"control"`
 }
 
 // Leader says whether the task is its thread group's leader.
@@ -105,6 +134,9 @@ type Process struct {
 	OOMScoreAdj int16 `json:"oom_score_adj,omitempty"`
 	// Terminal is the controlling terminal; zero for none.
 	Terminal ObjectID `json:"terminal,omitempty"`
+	// XFeatures are the parts of the XSAVE area that the process may use only
+	// because it asked (arch_prctl(ARCH_REQ_XCOMP_PERM)), as bits of XCR0.
+	XFeatures uint64 `json:"xfeatures,omitempty"`
 }
 
 // Times are accounting figures in clock ticks as in /proc/PID/stat.
@@ -128,6 +160,9 @@ type Sched struct {
 	IOPrio uint16 `json:"io_prio,omitempty"`
 	// TimerSlack in nanoseconds; zero for the default.
 	TimerSlack uint64 `json:"timer_slack,omitempty"`
+	// Slice is the time slice that an OTHER or BATCH task asked for, in
+	// nanoseconds; zero for the default (sched_attr.sched_runtime, Linux 6.12).
+	Slice uint64 `json:"slice,omitempty"`
 }
 
 // Limit is one resource limit (getrlimit(2)).

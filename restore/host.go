@@ -30,6 +30,7 @@ type hostFacts struct {
 	personality uint32
 	oomScoreAdj int16
 	coreFilter  uint32
+	traits      traits
 	core        corePattern
 	coreErr     error
 	// mapFiles says that shared memory can be opened through map_files.
@@ -46,6 +47,7 @@ type hostFacts struct {
 
 const (
 	capSysAdmin          = 21
+	capSysResource       = 24
 	capCheckpointRestore = 40
 )
 
@@ -69,6 +71,7 @@ func readHost(o *Options) (*hostFacts, error) {
 		return nil, err
 	}
 	h.readNumbers(&r, self)
+	h.readTraits()
 	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
 	if err != nil {
 		return nil, err

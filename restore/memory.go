@@ -17,9 +17,7 @@ func (b *builder) emitMemory(p *husk.Program, mm *format.AddressSpace) {
 		b.fail(err)
 		return
 	}
-	if mm.NoTHP {
-		p.Call("disable huge pages", abi.SysPrctl, abi.PrSetThpDisable, 1, 0, 0, 0)
-	}
+	b.emitTHP(p, mm)
 	b.emitVDSO(p, mm)
 	m := mapper{b: b, p: p, runs: runs}
 	for i := range mm.VMAs {
@@ -28,6 +26,7 @@ func (b *builder) emitMemory(p *husk.Program, mm *format.AddressSpace) {
 	m.closeFile()
 	b.emitPages(p, mm, runs)
 	b.patchVDSO(p, mm)
+	b.emitMemoryTraits(p, mm)
 	for i := range mm.VMAs {
 		m.settle(&mm.VMAs[i])
 	}

@@ -98,6 +98,7 @@ func (c *checker) run(ctx context.Context) error {
 	c.openFiles()
 	c.zombies()
 	c.capabilities()
+	c.features()
 	return c.memories(ctx)
 }
 
@@ -249,7 +250,6 @@ func (c *checker) stat(f format.FileRef, object format.ObjectID) (sys.FileInfo, 
 
 // limits asks whether hard limits would have to be raised.
 func (c *checker) limits() {
-	const capSysResource = 24
 	if c.host.creds.Effective&(1<<capSysResource) != 0 {
 		return
 	}

@@ -38,7 +38,7 @@ func (b *builder) emitSched(p *husk.Program, t *format.Task) {
 // engine's (sched_setattr(2)).
 func (b *builder) emitSchedAttr(p *husk.Program, s *format.Sched) {
 	h := b.host.sched
-	if s.Policy == h.Policy && s.Nice == h.Nice && s.Priority == h.Priority && s.ResetOnFork == h.ResetOnFork {
+	if s.Policy == h.Policy && s.Nice == h.Nice && s.Priority == h.Priority && s.ResetOnFork == h.ResetOnFork && s.Slice == 0 {
 		return
 	}
 	attr := make([]byte, abi.SchedAttrSize)
@@ -50,5 +50,6 @@ func (b *builder) emitSchedAttr(p *husk.Program, s *format.Sched) {
 	}
 	le.PutUint32(attr[16:], uint32(int32(s.Nice)))
 	le.PutUint32(attr[20:], s.Priority)
+	le.PutUint64(attr[24:], s.Slice)
 	p.Call("set scheduling", abi.SysSchedSetattr, 0, b.t.Bytes(attr), 0)
 }

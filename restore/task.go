@@ -106,9 +106,8 @@ func (b *builder) emitThreadArea(p *husk.Program, t *format.Task) {
 	if t.Personality != b.host.personality {
 		p.Call("set personality", abi.SysPersonality, uint64(t.Personality))
 	}
-	if usesAMX(t) {
-		p.Call("ask for AMX", sysArchPrctl, archReqXcompPerm, xfeatureTileData)
-	}
+	b.emitXFeatures(p, t)
+	b.emitTraits(p, t)
 }
 
 func (b *builder) emitAltStack(p *husk.Program, a *format.AltStack, drop uint32) {
@@ -165,6 +164,7 @@ func (b *builder) settle(p *husk.Program, t *format.Task) {
 		b.emitPending(p, t)
 	}
 	b.emitCreds(p, t)
+	b.emitMDWE(p, t)
 	p.Signal(b.done, b.living)
 	if t.Process != 0 && !owner {
 		// The last: from here on the process may be stopped.

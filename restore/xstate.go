@@ -15,8 +15,6 @@ const (
 	xsaveMin    = 576
 
 	xfeatureTileData = 18
-	archReqXcompPerm = 0x1023
-	sysArchPrctl     = 158 // amd64 alone has it
 )
 
 // usedFeatures are the components of which a task's registers hold more than

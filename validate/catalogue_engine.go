@@ -48,6 +48,10 @@ const (
 	CodeDeletedPath   = "X143"
 	CodeTornPipe      = "X144"
 	CodeForeignThread = "X145"
+
+	CodeTaggedAddress   = "X150"
+	CodeSyscallDispatch = "X151"
+	CodeCoreScheduling  = "X152"
 )
 
 const (
@@ -285,5 +289,20 @@ var engineRules = []Rule{
 		Code: CodeForeignThread, Severity: Error, Title: "memory or files shared with a task outside the tree",
 		Why: "The task outside would go on changing what was frozen.",
 		Fix: "capture from the process that made both", Example: "clone with CLONE_VM across the tree's edge",
+	},
+	{
+		Code: CodeTaggedAddress, Severity: Error, Title: "addresses with tags",
+		Why: "The processor ignores bits of the program's addresses (LAM); pointers with tags would fault after the restore.",
+		Fix: fixNotHeld, Example: "arch_prctl(ARCH_ENABLE_TAGGED_ADDR)",
+	},
+	{
+		Code: CodeSyscallDispatch, Severity: Error, Title: "system calls that become signals",
+		Why: "The calls that a capture makes inside the task would become signals, too.",
+		Fix: fixNotHeld, Example: "prctl(PR_SET_SYSCALL_USER_DISPATCH), as Wine does",
+	},
+	{
+		Code: CodeCoreScheduling, Severity: Error, Title: "core scheduling group",
+		Why: "The group says with whom the task may share a processor core; its cookie cannot be given again.",
+		Fix: fixNotHeld, Example: "prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE)",
 	},
 }

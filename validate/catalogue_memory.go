@@ -154,4 +154,29 @@ var memoryRules = []Rule{
 		Why: "memfd_create(2) refuses them.",
 		Fix: "use a newer release of thaw", Example: "memfd_flags 0x100",
 	},
+	{
+		Code: "M062", Severity: Error, Title: "guard pages out of order",
+		Why: "Ranges of MADV_GUARD_INSTALL are whole pages that ascend and are disjoint.",
+		Fix: fixCapture, Example: "guards [0x7000-0x6000]",
+	},
+	{
+		Code: "M063", Severity: Error, Title: "guard pages outside all mappings",
+		Why: "madvise(2) installs them in memory that is mapped.",
+		Fix: fixCapture, Example: "guards at 0x500000000, nothing mapped there",
+	},
+	{
+		Code: "M064", Severity: Error, Title: "guard pages with contents",
+		Why: "Installing guard pages would throw the contents away.",
+		Fix: fixCapture, Example: "a page of the image inside a range of guards",
+	},
+	{
+		Code: "M065", Severity: Error, Title: "impossible flags of memory-deny-write-execute",
+		Why: "prctl(PR_SET_MDWE) refuses them.",
+		Fix: fixCapture, Example: "mdwe 2",
+	},
+	{
+		Code: "M066", Severity: Error, Title: "exception from what is not the case",
+		Why: "PR_THP_DISABLE_EXCEPT_ADVISED goes with PR_SET_THP_DISABLE.",
+		Fix: fixCapture, Example: "thp_advised without no_thp",
+	},
 }

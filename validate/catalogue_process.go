@@ -60,6 +60,21 @@ var processRules = []Rule{
 		Fix: fixStatusFile, Example: "seccomp_mode 2 without a filter",
 	},
 	{
+		Code: "S077", Severity: Error, Title: "unknown policy for lost memory",
+		Why: "prctl(PR_MCE_KILL) has early, late and the default.",
+		Fix: fixCapture, Example: "mce_kill \"never\"",
+	},
+	{
+		Code: "S078", Severity: Error, Title: "unknown speculation control",
+		Why: "A mitigation that cannot be given must not be dropped.",
+		Fix: "use a newer release of thaw", Example: "feature 5, control 4",
+	},
+	{
+		Code: "S079", Severity: Error, Title: "impossible time slice",
+		Why: "Tasks of SCHED_OTHER and SCHED_BATCH have slices of 0.1 to 100 ms, others none.",
+		Fix: fixCapture, Example: "slice 1",
+	},
+	{
 		Code: "S080", Severity: Error, Title: "effective capabilities not permitted",
 		Why: "capset(2) refuses them.",
 		Fix: fixStatusFile, Example: "effective 1, permitted 0",

@@ -119,4 +119,9 @@ var registerRules = []Rule{
 		Why: "Threads waiting there would never be woken; with rseq the task is killed.",
 		Fix: "none needed if the program unmapped it for good", Example: "tid_address in a hole",
 	},
+	{
+		Code: "S047", Severity: Error, Title: "processor features that nobody can ask for",
+		Why: "arch_prctl(ARCH_REQ_XCOMP_PERM) refuses them.",
+		Fix: fixRegisters, Example: "xfeatures 4",
+	},
 }

@@ -60,6 +60,8 @@ func checkAddressSpace(c *checker, mm *format.AddressSpace) {
 	if checkOrder(c, mm, l) {
 		checkMemoryPages(c, mm, l)
 	}
+	checkGuards(c, mm, l)
+	checkMemoryTraits(c, mm)
 	checkVDSO(c, mm)
 	checkAuxv(c, mm)
 	checkLandmarks(c, mm, l)

@@ -128,4 +128,21 @@ var memoryMutations = []mutation{
 	{"M059", "sealed-anon", func(v *vector) { v.index().Shared[idShared].Seals = 1 }},
 	{"M060", "bit-eight", func(v *vector) { v.index().Shared[idMemfdMem].Seals = 0x100 }},
 	{"M061", "bit-eight", func(v *vector) { v.index().Shared[idMemfdMem].MemfdFlags = 0x100 }},
+	{"M062", "reversed", func(v *vector) { v.guard(anonAddr+0x3000, anonAddr+0x2000) }},
+	{"M062", "unaligned", func(v *vector) { v.guard(anonAddr+0x1800, anonAddr+0x2000) }},
+	{"M062", "overlap", func(v *vector) {
+		v.guard(anonAddr+0x1000, anonAddr+0x3000)
+		v.guard(anonAddr+0x2000, anonAddr+0x4000)
+	}},
+	{"M063", "in-a-hole", func(v *vector) { v.guard(holeAddr, holeAddr+0x1000) }},
+	{"M063", "in-the-vdso", func(v *vector) { v.guard(vdsoAddr, vdsoAddr+0x1000) }},
+	{"M064", "page-under-guard", func(v *vector) { v.guard(anonAddr, anonAddr+0x1000) }},
+	{"M065", "not-inherited-alone", func(v *vector) { v.mm().MDWE = 2 }},
+	{"M065", "bit-two", func(v *vector) { v.mm().MDWE = 5 }},
+	{"M066", "advised-alone", func(v *vector) { v.mm().THPAdvised = true }},
+}
+
+func (v *vector) guard(start, end format.Addr) {
+	mm := v.mm()
+	mm.Guards = append(mm.Guards, format.PageSpan{Start: start, End: end})
 }

@@ -6,8 +6,10 @@ const (
 	// resources is RLIM_NLIMITS.
 	resources = 16
 	// The scheduling policies (include/uapi/linux/sched.h).
+	schedOther    = 0
 	schedFIFO     = 1
 	schedRR       = 2
+	schedBatch    = 3
 	schedDeadline = 6
 	schedExt      = 7
 	maxPriority   = 99
@@ -23,7 +25,7 @@ const (
 // checkState is family S.
 func checkState(c *checker) {
 	c.eachTask(checkRegisters, checkUserAddresses, checkMask, checkTaskPending, checkSched,
-		checkPersonality, checkSeccompMode)
+		checkPersonality, checkSeccompMode, checkTraits)
 	owner := make(map[format.ObjectID]format.PID)
 	for i := range c.img.Tasks {
 		t := &c.img.Tasks[i]
@@ -39,6 +41,9 @@ func checkState(c *checker) {
 		checkLimits(c, p)
 		if p.OOMScoreAdj < -1000 || p.OOMScoreAdj > 1000 {
 			c.object("S063", p.ID, "oom_score_adj is %d", p.OOMScoreAdj)
+		}
+		if bad := p.XFeatures &^ askedFeatures; bad != 0 {
+			c.object("S047", p.ID, "processor features %#x", bad)
 		}
 	}
 	for i := range c.img.Objects.Handlers {
@@ -82,6 +87,9 @@ func checkSched(c *checker, t *format.Task) {
 		c.task("S071", t, "scheduling policy %d", s.Policy)
 	case realtime && (s.Priority < 1 || s.Priority > maxPriority), !realtime && s.Priority != 0:
 		c.task("S072", t, "scheduling policy %d with priority %d", s.Policy, s.Priority)
+	}
+	if fair := s.Policy == schedOther || s.Policy == schedBatch; s.Slice != 0 && (!fair || s.Slice < minSlice || s.Slice > maxSlice) {
+		c.task("S079", t, "time slice of %d ns with policy %d", s.Slice, s.Policy)
 	}
 	var any uint64
 	for _, w := range s.Affinity {

@@ -17,6 +17,11 @@ func (v *vector) sched() *format.Sched { return v.task(100).Sched }
 
 func (v *vector) creds() *format.Credentials { return &v.Image.Objects.Creds[0] }
 
+func (v *vector) speculate(feature, control uint8) {
+	t := v.task(101)
+	t.Speculation = append(t.Speculation, format.Speculation{Feature: feature, Control: control})
+}
+
 // action is the one with a handler.
 func (v *vector) action() *format.SignalAction { return &v.Image.Objects.Handlers[0].Actions[1] }
 
@@ -82,6 +87,7 @@ var stateMutations = []mutation{
 	{"S045", "unaligned", func(v *vector) { v.task(100).Rseq.Address += 8 }},
 	{"S045", "short", func(v *vector) { v.task(100).Rseq.Length = 20 }},
 	{"S046", "tid-address-in-a-hole", func(v *vector) { v.task(100).TIDAddress = holeAddr }},
+	{"S047", "avx", func(v *vector) { v.proc().XFeatures = 4 }},
 	{"S046", "robust-list-in-a-hole", func(v *vector) { v.task(100).RobustList.Head = holeAddr }},
 	{"S050", "number-3", func(v *vector) { v.proc().Intervals[0].Which = 3 }},
 	{"S050", "twice", func(v *vector) { v.proc().Intervals = append(v.proc().Intervals, v.proc().Intervals[0]) }},
@@ -108,6 +114,13 @@ var stateMutations = []mutation{
 	{"S074", "class-4", func(v *vector) { v.sched().IOPrio = 4 << 13 }},
 	{"S075", "bit-28", func(v *vector) { v.task(100).Personality = 1 << 28 }},
 	{"S076", "mode-without-filter", func(v *vector) { v.task(100).SeccompMode = 2 }},
+	{"S077", "never", func(v *vector) { v.task(101).MCEKill = "never" }},
+	{"S078", "feature-two", func(v *vector) { v.speculate(2, 4) }},
+	{"S078", "enabled", func(v *vector) { v.speculate(0, 2) }},
+	{"S078", "twice", func(v *vector) { v.speculate(1, 4); v.speculate(1, 8) }},
+	{"S078", "noexec-of-branches", func(v *vector) { v.speculate(1, 16) }},
+	{"S079", "one-nanosecond", func(v *vector) { v.sched().Slice = 1 }},
+	{"S079", "of-fifo", func(v *vector) { v.sched().Policy, v.sched().Priority, v.sched().Slice = 1, 5, 3e6 }},
 	{"S076", "mode-3", func(v *vector) { v.task(100).SeccompMode = 3 }},
 	{"S080", "effective", func(v *vector) { v.creds().Effective = 4 }},
 	{"S081", "ambient", func(v *vector) { v.creds().Ambient = 2 }},

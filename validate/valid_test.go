@@ -126,6 +126,20 @@ var scenarios = []scenario{
 	{name: "memfd-seals", about: "a memfd sealed against growing, shrinking and later writing", change: func(v *vector) {
 		v.index().Shared[idMemfdMem].Seals = 1 | 2 | 4 | 0x10
 	}},
+	{name: "traits", about: "attributes of prctl, guard pages, flags of actions without a handler", change: func(v *vector) {
+		t := v.task(101)
+		t.MCEKill, t.NoTSC, t.NoCPUID, t.IOFlusher = format.MCEKillEarly, true, true, true
+		v.speculate(0, 16)
+		v.speculate(1, 8)
+		v.sched().Slice = 3e6
+		v.proc().XFeatures = 1 << 18
+		mm := v.mm()
+		mm.NoTHP, mm.THPAdvised, mm.MDWE, mm.MergeAny = true, true, 3, true
+		v.guard(anonAddr+0x1000, anonAddr+0x2000)
+		v.guard(anonAddr+0x3000, anonAddr+0x4000)
+		v.act(format.SignalAction{Signal: 12, Flags: saRestorer | 0x10000000, Restorer: textAddr + 0x1100, Mask: 1 << 3})
+		v.act(format.SignalAction{Signal: 13, Handler: format.HandlerIgnore, Flags: 0x40000000, Mask: 1 << 4})
+	}},
 	{name: "compat", about: "a thread in 32-bit code", unsupported: []string{CodeCompat}, change: func(v *vector) {
 		v.task(101).Registers.AMD64.CS = selCompat
 	}},

@@ -242,6 +242,10 @@ func checkMemoryPages(c *checker, mm *format.AddressSpace, l layout) {
 			c.object("M052", mm.ID, "pages %s-%s are not in a VMA", start, end)
 			return false
 		}
+		if guarded(mm.Guards, start, end) {
+			c.object("M064", mm.ID, "pages %s-%s have guard pages among them", start, end)
+			return false
+		}
 		for j := i; j < len(l) && l[j].Start < end; j++ {
 			if !l[j].Private() {
 				c.object("M053", mm.ID, "pages %s-%s lie in VMA %s of kind %s", start, end, l[j].Start, l[j].Kind)

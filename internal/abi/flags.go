@@ -17,6 +17,7 @@ const (
 const (
 	ProtRead  = unix.PROT_READ
 	ProtWrite = unix.PROT_WRITE
+	ProtExec  = unix.PROT_EXEC
 )
 
 // Flags of mmap(2).
@@ -38,10 +39,12 @@ const (
 
 // Advice of madvise(2).
 const (
+	MadvGuard      = unix.MADV_GUARD_INSTALL // Linux 6.13
 	MadvDontdump   = unix.MADV_DONTDUMP
 	MadvDontfork   = unix.MADV_DONTFORK
 	MadvHugepage   = unix.MADV_HUGEPAGE
 	MadvMergeable  = unix.MADV_MERGEABLE
+	MadvUnmerge    = unix.MADV_UNMERGEABLE
 	MadvNohugepage = unix.MADV_NOHUGEPAGE
 	MadvRandom     = unix.MADV_RANDOM
 	MadvSequential = unix.MADV_SEQUENTIAL

@@ -47,7 +47,7 @@ const (
 	PageIsPFNZero   = 1 << 5
 	PageIsHuge      = 1 << 6
 	PageIsSoftDirty = 1 << 7
-	PageIsGuard     = 1 << 8
+	PageIsGuard     = 1 << 8 // Linux 6.15
 )
 
 // Bits of an entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst).

@@ -23,6 +23,7 @@ var fixtures = []Spec{
 	{Name: "handler"},
 	{Name: "ownthreads"},
 	{Name: "attrs"},
+	{Name: "traits"},
 	{Name: "memory"},
 	{Name: "shmem"},
 	{Name: "files"},

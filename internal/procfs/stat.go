@@ -43,11 +43,15 @@ type Stat struct {
 // Bits of Stat.Flags (include/linux/sched.h).
 const (
 	flagExiting      = 0x00000004
+	flagIOFlusher    = 0x00080000 | 0x00100000 // PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE
 	flagKernelThread = 0x00200000
 )
 
 // KernelThread says whether the task is part of the kernel.
 func (s *Stat) KernelThread() bool { return s.Flags&flagKernelThread != 0 }
+
+// IOFlusher says whether the task has set prctl(PR_SET_IO_FLUSHER).
+func (s *Stat) IOFlusher() bool { return s.Flags&flagIOFlusher == flagIOFlusher }
 
 // Exiting says whether the task is on its way out.
 func (s *Stat) Exiting() bool { return s.Flags&flagExiting != 0 }

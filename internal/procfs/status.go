@@ -31,39 +31,65 @@ type Status struct {
 	Seccomp    uint8
 	// NoTHP is PR_SET_THP_DISABLE.
 	NoTHP bool
+	// StoreBypass and IndirectBranch are as prctl(PR_GET_SPECULATION_CTRL) gives
+	// them, but for PR_SPEC_DISABLE_NOEXEC, which the file does not tell from
+	// PR_SPEC_ENABLE for all tasks.
+	StoreBypass, IndirectBranch uint8
+	// TagBits are those that the processor ignores in addresses (LAM).
+	TagBits uint64
+	// LockedFeatures says that shadow stacks can no longer be switched on or off.
+	LockedFeatures bool
 }
 
 // statusFields parses the lines by their names; others are not needed.
 var statusFields = map[string]func(*Status, []byte) bool{
-	"Name":        func(s *Status, b []byte) bool { s.Name = unescapeName(b); return true },
-	"Umask":       func(s *Status, b []byte) bool { return set32(&s.Umask, b, 8) },
-	"State":       func(s *Status, b []byte) bool { s.State = first(b); return len(b) > 0 },
-	"Tgid":        func(s *Status, b []byte) bool { return setInt(&s.TGID, b) },
-	"Pid":         func(s *Status, b []byte) bool { return setInt(&s.PID, b) },
-	"PPid":        func(s *Status, b []byte) bool { return setInt(&s.PPID, b) },
-	"TracerPid":   func(s *Status, b []byte) bool { return setInt(&s.TracerPID, b) },
-	"Uid":         func(s *Status, b []byte) bool { return setFour(&s.UID, b) },
-	"Gid":         func(s *Status, b []byte) bool { return setFour(&s.GID, b) },
-	"Groups":      func(s *Status, b []byte) bool { return setGroups(&s.Groups, b) },
-	"NStgid":      func(s *Status, b []byte) bool { return setInts(&s.NSTGID, b) },
-	"NSpid":       func(s *Status, b []byte) bool { return setInts(&s.NSPID, b) },
-	"NSpgid":      func(s *Status, b []byte) bool { return setInts(&s.NSPGID, b) },
-	"NSsid":       func(s *Status, b []byte) bool { return setInts(&s.NSSID, b) },
-	"Kthread":     func(s *Status, b []byte) bool { s.KernelThread = first(b) == '1'; return len(b) > 0 },
-	"Threads":     func(s *Status, b []byte) bool { return setInt(&s.Threads, b) },
-	"SigPnd":      func(s *Status, b []byte) bool { return setHex(&s.SigPending, b) },
-	"ShdPnd":      func(s *Status, b []byte) bool { return setHex(&s.SharedPending, b) },
-	"SigBlk":      func(s *Status, b []byte) bool { return setHex(&s.SigBlocked, b) },
-	"SigIgn":      func(s *Status, b []byte) bool { return setHex(&s.SigIgnored, b) },
-	"SigCgt":      func(s *Status, b []byte) bool { return setHex(&s.SigCaught, b) },
-	"CapInh":      func(s *Status, b []byte) bool { return setHex(&s.CapInheritable, b) },
-	"CapPrm":      func(s *Status, b []byte) bool { return setHex(&s.CapPermitted, b) },
-	"CapEff":      func(s *Status, b []byte) bool { return setHex(&s.CapEffective, b) },
-	"CapBnd":      func(s *Status, b []byte) bool { return setHex(&s.CapBounding, b) },
-	"CapAmb":      func(s *Status, b []byte) bool { return setHex(&s.CapAmbient, b) },
-	"NoNewPrivs":  func(s *Status, b []byte) bool { s.NoNewPrivs = first(b) == '1'; return len(b) > 0 },
-	"Seccomp":     func(s *Status, b []byte) bool { return setByte(&s.Seccomp, b) },
-	"THP_enabled": func(s *Status, b []byte) bool { s.NoTHP = first(b) == '0'; return len(b) > 0 },
+	"Name":                      func(s *Status, b []byte) bool { s.Name = unescapeName(b); return true },
+	"Umask":                     func(s *Status, b []byte) bool { return set32(&s.Umask, b, 8) },
+	"State":                     func(s *Status, b []byte) bool { s.State = first(b); return len(b) > 0 },
+	"Tgid":                      func(s *Status, b []byte) bool { return setInt(&s.TGID, b) },
+	"Pid":                       func(s *Status, b []byte) bool { return setInt(&s.PID, b) },
+	"PPid":                      func(s *Status, b []byte) bool { return setInt(&s.PPID, b) },
+	"TracerPid":                 func(s *Status, b []byte) bool { return setInt(&s.TracerPID, b) },
+	"Uid":                       func(s *Status, b []byte) bool { return setFour(&s.UID, b) },
+	"Gid":                       func(s *Status, b []byte) bool { return setFour(&s.GID, b) },
+	"Groups":                    func(s *Status, b []byte) bool { return setGroups(&s.Groups, b) },
+	"NStgid":                    func(s *Status, b []byte) bool { return setInts(&s.NSTGID, b) },
+	"NSpid":                     func(s *Status, b []byte) bool { return setInts(&s.NSPID, b) },
+	"NSpgid":                    func(s *Status, b []byte) bool { return setInts(&s.NSPGID, b) },
+	"NSsid":                     func(s *Status, b []byte) bool { return setInts(&s.NSSID, b) },
+	"Kthread":                   func(s *Status, b []byte) bool { s.KernelThread = first(b) == '1'; return len(b) > 0 },
+	"Threads":                   func(s *Status, b []byte) bool { return setInt(&s.Threads, b) },
+	"SigPnd":                    func(s *Status, b []byte) bool { return setHex(&s.SigPending, b) },
+	"ShdPnd":                    func(s *Status, b []byte) bool { return setHex(&s.SharedPending, b) },
+	"SigBlk":                    func(s *Status, b []byte) bool { return setHex(&s.SigBlocked, b) },
+	"SigIgn":                    func(s *Status, b []byte) bool { return setHex(&s.SigIgnored, b) },
+	"SigCgt":                    func(s *Status, b []byte) bool { return setHex(&s.SigCaught, b) },
+	"CapInh":                    func(s *Status, b []byte) bool { return setHex(&s.CapInheritable, b) },
+	"CapPrm":                    func(s *Status, b []byte) bool { return setHex(&s.CapPermitted, b) },
+	"CapEff":                    func(s *Status, b []byte) bool { return setHex(&s.CapEffective, b) },
+	"CapBnd":                    func(s *Status, b []byte) bool { return setHex(&s.CapBounding, b) },
+	"CapAmb":                    func(s *Status, b []byte) bool { return setHex(&s.CapAmbient, b) },
+	"NoNewPrivs":                func(s *Status, b []byte) bool { s.NoNewPrivs = first(b) == '1'; return len(b) > 0 },
+	"Seccomp":                   func(s *Status, b []byte) bool { return setByte(&s.Seccomp, b) },
+	"THP_enabled":               func(s *Status, b []byte) bool { s.NoTHP = first(b) == '0'; return len(b) > 0 },
+	"Speculation_Store_Bypass":  func(s *Status, b []byte) bool { s.StoreBypass = speculation[string(b)]; return true },
+	"SpeculationIndirectBranch": func(s *Status, b []byte) bool { s.IndirectBranch = speculation[string(b)]; return true },
+	"untag_mask": func(s *Status, b []byte) bool {
+		ok := setHex(&s.TagBits, bytes.TrimPrefix(b, []byte("0x")))
+		s.TagBits = ^s.TagBits
+		return ok
+	},
+	"x86_Thread_features_locked": func(s *Status, b []byte) bool { s.LockedFeatures = len(b) > 0; return true },
+}
+
+// speculation turns the words of the kernel (fs/proc/array.c) into the bits of
+// prctl(PR_GET_SPECULATION_CTRL): 1 it can be chosen, 2 enabled, 4 disabled, 8
+// disabled for good. Words that are not here stand for zero.
+var speculation = map[string]uint8{
+	"thread force mitigated": 1 | 8, "thread mitigated": 1 | 4, "thread vulnerable": 1 | 2,
+	"globally mitigated": 4, "vulnerable": 2,
+	"conditional force disabled": 1 | 8, "conditional disabled": 1 | 4, "conditional enabled": 1 | 2,
+	"always enabled": 2, "always disabled": 4,
 }
 
 // ParseStatus parses /proc/PID/status.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/thaw-cr/thaw/internal/abi"
 )
 
 // Support is the answer of a probe.
@@ -34,12 +36,13 @@ var (
 	FeaturePagemapScan = &Feature{Name: "ioctl PAGEMAP_SCAN", Since: "6.7", probe: probePagemapScan}
 	FeaturePidfdThread = &Feature{Name: "PIDFD_THREAD", Since: "6.9", probe: probePidfdThread}
 	FeatureMfdExec     = &Feature{Name: "memfd_create MFD_EXEC", Since: "6.3", probe: probeMfdExec}
+	FeatureGuardPages  = &Feature{Name: "PAGEMAP_SCAN of guard pages", Since: "6.15", probe: probeGuardPages}
 	FeatureKcmp        = &Feature{Name: "kcmp", Since: "3.5", probe: probeKcmp}
 )
 
 // Features lists all features.
 func Features() []*Feature {
-	return []*Feature{FeaturePagemapScan, FeaturePidfdThread, FeatureMfdExec, FeatureKcmp}
+	return []*Feature{FeaturePagemapScan, FeaturePidfdThread, FeatureMfdExec, FeatureGuardPages, FeatureKcmp}
 }
 
 // Probe asks the running kernel. The error says why an answer is Unknown.
@@ -59,12 +62,16 @@ func (f *Feature) Probe() (Support, error) {
 	return Unknown, err
 }
 
-func probePagemapScan() error {
+func probePagemapScan() error { return probePages(abi.PageIsPresent) }
+
+func probeGuardPages() error { return probePages(abi.PageIsGuard) }
+
+func probePages(category uint64) error {
 	fd, err := Open("/proc/self/pagemap", 0, 0)
 	if err != nil {
 		return err
 	}
-	_, _, err = pagemapIoctl(fd, 0x10000, 0x11000, PageQuery{All: 1 << 3})
+	_, _, err = pagemapIoctl(fd, 0x10000, 0x11000, PageQuery{All: category})
 	return errors.Join(err, Close(fd))
 }
 

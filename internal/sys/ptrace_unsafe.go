@@ -174,6 +174,17 @@ func GetRseq(tid int) (conf abi.RseqConfiguration, ok bool, err error) {
 	return conf, err == nil, taskError("ptrace(GET_RSEQ_CONFIGURATION)", tid, err)
 }
 
+// DispatchesSyscalls says whether the task has its system calls turned into
+// signals (prctl(PR_SET_SYSCALL_USER_DISPATCH)); kernels before 6.4 cannot tell.
+func DispatchesSyscalls(tid int) (bool, error) {
+	var conf [4]uint64 // mode, selector, offset, length
+	err := ptracePtr(unix.PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, unsafe.Sizeof(conf), unsafe.Pointer(&conf))
+	if errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EINVAL) {
+		return false, nil
+	}
+	return conf[0] != 0, taskError("ptrace(GET_SYSCALL_USER_DISPATCH_CONFIG)", tid, err)
+}
+
 // GetSyscallInfo says whether the task stopped in a system call, and in which.
 func GetSyscallInfo(tid int) (abi.SyscallInfo, error) {
 	var info abi.SyscallInfo
