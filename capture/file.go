@@ -117,7 +117,7 @@ func (c *capturer) readFD(t *task, fd int, get *getter) (format.FileEntry, error
 	}
 	if found {
 		entry.File = group[at].model.ID
-		return entry, nil
+		return entry, c.readLocks(t, fd, o.info.Locks, group[at])
 	}
 	d := &description{tid: t.tid, fd: fd, key: key}
 	d.model = format.OpenFile{ID: c.newID(), Flags: key.flags, Pos: key.pos}
@@ -131,8 +131,8 @@ func (c *capturer) readFD(t *task, fd int, get *getter) (format.FileEntry, error
 }
 
 func (c *capturer) readDescription(o *opened, get *getter) error {
-	for _, l := range o.info.Locks {
-		c.refuse(validate.CodeFileLock, o.t.tid, "descriptor %d (%s) holds a lock: %s", o.fd, o.link, l)
+	if err := c.readLocks(o.t, o.fd, o.info.Locks, o.desc); err != nil {
+		return err
 	}
 	var err error
 	if o.dup, err = get.dup(o); err != nil {

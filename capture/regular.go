@@ -79,18 +79,22 @@ func (c *capturer) deletedFile(link, path string, st sys.FileInfo, tid int) (for
 	if id, ok := c.deleted[key]; ok {
 		return id, nil
 	}
-	fd, err := sys.Open(link, abi.ORdonly, 0)
-	if err != nil {
-		return 0, err
-	}
 	obj := format.DeletedFile{
 		ID: c.newID(), Path: path, Size: uint64(max(st.Size, 0)), Mode: st.Mode, UID: st.UID, GID: st.GID,
 		Links: uint32(st.Nlink),
 	}
-	if st.Nlink > 0 {
-		c.warnOnce(tid, "file "+path+" was renamed or has other names: it is kept with its contents")
-	}
 	c.deleted[key] = obj.ID
+	if st.Nlink > 0 {
+		if obj.Link = findLink(path, st); obj.Link != "" {
+			c.img.Objects.Deleted = append(c.img.Objects.Deleted, obj)
+			return obj.ID, nil
+		}
+		c.warnOnce(tid, "file "+path+" was renamed or has other names, none of them near: it is kept with its contents")
+	}
+	fd, err := sys.Open(link, abi.ORdonly, 0)
+	if err != nil {
+		return 0, err
+	}
 	c.img.Objects.Deleted = append(c.img.Objects.Deleted, obj)
 	c.pages.addFile(obj.ID, fd, st.Size)
 	return obj.ID, nil

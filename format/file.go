@@ -109,15 +109,17 @@ type FileOwner struct {
 	EUID   uint32 `json:"euid,omitempty"`
 }
 
-// FileLock is a lock held through a description or by a process
-// (/proc/locks).
+// FileLock is a lock held through a description (flock, ofd, lease) or by a
+// process that has the description open (posix); see /proc/locks in proc(5).
 type FileLock struct {
 	// Type is flock, posix, ofd or lease.
 	Type  string `json:"type"`
 	Write bool   `json:"write,omitempty"`
-	// Owner is the process that holds a POSIX lock.
+	// Owner is the process that holds a POSIX lock, or that took a flock; zero
+	// where it is not known.
 	Owner PID `json:"owner,omitempty"`
-	// Start and End are byte offsets, End inclusive; Unlimited for the rest.
+	// Start and End are byte offsets, End inclusive; Unlimited for the rest. A
+	// flock and a lease are about the whole file, whatever stands here.
 	Start uint64 `json:"start,omitempty"`
 	End   uint64 `json:"end,omitempty"`
 }

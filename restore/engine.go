@@ -38,6 +38,8 @@ type engine struct {
 	// wasSubreaper says that the caller adopted orphans before.
 	wasSubreaper bool
 	closed       []func() error
+	// locks are those to take, in the image's order.
+	locks []heldLock
 	// released says that the tree runs: from then on it is not torn down.
 	released bool
 }
@@ -306,6 +308,7 @@ func (e *engine) finish(ctx context.Context) error {
 		return err
 	}
 	e.share(tasks)
+	e.findLocks(tasks)
 	// ptrace waits cannot be cancelled; what they wait for can.
 	stop := context.AfterFunc(ctx, func() { e.killAll(tasks) })
 	defer stop()

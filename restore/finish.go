@@ -59,7 +59,7 @@ type target struct {
 // finishSteps are done by all finishers before any goes on to the next: what
 // tasks share may be in the hands of several.
 var finishSteps = []func(*finisher) error{
-	(*finisher).stopAll, (*finisher).restartSleeps, (*finisher).closeFiles, (*finisher).unmapEngine, (*finisher).setAll,
+	(*finisher).stopAll, (*finisher).restartSleeps, (*finisher).closeFiles, (*finisher).takeLocks, (*finisher).unmapEngine, (*finisher).setAll,
 }
 
 // traceGrace is how long traced tasks may take to die when time is over.

@@ -96,6 +96,7 @@ func (c *checker) run(ctx context.Context) error {
 	c.registers()
 	c.limits()
 	c.openFiles()
+	c.locks()
 	c.zombies()
 	c.capabilities()
 	c.features()
@@ -286,6 +287,11 @@ func (c *checker) openFiles() {
 			c.access(d, d.Device.File)
 		case d.TTY != nil:
 			c.terminal(d)
+		}
+	}
+	for i := range c.img.Objects.Deleted {
+		if d := &c.img.Objects.Deleted[i]; d.Link != "" {
+			c.file(format.FileRef{Path: d.Link, Size: d.Size, Mode: d.Mode}, d.ID, checked)
 		}
 	}
 	for i := range c.img.Objects.Pipes {

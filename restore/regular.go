@@ -38,7 +38,7 @@ func (b *builder) openPath(p *husk.Program, d *format.OpenFile, name string) {
 // free address is returned.
 func (b *builder) emitDeleted(p *husk.Program, f *format.DeletedFile, at uint64) uint64 {
 	if f.Link != "" {
-		b.create(p, f.ID, "open", f.Link, abi.SysOpenat, atFDCWD, b.t.String(f.Link), uint64(format.ORdWr), 0)
+		b.create(p, f.ID, "open", f.Link, abi.SysOpenat, atFDCWD, b.t.String(f.Link), uint64(format.ORdOnly), 0)
 		return at
 	}
 	b.emitUnlinked(p, f)

@@ -91,8 +91,11 @@ func (v *verifier) task(t *format.Task) error {
 	if err := v.ids(t, tid); err != nil {
 		return err
 	}
-	if t.State.Dead() || !v.e.b.owns(t, t.Memory) && !v.e.b.owns(t, t.Files) {
+	if t.State.Dead() {
 		return nil
+	}
+	if err := v.locks(t, tid); err != nil {
+		return err
 	}
 	if v.e.b.owns(t, t.Memory) {
 		if err := v.memory(t, tid); err != nil {

@@ -43,7 +43,7 @@ var families = []struct{ letter, title, about string }{
 // catalogue is all rules, in the order of families and codes.
 var catalogue = sync.OnceValue(func() []Rule {
 	all := slices.Concat(framingRules, hierarchyRules, memoryRules, vmaRules, registerRules,
-		signalRules, processRules, referenceRules, fileRules, objectRules, planRules,
+		signalRules, processRules, referenceRules, fileRules, lockRules, objectRules, planRules,
 		engineRules, hostRules)
 	rank := make(map[byte]int, len(families))
 	for i, f := range families {

@@ -121,9 +121,9 @@ var engineRules = []Rule{
 		Fix: fixCloseFile, Example: "anon_inode:[perf_event]",
 	},
 	{
-		Code: CodeFileLock, Severity: Error, Title: "file lock or lease",
-		Why: "Without the lock another program could change the file.",
-		Fix: "release the lock before the capture", Example: "flock(LOCK_EX) on an open file",
+		Code: CodeFileLock, Severity: Error, Title: "lease on a file",
+		Why: "Whoever opens the file, as a restore does, breaks the lease; its holder would be told of nobody.",
+		Fix: "let go of the lease before the capture", Example: "fcntl(F_SETLEASE) on an open file",
 	},
 	{
 		Code: CodeFileOwner, Severity: Error, Title: "file that sends signals",

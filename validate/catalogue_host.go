@@ -27,6 +27,7 @@ const (
 	CodeOpenFiles      = "X222"
 	CodeMapCount       = "X223"
 	CodeVerify         = "X224"
+	CodeLockTaken      = "X230"
 )
 
 var hostRules = []Rule{
@@ -154,5 +155,10 @@ var hostRules = []Rule{
 		Code: CodeVerify, Severity: Error, Title: "restored tree differs from the image",
 		Why: "What was read back after the restore is not what was saved.",
 		Fix: "report it with the image's thaw dump", Example: "task 12 has another parent",
+	},
+	{
+		Code: CodeLockTaken, Severity: Error, Title: "file lock held by somebody else",
+		Why: "The tree holds a lock that this one excludes.",
+		Fix: "end the process that has it, or wait until it lets go", Example: "a write lock on /var/lib/db, which process 812 has",
 	},
 }

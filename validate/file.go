@@ -43,6 +43,7 @@ func checkResources(c *checker) {
 		checkSmallFile(c, f)
 		checkSocket(c, f)
 	}
+	checkLocks(c)
 	checkPipes(c)
 	checkEpolls(c)
 	checkDeleted(c)
@@ -164,17 +165,6 @@ func checkOpenFile(c *checker, f *format.OpenFile) {
 func checkOwner(c *checker, f *format.OpenFile) {
 	if o := f.Owner; o != nil && (o.Type < 0 || o.Type >= ownerTypes || o.Signal > format.MaxSignal || o.PID < 0) {
 		c.object("R026", f.ID, "owner %d of type %d with signal %d", o.PID, o.Type, o.Signal)
-	}
-	for i := range f.Locks {
-		l := &f.Locks[i]
-		switch l.Type {
-		case "flock", "posix", "ofd", "lease":
-			if l.Start > l.End && l.Type != "flock" {
-				c.object("R027", f.ID, "lock from %d to %d", l.Start, l.End)
-			}
-		default:
-			c.object("R027", f.ID, "lock of type %.20q", l.Type)
-		}
 	}
 }
 

@@ -227,7 +227,7 @@ func TestUnsupported(t *testing.T) {
 		{CodeUserfaultfd, other("anon_inode:[userfaultfd]")},
 		{CodeOtherFile, other("anon_inode:[perf_event]")},
 		{CodePosixQueue, other("/dev/mqueue/jobs")},
-		{CodeFileLock, func(v *vector) { v.file(idRegular).Locks = []format.FileLock{{Type: "flock"}} }},
+		{CodeFileLock, func(v *vector) { v.file(idRegular).Locks = []format.FileLock{{Type: "lease"}} }},
 		{CodeFileOwner, func(v *vector) { v.file(idTTY).Owner = &format.FileOwner{PID: 100} }},
 		{CodeSeccomp, func(v *vector) { v.task(100).SeccompMode = 1 }},
 		{CodeSysVMemory, func(v *vector) { v.index().Shared[idShared].Kind = format.SharedSysV }},

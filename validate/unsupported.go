@@ -194,9 +194,7 @@ func unsupportedFile(c *checker, f *format.OpenFile) {
 	if f.Other != nil {
 		c.object(OtherFileCode(f.Other.Link), f.ID, "open file %.120q", f.Other.Link)
 	}
-	if len(f.Locks) > 0 {
-		c.object(CodeFileLock, f.ID, "%d locks", len(f.Locks))
-	}
+	unsupportedLocks(c, f)
 	if f.Owner != nil && (f.Owner.PID != 0 || f.Owner.Signal != 0) {
 		c.object(CodeFileOwner, f.ID, "owner %d, signal %d", f.Owner.PID, f.Owner.Signal)
 	}

@@ -151,7 +151,7 @@ type mutation struct {
 }
 
 func allMutations() []mutation {
-	return slices.Concat(hierarchyMutations, memoryMutations, stateMutations, resourceMutations, planMutations)
+	return slices.Concat(hierarchyMutations, memoryMutations, stateMutations, resourceMutations, lockMutations, planMutations)
 }
 
 func (m *mutation) vector() *vector {

@@ -62,7 +62,7 @@ int main(void) {
 	int perf = syscall(SYS_perf_event_open, &pe, 0, -1, -1, 0);
 	if (perf >= 0) say("perf %d 0\n", perf);
 	int lock = open("lock", O_RDWR | O_CREAT, 0600);
-	CHECK(flock(lock, LOCK_EX) == 0);
+	CHECK(fcntl(lock, F_SETLEASE, F_WRLCK) == 0);
 	say("lock %d 0\n", lock);
 	say("ptmx %d 0\n", open("/dev/ptmx", O_RDWR | O_NOCTTY));
 	mqd_t mq = mq_open("/thaw-test", O_RDWR | O_CREAT, 0600, NULL);

@@ -68,11 +68,19 @@ const (
 // Commands of fcntl(2).
 const (
 	FAddSeals  = unix.F_ADD_SEALS
+	FOfdSetlk  = unix.F_OFD_SETLK
+	FSetlk     = unix.F_SETLK
 	FGetpipeSz = unix.F_GETPIPE_SZ
 	FGetsig    = unix.F_GETSIG
 	FGetSeals  = unix.F_GET_SEALS
 	FSetfl     = unix.F_SETFL
 	FSetpipeSz = unix.F_SETPIPE_SZ
+)
+
+// Types of locks of F_SETLK and F_OFD_SETLK.
+const (
+	FRdlck = unix.F_RDLCK
+	FWrlck = unix.F_WRLCK
 )
 
 // Seals of F_ADD_SEALS.

@@ -28,6 +28,7 @@ const (
 	SysKill             = unix.SYS_KILL
 	SysSemop            = unix.SYS_SEMOP
 	SysFcntl            = unix.SYS_FCNTL
+	SysFlock            = unix.SYS_FLOCK
 	SysFtruncate        = unix.SYS_FTRUNCATE
 	SysChdir            = unix.SYS_CHDIR
 	SysFchdir           = unix.SYS_FCHDIR

@@ -28,6 +28,7 @@ var fixtures = []Spec{
 	{Name: "shmem"},
 	{Name: "files"},
 	{Name: "ghosts"},
+	{Name: "locks"},
 	{Name: "siblings"},
 	{Name: "rounds"},
 	{Name: "goprog"},

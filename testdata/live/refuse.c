@@ -45,19 +45,6 @@ static int k_netlink(void) { return (fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_R
 static int k_packet(void) { return (fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL))) < 0; }
 static int k_inotify(void) { return (fd = inotify_init1(0)) < 0 || inotify_add_watch(fd, fx_dir, IN_DELETE_SELF) < 0; }
 static int k_fanotify(void) { return (fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY)) < 0; }
-static int k_flock(void) { return (fd = file()) < 0 || flock(fd, LOCK_EX); }
-static int k_posix_lock(void)
-{
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 3, .l_len = 5 };
-
-	return (fd = file()) < 0 || fcntl(fd, F_SETLK, &l);
-}
-static int k_ofd_lock(void)
-{
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 3, .l_len = 5 };
-
-	return (fd = file()) < 0 || fcntl(fd, F_OFD_SETLK, &l);
-}
 static int k_lease(void) { return (fd = file()) < 0 || fcntl(fd, F_SETLEASE, F_WRLCK); }
 static int k_seccomp(void)
 {
@@ -170,7 +157,7 @@ static struct {
 	int (*fn)(void);
 } K[] = {
 	{ "unix", k_unix }, { "inet", k_inet }, { "netlink", k_netlink }, { "packet", k_packet }, { "inotify", k_inotify },
-	{ "fanotify", k_fanotify }, { "flock", k_flock }, { "posix-lock", k_posix_lock }, { "ofd-lock", k_ofd_lock }, { "lease", k_lease },
+	{ "fanotify", k_fanotify }, { "lease", k_lease },
 	{ "seccomp", k_seccomp }, { "userfaultfd", k_userfaultfd }, { "io_uring", k_io_uring }, { "pidfd", k_pidfd }, { "nsfile", k_nsfile },
 	{ "procfile", k_procfile }, { "shm", k_shm }, { "hugetlb", k_hugetlb }, { "userns", k_userns },
 	{ "netns", k_netns }, { "utsns", k_utsns }, { "ipcns", k_ipcns }, { "mntns", k_mntns }, { "pidns", k_pidns_child }, { "aio", k_aio },

@@ -1,0 +1,207 @@
+package restore
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/procfs"
+	"github.com/thaw-cr/thaw/internal/sys"
+	"github.com/thaw-cr/thaw/validate"
+)
+
+// A heldLock is a lock to take by a system call of the task that is to hold it.
+//
+// Locks are taken last, when the engine's descriptors are closed: closing any
+// descriptor of a file drops the POSIX locks that the process has on it.
+type heldLock struct {
+	lock format.FileLock
+	by   *target
+	fd   format.FD
+	// nr and args are the system call.
+	nr   uint64
+	args []uint64
+}
+
+// holder is a task that can take locks by one of its descriptors.
+type holder struct {
+	x  *target
+	fd format.FD
+}
+
+// findLocks says who takes which lock by which descriptor: the owner, if it has
+// the file, or else the first task that has.
+func (e *engine) findLocks(tasks []*target) {
+	var locked []*format.OpenFile
+	holders := map[format.ObjectID][]holder{}
+	for i := range e.b.img.Objects.Files {
+		if d := &e.b.img.Objects.Files[i]; len(d.Locks) > 0 {
+			locked = append(locked, d)
+			holders[d.ID] = nil
+		}
+	}
+	if len(locked) == 0 {
+		return
+	}
+	for _, x := range tasks {
+		if table := e.b.ix.FileTables[x.t.Files]; table != nil {
+			for _, en := range table.Entries {
+				if list, ok := holders[en.File]; ok {
+					holders[en.File] = append(list, holder{x, en.FD})
+				}
+			}
+		}
+	}
+	for _, d := range locked {
+		for _, l := range d.Locks {
+			list := holders[d.ID]
+			at := max(0, slices.IndexFunc(list, func(h holder) bool { return h.x.t.TGID == l.Owner }))
+			if at < len(list) {
+				e.locks = append(e.locks, e.newLock(l, list[at]))
+			}
+		}
+	}
+}
+
+// Operations of flock(2).
+const (
+	lockShared      = 1
+	lockExclusive   = 2
+	lockNonBlocking = 4
+)
+
+func (e *engine) newLock(l format.FileLock, by holder) heldLock {
+	h := heldLock{lock: l, by: by.x, fd: by.fd}
+	if l.Type == "flock" {
+		op := uint64(lockShared)
+		if l.Write {
+			op = lockExclusive
+		}
+		h.nr, h.args = abi.SysFlock, []uint64{uint64(by.fd), op | lockNonBlocking}
+		return h
+	}
+	kind, n := uint64(abi.FRdlck), uint64(0) // of no length: to the end
+	if l.Write {
+		kind = abi.FWrlck
+	}
+	if l.End < maxFileOffset {
+		n = l.End - l.Start + 1
+	}
+	cmd := uint64(abi.FSetlk)
+	if l.Type == "ofd" {
+		cmd = abi.FOfdSetlk
+	}
+	// struct flock: type and whence (SEEK_SET, 0), start, length, pid.
+	h.nr, h.args = abi.SysFcntl, []uint64{uint64(by.fd), cmd, e.b.t.Words(kind, l.Start, n, 0)}
+	return h
+}
+
+// maxFileOffset is the last offset that a file can have.
+const maxFileOffset = 1<<63 - 1
+
+// takeLocks takes the locks of the finisher's tasks.
+func (f *finisher) takeLocks() error {
+	for i := range f.e.locks {
+		h := &f.e.locks[i]
+		if !slices.Contains(f.tasks, h.by) {
+			continue
+		}
+		step := h.lock.Type + " lock by descriptor " + itoa(int(h.fd))
+		if err := f.callAll(step, func(x *target) bool { return x == h.by }, h.nr, h.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// locks compares the locks that a task's descriptors show with the image's.
+func (v *verifier) locks(t *format.Task, tid int) error {
+	for i := range v.e.locks {
+		h := &v.e.locks[i]
+		if h.by.t != t {
+			continue
+		}
+		info, err := v.proc.FDInfo(tid, int(h.fd))
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(info.Locks, func(s string) bool { return shows(s, &h.lock) }) {
+			v.differ(t, "no %s lock by descriptor %d, was %s", h.lock.Type, h.fd, lockText(&h.lock))
+		}
+	}
+	return nil
+}
+
+// lockKinds are the kernel's words for the types of locks.
+var lockKinds = map[string]string{"flock": "FLOCK", "posix": "POSIX", "ofd": "OFDLCK"}
+
+// shows says whether a line of fdinfo tells of a lock. The kernel joins what
+// touches.
+func shows(line string, want *format.FileLock) bool {
+	l, err := procfs.ParseLock(line)
+	if err != nil || l.Waiting || l.Kind != lockKinds[want.Type] || l.Write != want.Write {
+		return false
+	}
+	return want.Type == "flock" || l.Start <= want.Start && lastByte(l.End) >= lastByte(want.End)
+}
+
+func lastByte(end uint64) uint64 { return min(end, maxFileOffset) }
+
+func lockText(l *format.FileLock) string {
+	kind := "for reading"
+	if l.Write {
+		kind = "for writing"
+	}
+	if l.Type == "flock" {
+		return kind
+	}
+	return kind + " from " + utoa(l.Start) + " to " + utoa(lastByte(l.End))
+}
+
+// locks asks whether others hold what the image's locks exclude.
+func (c *checker) locks() {
+	var held []procfs.Lock
+	asked := false
+	for i := range c.img.Objects.Files {
+		d := &c.img.Objects.Files[i]
+		if len(d.Locks) == 0 || d.Regular == nil || d.Regular.File.Deleted != 0 {
+			continue
+		}
+		if !asked {
+			var r procfs.Reader
+			held, _ = r.Locks() // not shown: then taking them tells
+			asked = true
+		}
+		c.fileLocks(d, held)
+	}
+}
+
+func (c *checker) fileLocks(d *format.OpenFile, held []procfs.Lock) {
+	st, err := sys.Stat(d.Regular.File.Path)
+	if err != nil {
+		return // said already
+	}
+	for _, l := range d.Locks {
+		at := slices.IndexFunc(held, func(h procfs.Lock) bool {
+			return h.Inode == st.Ino && sys.Mkdev(h.Major, h.Minor) == st.Dev && excludes(&h, &l)
+		})
+		if at >= 0 {
+			c.add(validate.CodeLockTaken, validate.Subject{File: d.Regular.File.Path, Object: d.ID},
+				"%s lock %s, but process %d has one", l.Type, lockText(&l), held[at].PID)
+		}
+	}
+}
+
+// excludes says whether a lock that somebody holds forbids a lock of the image.
+func excludes(h *procfs.Lock, l *format.FileLock) bool {
+	if h.Waiting || !h.Write && !l.Write {
+		return false
+	}
+	if l.Type == "flock" || h.Kind == "FLOCK" {
+		return l.Type == "flock" && h.Kind == "FLOCK"
+	}
+	return (h.Kind == "POSIX" || h.Kind == "OFDLCK") && h.Start <= lastByte(l.End) && l.Start <= lastByte(h.End)
+}
+
+func utoa(n uint64) string { return strconv.FormatUint(n, 10) }
