@@ -35,6 +35,12 @@ type Content struct {
 	Close func() error
 }
 
+// A Faulter is an fs.FS that knows what is wrong with itself, besides what reading
+// its files tells.
+type Faulter interface {
+	Faults() []*FormatError
+}
+
 // With is r with envelopes, which are tried in the order given.
 func (r *Registry) With(envelopes ...Envelope) *Registry {
 	return &Registry{formats: r.formats, envelopes: envelopes}
@@ -67,12 +73,16 @@ func (r *Registry) unpack(ctx context.Context, src Source, lim Limits) (*unpacke
 		if err != nil {
 			return u, readError(err, src.Name)
 		}
-		if u.format = r.find(prefix, u.Dir); u.format != nil {
-			return u, nil
-		}
+		u.format = r.find(prefix, u.Dir)
 		e := r.envelope(prefix, u.Dir)
-		if e == nil {
+		if u.format == nil && e == nil {
 			return u, r.unknown(u.Source, prefix)
+		}
+		if f, ok := u.Dir.(Faulter); ok {
+			u.faults = append(u.faults, f.Faults()...)
+		}
+		if u.format != nil {
+			return u, nil
 		}
 		if depth == lim.Envelopes {
 			return u, Errorf(TooLarge, e.Name(), 0, "more than %d archives inside each other", lim.Envelopes)
@@ -114,7 +124,7 @@ func (u *unpacked) open(ctx context.Context, e Envelope, lim Limits) error {
 		u.closes = append(u.closes, c.Close)
 	}
 	if c.Container != nil {
-		u.container = c.Container
+		u.container = c.Container.Over(u.container)
 	}
 	u.faults = append(u.faults, c.Faults...)
 	u.Source = c.Source
@@ -133,6 +143,11 @@ func (r *Registry) find(prefix []byte, dir fs.FS) Format {
 		}
 	}
 	return nil
+}
+
+// DetectDir says whether a directory is an image or an envelope of one.
+func (r *Registry) DetectDir(dir fs.FS) bool {
+	return r.find(nil, dir) != nil || r.envelope(nil, dir) != nil
 }
 
 func (r *Registry) envelope(prefix []byte, dir fs.FS) Envelope {

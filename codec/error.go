@@ -41,11 +41,68 @@ const (
 	Malformed Kind = "malformed"
 )
 
+// The kinds of archives and other envelopes.
+const (
+	// PathEscape: a name leads out of the archive by "..".
+	PathEscape Kind = "path-escape"
+	// AbsoluteName: a name begins at the root.
+	AbsoluteName Kind = "absolute-name"
+	// LinkEscape: a link leads out of the tree.
+	LinkEscape Kind = "link-escape"
+	// DanglingLink: a link leads nowhere or in a circle.
+	DanglingLink Kind = "dangling-link"
+	// BelowLink: a member is to be written through a link or a file.
+	BelowLink Kind = "below-link"
+	// SpecialMember: a device, a FIFO, a socket.
+	SpecialMember Kind = "special-member"
+	// DuplicateMember: a name occurs twice.
+	DuplicateMember Kind = "duplicate-member"
+	// SparseMember: a member with holes.
+	SparseMember Kind = "sparse-member"
+	// Bomb: compressed data get out of proportion.
+	Bomb Kind = "bomb"
+	// MemberSize: a member claims more than there is or may be.
+	MemberSize Kind = "member-size"
+	// TooManyMembers: more members, or more bytes of names, than may be.
+	TooManyMembers Kind = "too-many-members"
+	// BadName: a name that is no text, or too long.
+	BadName Kind = "bad-name"
+	// UnknownMember: a member that no engine writes.
+	UnknownMember Kind = "unknown-member"
+	// AfterEnd: something follows the end of an archive.
+	AfterEnd Kind = "after-end"
+	// NoEnd: the archive is cut off.
+	NoEnd Kind = "no-end"
+	// AmbiguousHeader: programs read a header in different ways.
+	AmbiguousHeader Kind = "ambiguous-header"
+	// BadHeader: a header of an archive is damaged.
+	BadHeader Kind = "bad-header"
+	// BadDigest: a blob is not what its digest says.
+	BadDigest Kind = "bad-digest"
+	// BlobSize: a blob is not as long as its descriptor says.
+	BlobSize Kind = "blob-size"
+	// MissingBlob: a blob is not in the layout.
+	MissingBlob Kind = "missing-blob"
+	// ForeignLayer: a descriptor that says to fetch from elsewhere.
+	ForeignLayer Kind = "foreign-layer"
+	// RecursiveIndex: an index within itself, or within too many others.
+	RecursiveIndex Kind = "recursive-index"
+	// BadDescriptor: a digest or media type that is none.
+	BadDescriptor Kind = "bad-descriptor"
+	// ManyImages: a layout of more than one image.
+	ManyImages Kind = "many-images"
+	// BadDocument: a JSON document of an envelope that is none.
+	BadDocument Kind = "bad-document"
+)
+
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{
 		BadMagic, UnsupportedVersion, Truncated, Trailing, BadChecksum, TooLarge, Overlong,
 		Duplicate, Missing, Misplaced, Unknown, BadCompression, Malformed,
+		PathEscape, AbsoluteName, LinkEscape, DanglingLink, BelowLink, SpecialMember, DuplicateMember, SparseMember,
+		Bomb, MemberSize, TooManyMembers, BadName, UnknownMember, AfterEnd, NoEnd, AmbiguousHeader, BadHeader,
+		BadDigest, BlobSize, MissingBlob, ForeignLayer, RecursiveIndex, BadDescriptor, ManyImages, BadDocument,
 	}
 }
 

@@ -104,6 +104,14 @@ func (l layers) close() error {
 	return errors.Join(errs...)
 }
 
+// Unwrap undoes compression around src as long as its first bytes show some, and
+// names what it undid, outermost first. The caller calls the returned function
+// when done, also after an error, which is a *FormatError for bad contents.
+func Unwrap(src Source, lim Limits) (Source, []string, func() error, error) {
+	inner, done, err := unwrap(src, lim.WithDefaults())
+	return inner, done.names(), done.close, err
+}
+
 // unwrap undoes compression around src as long as its first bytes show some. The
 // layers are to be closed, also after an error.
 func unwrap(src Source, lim Limits) (Source, layers, error) {
@@ -121,13 +129,56 @@ func unwrap(src Source, lim Limits) (Source, layers, error) {
 		if len(done) == lim.Wrappers {
 			return src, done, Errorf(TooLarge, w.name+" wrapper", 0, "more than %d layers of compression", lim.Wrappers)
 		}
-		r, err := w.open(src.stream(), lim)
+		outer := src
+		r, err := w.unwrap(outer.stream(), lim)
 		if err != nil {
-			return src, done, wrapFault(w.name, 0, err)
+			return src, done, err
 		}
 		done = append(done, layer{name: w.name, r: r})
-		src = Source{Name: src.Name, Reader: &unwrapped{name: w.name, r: r}}
+		src = Source{Name: outer.Name, Reader: r}
+		if outer.At != nil || outer.Reopen != nil {
+			src.Reopen = func() (io.ReadCloser, error) { return w.again(outer, lim) }
+		}
 	}
+}
+
+// unwrap opens the wrapper around r.
+func (w *wrapper) unwrap(r io.Reader, lim Limits) (*unwrapped, error) {
+	in := &countingReader{r: r}
+	d, err := w.open(in, lim)
+	if err != nil {
+		return nil, wrapFault(w.name, 0, err)
+	}
+	return &unwrapped{name: w.name, r: d, in: in, lim: lim}, nil
+}
+
+// again opens the wrapper in src once more.
+func (w *wrapper) again(src Source, lim Limits) (io.ReadCloser, error) {
+	if src.At != nil {
+		return w.unwrap(src.stream(), lim)
+	}
+	outer, err := src.Reopen()
+	if err != nil {
+		return nil, err
+	}
+	u, err := w.unwrap(outer, lim)
+	if err != nil {
+		return nil, errors.Join(err, outer.Close())
+	}
+	u.outer = outer
+	return u, nil
+}
+
+// countingReader counts what is read.
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 func findWrapper(prefix []byte) (wrapper, bool) {
@@ -139,20 +190,37 @@ func findWrapper(prefix []byte) (wrapper, bool) {
 	return wrapper{}, false
 }
 
-// unwrapped turns the errors of a decompressor into FormatErrors.
+// unwrapped turns the errors of a decompressor into FormatErrors, and ends what
+// gets too long for its input.
 type unwrapped struct {
 	name string
-	r    io.Reader
+	r    io.ReadCloser
+	in   *countingReader
 	n    int64
+	lim  Limits
+	// outer is what the decompressor reads from and closes with it; nil for none.
+	outer io.Closer
 }
 
 func (u *unwrapped) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
 	u.n += int64(n)
+	if u.n > u.lim.RatioFree && u.n/u.lim.Ratio > u.in.n {
+		return 0, Errorf(Bomb, u.name+" wrapper", u.in.n, "%d bytes decompress to %d: more than %d times as many", u.in.n, u.n, u.lim.Ratio)
+	}
 	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
 	return n, wrapFault(u.name, u.n, err)
+}
+
+// Close ends the decompressor.
+func (u *unwrapped) Close() error {
+	err := u.r.Close()
+	if u.outer != nil {
+		err = errors.Join(err, u.outer.Close())
+	}
+	return err
 }
 
 func wrapFault(name string, offset int64, err error) error {

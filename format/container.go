@@ -42,7 +42,10 @@ type Container struct {
 	Namespaces   []ContainerNS     `json:"namespaces,omitempty"`
 	Mounts       []ContainerMount  `json:"mounts,omitempty"`
 	Devices      []ContainerDevice `json:"devices,omitempty"`
-	Hooks        []ContainerHook   `json:"hooks,omitempty"`
+	// External are the mounts whose sources the engine makes on the host where
+	// they are missing.
+	External []ContainerMount `json:"external,omitempty"`
+	Hooks    []ContainerHook  `json:"hooks,omitempty"`
 	// Annotations are those of the specification and, behind them, of the OCI
 	// manifest, each part ordered by key.
 	Annotations []Annotation `json:"annotations,omitempty"`
@@ -56,6 +59,32 @@ type Container struct {
 	// files that deleted.files lists: what the container changed in its image.
 	Changed []ContainerFile `json:"changed,omitempty"`
 	Deleted []string        `json:"deleted,omitempty"`
+}
+
+// Over is c with what it does not say taken from under, which may be nil. Both
+// say annotations.
+func (c *Container) Over(under *Container) *Container {
+	if under == nil {
+		return c
+	}
+	for _, f := range []struct{ over, under *string }{
+		{&c.ID, &under.ID},
+		{&c.Name, &under.Name},
+		{&c.Engine, &under.Engine},
+		{&c.EngineVersion, &under.EngineVersion},
+		{&c.CRIUVersion, &under.CRIUVersion},
+		{&c.Runtime, &under.Runtime},
+		{&c.RuntimeVersion, &under.RuntimeVersion},
+		{&c.Image, &under.Image},
+		{&c.ImageDigest, &under.ImageDigest},
+		{&c.Pod, &under.Pod},
+	} {
+		if *f.over == "" {
+			*f.over = *f.under
+		}
+	}
+	c.Annotations = append(c.Annotations, under.Annotations...)
+	return c
 }
 
 // ContainerNS is a namespace the runtime makes, or joins if it has a path.
@@ -112,7 +141,7 @@ type Annotation struct {
 
 // ContainerFile is a file in an archive.
 type ContainerFile struct {
-	// Name relative to the root of the archive, clean.
+	// Name as it stands in the archive.
 	Name string `json:"name"`
 	// Mode is st_mode: type and permissions.
 	Mode uint32 `json:"mode"`

@@ -1,0 +1,182 @@
+package archive
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"github.com/thaw-cr/thaw/codec"
+)
+
+// Disk is a directory on disk that a user named as an image.
+type Disk struct {
+	diskFS
+	dirs *openDirs
+}
+
+// openDirs are the directories to be closed.
+type openDirs struct {
+	mu   sync.Mutex
+	list []*os.Root
+}
+
+func (o *openDirs) add(r *os.Root) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.list = append(o.list, r)
+}
+
+// OpenDir opens a directory for codec.Source.Dir. Files are read through it, so
+// that no name or link in it leads out, but for fs.Sub: what that follows the
+// user could have named as well.
+func OpenDir(path string) (*Disk, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	dirs := &openDirs{}
+	dirs.add(root)
+	return &Disk{diskFS{root, path, dirs}, dirs}, nil
+}
+
+// Close closes the directory and all that fs.Sub gave.
+func (d *Disk) Close() error {
+	d.dirs.mu.Lock()
+	defer d.dirs.mu.Unlock()
+	var errs []error
+	for _, r := range d.dirs.list {
+		errs = append(errs, r.Close())
+	}
+	d.dirs.list = nil
+	return errors.Join(errs...)
+}
+
+// diskFS is a directory on disk as codec.Source.Dir asks for it.
+type diskFS struct {
+	root *os.Root
+	path string
+	dirs *openDirs
+}
+
+var (
+	_ fs.SubFS      = diskFS{}
+	_ fs.StatFS     = diskFS{}
+	_ fs.ReadDirFS  = diskFS{}
+	_ codec.Faulter = diskFS{}
+)
+
+// Open opens a file or directory. Others are not there, and are not opened even
+// to find out: opening some devices does something.
+func (d diskFS) Open(name string) (fs.File, error) {
+	if _, err := d.Stat(name); err != nil {
+		return nil, err
+	}
+	// What became a FIFO meanwhile does not keep us waiting.
+	return d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+// Stat follows links inside the directory.
+func (d diskFS) Stat(name string) (fs.FileInfo, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrInvalid}
+	}
+	info, err := d.root.Stat(name)
+	if err != nil {
+		if l, lerr := d.root.Lstat(name); lerr == nil && l.Mode()&fs.ModeSymlink != 0 {
+			err = &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist} // out of the tree, or nowhere
+		}
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+	}
+	return info, nil
+}
+
+// ReadDir lists a directory, sorted by name.
+func (d diskFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	list, err := fs.ReadDir(d.root.FS(), name)
+	if err != nil {
+		return nil, err
+	}
+	kept := list[:0]
+	for _, e := range list {
+		if e.Type()&fs.ModeSymlink != 0 {
+			info, err := d.Stat(filepath.Join(name, e.Name()))
+			if err != nil {
+				continue
+			}
+			e = fs.FileInfoToDirEntry(info)
+		}
+		if e.IsDir() || e.Type().IsRegular() {
+			kept = append(kept, e)
+		}
+	}
+	return kept, nil
+}
+
+// Sub opens a directory in this one, or where a link in this one leads.
+func (d diskFS) Sub(name string) (fs.FS, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "sub", Path: name, Err: fs.ErrInvalid}
+	}
+	if name == "." {
+		return d, nil
+	}
+	root, err := d.root.OpenRoot(name)
+	path := filepath.Join(d.path, name)
+	if err != nil {
+		target, linkErr := d.root.Readlink(name)
+		if linkErr != nil {
+			return nil, err
+		}
+		if path = target; !filepath.IsAbs(target) {
+			path = filepath.Join(d.path, filepath.Dir(name), target)
+		}
+		if root, err = os.OpenRoot(path); err != nil {
+			return nil, err
+		}
+	}
+	d.dirs.add(root)
+	return diskFS{root, path, d.dirs}, nil
+}
+
+// Faults reports what is in the directory that no image has: links that lead out
+// of it, but for those to directories, which Sub follows, and devices and the
+// like.
+func (d diskFS) Faults() []*codec.FormatError {
+	f := faults{file: d.path}
+	list, err := fs.ReadDir(d.root.FS(), ".")
+	if err != nil { // opening the image says so
+		return nil
+	}
+	for _, e := range list {
+		switch {
+		case e.Type()&fs.ModeSymlink != 0:
+			d.judgeLink(&f, e.Name())
+		case !e.IsDir() && !e.Type().IsRegular():
+			f.add(codec.SpecialMember, member(e.Name()), 0, "%s: no program puts one into an image", e.Type())
+		}
+	}
+	return f.all()
+}
+
+func (d diskFS) judgeLink(f *faults, name string) {
+	if _, err := d.root.Stat(name); err == nil {
+		return
+	}
+	target, err := d.root.Readlink(name)
+	if err != nil {
+		return // gone meanwhile
+	}
+	info, err := os.Stat(filepath.Join(d.path, name))
+	switch {
+	case err != nil:
+		f.add(codec.DanglingLink, member(name), 0, "a symbolic link to %.200q: %v", target, err)
+	case !info.IsDir():
+		f.add(codec.LinkEscape, member(name), 0, "a symbolic link to %.200q", target)
+	}
+}

@@ -1,0 +1,101 @@
+package archive
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/thaw-cr/thaw/codec"
+)
+
+// maxDocument is the greatest JSON document that is read, in bytes.
+const maxDocument = 16 << 20
+
+// readFile reads a small file of dir.
+func readFile(dir fs.FS, name string) ([]byte, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was read only
+	b, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
+	if err == nil && len(b) > maxDocument {
+		err = codec.Errorf(codec.BadDocument, name, maxDocument, "longer than any engine writes one")
+	}
+	return b, err
+}
+
+// readDocument decodes a JSON document of dir into v, and says whether it is
+// there and one. That it is not there is no fault.
+func readDocument(f *faults, dir fs.FS, name string, v any) (bool, error) {
+	b, err := readFile(dir, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if fe, ok := errors.AsType[*codec.FormatError](err); ok {
+		f.put(fe)
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", name, err)
+	}
+	if err := parse(b, v); err != nil {
+		f.add(codec.BadDocument, name, offsetOf(err), "%w", err)
+		return false, nil
+	}
+	return true, nil
+}
+
+// parse decodes one JSON document and nothing behind it.
+func parse(b []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something stands behind the document")
+	}
+	return nil
+}
+
+// offsetOf finds the place that an error of JSON tells.
+func offsetOf(err error) int64 {
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return e.Offset
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return e.Offset
+	}
+	return 0
+}
+
+// fileSource makes a source of a file in dir. The returned function closes it.
+func fileSource(dir fs.FS, name, title string) (codec.Source, func() error, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return codec.Source{}, nil, err
+	}
+	info, err := f.Stat()
+	at, ok := f.(io.ReaderAt)
+	if err == nil && (!ok || !info.Mode().IsRegular()) {
+		err = &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	if err != nil {
+		return codec.Source{}, nil, errors.Join(err, f.Close())
+	}
+	return codec.Source{Name: title, Reader: f, At: at, Size: info.Size()}, f.Close, nil
+}
+
+// isDir and isFile say what a name in dir is.
+func isDir(dir fs.FS, name string) bool {
+	info, err := fs.Stat(dir, name)
+	return err == nil && info.IsDir()
+}
+
+func isFile(dir fs.FS, name string) bool {
+	info, err := fs.Stat(dir, name)
+	return err == nil && info.Mode().IsRegular()
+}
