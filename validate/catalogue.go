@@ -31,6 +31,7 @@ const since01 = "0.1"
 // families in the order of reports.
 var families = []struct{ letter, title, about string }{
 	{"F", "Framing", "The bytes of a file do not follow its format. Found by the codecs."},
+	{"A", "Archive", "What an image comes in: an archive, an OCI layout, the checkpoint of a container, and what that asks of a host."},
 	{"H", "Hierarchy", "The tasks are not a tree that fork, clone, setsid, setpgid and exit can make."},
 	{"M", "Memory", "Address spaces, shared memory and pages."},
 	{"S", "State", "Registers, signals, timers, limits, scheduling, credentials."},
@@ -42,7 +43,7 @@ var families = []struct{ letter, title, about string }{
 
 // catalogue is all rules, in the order of families and codes.
 var catalogue = sync.OnceValue(func() []Rule {
-	all := slices.Concat(framingRules, hierarchyRules, memoryRules, vmaRules, registerRules,
+	all := slices.Concat(framingRules, archiveRules, containerRules, hierarchyRules, memoryRules, vmaRules, registerRules,
 		signalRules, processRules, referenceRules, fileRules, lockRules, objectRules, planRules,
 		engineRules, hostRules)
 	rank := make(map[byte]int, len(families))

@@ -11,6 +11,7 @@
 // The families of codes:
 //
 //	F  framing: the bytes of a file do not follow its format
+//	A  archive: what the image comes in, and what its container asks of a host
 //	H  hierarchy: the tasks are not a tree that Linux can have
 //	M  memory: address spaces, shared memory, pages
 //	S  state: registers, signals, timers, credentials, scheduling

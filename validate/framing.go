@@ -28,7 +28,7 @@ const codeMalformed = "F013"
 // maxJoined bounds how many errors of a tree of errors FromError looks at.
 const maxJoined = 1000
 
-// FromError makes findings of family F of a codec's error: one for each
+// FromError makes findings of families F and A of a codec's error: one for each
 // codec.FormatError in it, one for codec.ErrUnknownFormat. An error that is no
 // fault of the image's contents, such as one of reading the file, gives none.
 func FromError(err error) []Finding {
@@ -58,6 +58,9 @@ func FromError(err error) []Finding {
 
 func fromFormatError(e *codec.FormatError) Finding {
 	code, ok := framingCodes[e.Kind]
+	if !ok {
+		code, ok = archiveCodes[e.Kind]
+	}
 	if !ok {
 		code = codeMalformed
 	}

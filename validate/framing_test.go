@@ -33,7 +33,7 @@ func TestFromErrorKnowsAllKinds(t *testing.T) {
 			t.Errorf("%s: %s is not in the catalogue", k, found[0].Code)
 		}
 		want := Finding{
-			Code: r.Code, Severity: Error, Message: "what 1", Hint: r.Fix,
+			Code: r.Code, Severity: r.Severity, Message: "what 1", Hint: r.Fix,
 			Subject: Subject{File: "tree.thaw", Record: "tasks record 3", Offset: 64},
 		}
 		if diff := cmp.Diff(want, found[0]); diff != "" {

@@ -13,7 +13,7 @@ import (
 // it become one finding that tells their number.
 const MaxPerCode = 100
 
-// Options choose what Image looks for. The zero value asks for families H, M, S
+// Options choose what Image looks for. The zero value asks for families A, H, M, S
 // and R in full.
 type Options struct {
 	// Only and Ignore are codes or beginnings of codes ("H", "S0", "M042"). An
@@ -42,7 +42,7 @@ func Image(ctx context.Context, img *format.Image, o Options) []Finding {
 		return nil
 	}
 	c := newChecker(ctx, img, o)
-	for _, family := range []func(*checker){checkHierarchy, checkMemory, checkState, checkResources} {
+	for _, family := range []func(*checker){checkContainers, checkHierarchy, checkMemory, checkState, checkResources} {
 		if ctx.Err() != nil {
 			break
 		}
@@ -104,7 +104,7 @@ func (c *checker) result() []Finding {
 			c.found = append(c.found, New(code, Subject{}, "%d more findings of this code", n-MaxPerCode))
 		}
 	}
-	rank := map[byte]int{'F': 0, 'H': 1, 'M': 2, 'S': 3, 'R': 4, 'P': 5, 'X': 6}
+	rank := map[byte]int{'F': 0, 'A': 0, 'H': 1, 'M': 2, 'S': 3, 'R': 4, 'P': 5, 'X': 6}
 	slices.SortStableFunc(c.found, func(a, b Finding) int {
 		return cmp.Or(
 			cmp.Compare(rank[a.Code[0]], rank[b.Code[0]]),

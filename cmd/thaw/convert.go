@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/codec/archive"
 )
 
 // convertOptions say what images become.
@@ -127,8 +128,7 @@ func versionName(f codec.Format, version string) (string, bool) {
 }
 
 func runConvert(ctx context.Context, a *app, opts convertOptions, in, out string) error {
-	info, err := os.Stat(in)
-	folder := in != "-" && err == nil && info.IsDir()
+	folder := a.isFolder(in)
 	if err := opts.check(a, out, folder); err != nil {
 		return err
 	}
@@ -152,4 +152,21 @@ func runConvert(ctx context.Context, a *app, opts convertOptions, in, out string
 	said.Images, said.Converted = []convertedJSON{one}, 1
 	said.Milliseconds = milliseconds(time.Since(begin))
 	return a.sayConverted(said)
+}
+
+// isFolder says whether a name on the command line is that of a directory that
+// is no image itself.
+func (a *app) isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return name != "-" && err == nil && info.IsDir() && !a.isImageDir(name)
+}
+
+// isImageDir says whether a directory is an image.
+func (a *app) isImageDir(name string) bool {
+	dir, err := archive.OpenDir(name)
+	if err != nil {
+		return false
+	}
+	is := a.registry.DetectDir(dir)
+	return dir.Close() == nil && is
 }

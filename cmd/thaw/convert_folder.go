@@ -17,10 +17,12 @@ import (
 	"github.com/thaw-cr/thaw/internal/dump"
 )
 
-// A convertJob is one file of a folder.
+// A convertJob is one image of a folder.
 type convertJob struct {
 	in, out string
 	size    int64
+	// dir says that it is a directory.
+	dir bool
 	// err says why it cannot be converted at all.
 	err error
 
@@ -30,7 +32,7 @@ type convertJob struct {
 
 // convertFolder converts all images in and below a folder.
 func (a *app) convertFolder(ctx context.Context, opts convertOptions, to convertTarget, said convertJSON, begin time.Time) error {
-	jobs, err := findJobs(said.In, said.Out)
+	jobs, err := a.findJobs(said.In, said.Out)
 	if err != nil {
 		return err
 	}
@@ -113,7 +115,7 @@ func (a *app) convertJob(ctx context.Context, opts convertOptions, to convertTar
 // identifyJob finds out whether a file is no image at all. One that is cut off is
 // one, and an empty file if it has an image's name.
 func (a *app) identifyJob(ctx context.Context, j *convertJob) {
-	if j.err != nil {
+	if j.err != nil || j.dir {
 		return
 	}
 	if j.size == 0 {
@@ -134,8 +136,9 @@ func (a *app) identifyJob(ctx context.Context, j *convertJob) {
 	_ = errors.Join(err, file.Close()) // it was read only
 }
 
-// findJobs lists the files in and below a folder, those below out left out.
-func findJobs(in, out string) ([]convertJob, error) {
+// findJobs lists the files in and below a folder, and the directories that are
+// images, those below out left out.
+func (a *app) findJobs(in, out string) ([]convertJob, error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return nil, fail(exitIO, err)
 	}
@@ -159,6 +162,9 @@ func findJobs(in, out string) ([]convertJob, error) {
 		case err != nil:
 			return err
 		case d.IsDir() && os.SameFile(info, outInfo):
+			return fs.SkipDir
+		case d.IsDir() && a.isImageDir(path):
+			jobs = append(jobs, convertJob{in: path, dir: true})
 			return fs.SkipDir
 		case !d.Type().IsRegular():
 			return nil

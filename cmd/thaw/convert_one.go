@@ -20,7 +20,7 @@ func (a *app) convert(ctx context.Context, opts convertOptions, to convertTarget
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
 	one.Format, one.Version = img.Format, img.Version
-	findings := validate.Image(ctx, img.Image, validate.Options{Plan: true})
+	findings := img.findings(ctx)
 	if err := ctx.Err(); err != nil { // what was found is not all
 		return one, err
 	}

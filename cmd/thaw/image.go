@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/codec/archive"
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/validate"
@@ -28,11 +29,7 @@ type opened struct {
 
 // Close closes image and file.
 func (o *opened) Close() error {
-	errs := []error{o.File.Close()}
-	for _, c := range o.close {
-		errs = append(errs, c())
-	}
-	return errors.Join(errs...)
+	return errors.Join(o.File.Close(), o.closeInput())
 }
 
 // mappable says that the engine reads pages from the file itself, past the codec
@@ -42,25 +39,15 @@ func (o *opened) mappable() bool {
 	return raw && o.file != nil
 }
 
-// open opens an image by its name on the command line.
+// open opens an image by its name on the command line: a file, an archive, a
+// directory, or standard input.
 func (a *app) open(ctx context.Context, name string) (*opened, error) {
-	file, ours, err := a.imageFile(name)
+	o, src, err := a.input(name)
 	if err != nil {
-		return nil, fail(exitIO, err)
+		return nil, err
 	}
-	o := &opened{name: name}
-	if ours {
-		o.close = append(o.close, file.Close)
-	}
-	src, err := o.source(a.streams.in, file)
-	if err == nil {
-		o.File, err = a.registry.Open(ctx, src, codec.Limits{})
-	}
-	if err != nil {
-		for _, c := range o.close {
-			err = errors.Join(err, c())
-		}
-		return nil, badImage(name, err)
+	if o.File, err = a.registry.Open(ctx, src, codec.Limits{}); err != nil {
+		return nil, badImage(name, errors.Join(err, o.closeInput()))
 	}
 	if len(o.Wrappers) > 0 {
 		o.file = nil
@@ -72,31 +59,51 @@ func (a *app) open(ctx context.Context, name string) (*opened, error) {
 	return o, nil
 }
 
-// imageFile opens the file behind a name; nil for a standard input that is no
-// file. Only what it opened itself is to be closed.
-func (a *app) imageFile(name string) (file *os.File, ours bool, err error) {
+// input opens what a name on the command line stands for, without looking at
+// what is in it.
+func (a *app) input(name string) (*opened, codec.Source, error) {
+	o := &opened{name: name}
 	if name == "-" {
-		file, _ = a.streams.in.(*os.File)
-		return file, false, nil
+		file, _ := a.streams.in.(*os.File)
+		src, err := o.source(a.streams.in, file)
+		return o, src, err
 	}
-	file, err = os.Open(name)
-	return file, true, err
+	info, err := os.Stat(name)
+	if err == nil && info.IsDir() {
+		return o.directory(name)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, codec.Source{}, fail(exitIO, err)
+	}
+	o.close = append(o.close, file.Close)
+	src, err := o.source(file, file)
+	if err != nil {
+		return nil, src, errors.Join(err, o.closeInput())
+	}
+	return o, src, nil
 }
 
-// source makes a source of the file: at random where it is a regular file at
-// its beginning, as a stream elsewhere.
+// directory makes a source of a directory.
+func (o *opened) directory(name string) (*opened, codec.Source, error) {
+	dir, err := archive.OpenDir(name)
+	if err != nil {
+		return nil, codec.Source{}, fail(exitIO, err)
+	}
+	o.close = append(o.close, dir.Close)
+	return o, codec.Source{Name: name, Dir: dir}, nil
+}
+
+// source makes a source of a file, which is nil if in is none: at random where it
+// is a regular file at its beginning, as a stream elsewhere.
 func (o *opened) source(in io.Reader, file *os.File) (codec.Source, error) {
 	src := codec.Source{Name: o.name, Reader: in}
 	if file == nil {
 		return src, nil
 	}
-	src.Reader = file
 	info, err := file.Stat()
 	if err != nil {
 		return src, fail(exitIO, err)
-	}
-	if info.IsDir() {
-		return src, &codec.FormatError{File: o.name, Kind: codec.BadMagic, Err: errors.New("a directory, and no known format is one")}
 	}
 	if pos, err := file.Seek(0, io.SeekCurrent); !info.Mode().IsRegular() || err != nil || pos != 0 {
 		return src, nil //nolint:nilerr // what cannot be sought is a stream
@@ -105,6 +112,20 @@ func (o *opened) source(in io.Reader, file *os.File) (codec.Source, error) {
 	o.file = file
 	src.At, src.Size = o.read, info.Size()
 	return src, nil
+}
+
+// closeInput closes what input opened.
+func (o *opened) closeInput() error {
+	errs := make([]error, 0, len(o.close))
+	for _, c := range o.close {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}
+
+// findings judges an image and what it came in.
+func (o *opened) findings(ctx context.Context) []validate.Finding {
+	return append(validate.FromFaults(o.Faults), validate.Image(ctx, o.Image, validate.Options{Plan: true})...)
 }
 
 // readPages runs judge, which reads what opening did not, with progress.

@@ -25,18 +25,11 @@ type recordLister interface {
 // dumpRecords lists the records of an image as they stand in it. Each is printed
 // as it is read: a list may be longer than memory.
 func (a *app) dumpRecords(ctx context.Context, name string) (err error) {
-	file, ours, err := a.imageFile(name)
+	o, src, err := a.input(name)
 	if err != nil {
-		return fail(exitIO, err)
+		return err
 	}
-	o := &opened{name: name}
-	if ours {
-		defer func() { err = errors.Join(err, file.Close()) }()
-	}
-	src, err := o.source(a.streams.in, file)
-	if err != nil {
-		return badImage(name, err)
-	}
+	defer func() { err = errors.Join(err, o.closeInput()) }()
 	f, src, release, err := a.registry.Identify(ctx, src, codec.Limits{})
 	if err != nil {
 		return badImage(name, err)

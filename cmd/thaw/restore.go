@@ -136,7 +136,7 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 
 // admit refuses an invalid image.
 func (a *app) admit(ctx context.Context, opts restoreOptions, img *opened) error {
-	findings := validate.Image(ctx, img.Image, validate.Options{Plan: true})
+	findings := img.findings(ctx)
 	if err := ctx.Err(); err != nil { // what was found is not all
 		return err
 	}

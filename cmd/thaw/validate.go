@@ -70,7 +70,7 @@ func (a *app) judge(ctx context.Context, opts validateOptions, name string) (fin
 		return findingsOf(err)
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
-	findings = validate.Image(ctx, img.Image, validate.Options{Plan: true})
+	findings = img.findings(ctx)
 	if err := ctx.Err(); err != nil { // what was found is not all
 		return nil, err
 	}

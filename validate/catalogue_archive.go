@@ -1,0 +1,221 @@
+package validate
+
+const (
+	fixSuspect  = "take it for an attack until you know who made it; make the checkpoint again"
+	fixAskMaker = "ask who made the checkpoint why it is there, or make it again without"
+	fixPin      = "restore only where the image is pinned by its digest"
+)
+
+// archiveRules speak of what images come in; the codecs find these.
+var archiveRules = []Rule{
+	{
+		Code: "A001", Severity: Error, Title: "member's name leads out of the archive",
+		Why: "Unpacked by a careless program it is written beside or above the folder, over any file of the host.",
+		Fix: fixSuspect, Example: "a member ../../etc/cron.d/x",
+	},
+	{
+		Code: "A002", Severity: Error, Title: "member with an absolute name",
+		Why: "Unpacked by a careless program it is written to that place of the host.",
+		Fix: fixSuspect, Example: "a member /root/.ssh/authorized_keys",
+	},
+	{
+		Code: "A003", Severity: Error, Title: "link leads out of the tree",
+		Why: "Who follows it reads or writes a file of the host instead of one of the image.",
+		Fix: fixSuspect, Example: "a symbolic link pages-1.img to /etc/shadow",
+	},
+	{
+		Code: "A004", Severity: Warning, Title: "link leads nowhere",
+		Why: "What it stood for is not in the image: a parent image that was left out, or a member that was lost.",
+		Fix: "copy the image again with all that it links to", Example: "a symbolic link parent to ../1, which is not there",
+	},
+	{
+		Code: "A005", Severity: Error, Title: "member below a link or a file",
+		Why: "Unpacked in this order it is written to where the link leads.",
+		Fix: fixSuspect, Example: "a symbolic link x to /etc, then a member x/passwd",
+	},
+	{
+		Code: "A006", Severity: Error, Title: "device, FIFO or the like",
+		Why: "An image has files and folders only. Unpacked as root, a device node opens a disk or the memory of the host; a FIFO makes its reader wait for ever.",
+		Fix: fixSuspect, Example: "a block device 8:0 called pages-1.img",
+	},
+	{
+		Code: "A007", Severity: Error, Title: "member twice",
+		Why: "Programs differ in which one they take, so that what was checked is not what is restored.",
+		Fix: fixSuspect, Example: "two members checkpoint/pstree.img",
+	},
+	{
+		Code: "A008", Severity: Error, Title: "member with holes",
+		Why: "A header of a few bytes claims any size, and fills the disk of who unpacks it. No engine writes one.",
+		Fix: "pack the archive again without --sparse", Example: "a GNU sparse member of 8 EiB",
+	},
+	{
+		Code: "A009", Severity: Error, Title: "compression bomb",
+		Why: "It decompresses to thousands of times its size, to fill memory, disk or time.",
+		Fix: fixSuspect, Example: "16 KiB of zstd that become 512 MiB of zeroes",
+	},
+	{
+		Code: "A010", Severity: Error, Title: "member's size out of bounds",
+		Why: "It claims more bytes than any limit allows.",
+		Fix: fixSuspect, Example: "a member of 2 EiB",
+	},
+	{
+		Code: "A011", Severity: Error, Title: "too many members",
+		Why: "Their index alone would fill memory.",
+		Fix: "raise the limit if the archive can be trusted", Example: "ten million empty members",
+	},
+	{
+		Code: "A012", Severity: Error, Title: "member's name is no text",
+		Why: "Control characters act on the terminal of who lists it, and what is not UTF-8 is another name elsewhere; too long a name fits into no file system.",
+		Fix: fixSuspect, Example: "a member whose name has an escape sequence",
+	},
+	{
+		Code: "A013", Severity: Note, Title: "unknown member",
+		Why: "No engine known puts it into a checkpoint. Thaw does not use it; another program may.",
+		Fix: "look at it before the archive is passed on", Example: "a member payload.sh beside config.dump",
+	},
+	{
+		Code: "A014", Severity: Error, Title: "something behind the end of the archive",
+		Why: "Some programs stop at the end and some go on reading, so that they see different archives.",
+		Fix: fixSuspect, Example: "a second archive behind the first",
+	},
+	{
+		Code: "A015", Severity: Error, Title: "archive cut off",
+		Why: "Members at the end are missing, and with them memory or tasks.",
+		Fix: fixCopyAgain, Example: "a download that stopped half way",
+	},
+	{
+		Code: "A016", Severity: Error, Title: "header that can be read in two ways",
+		Why: "A pax record and the header it is for disagree: other programs find other members, hidden in the contents of this one.",
+		Fix: fixSuspect, Example: "a pax size of 0 for a member whose header says 1024",
+	},
+	{
+		Code: "A017", Severity: Error, Title: "header of an archive damaged",
+		Why: "What follows cannot be told from contents.",
+		Fix: fixCopyAgain, Example: "a header whose checksum does not fit",
+	},
+	{
+		Code: "A020", Severity: Error, Title: "digest does not fit",
+		Why: "The blob is not the one that the manifest names: it was damaged or exchanged.",
+		Fix: "pull the image again", Example: "a layer with a flipped bit",
+	},
+	{
+		Code: "A021", Severity: Error, Title: "blob's size does not fit",
+		Why: "A descriptor says how much to read before the digest can be checked; another size is another blob.",
+		Fix: "pull the image again", Example: "a layer of 100 bytes whose descriptor says 99",
+	},
+	{
+		Code: "A022", Severity: Error, Title: "blob missing",
+		Why: "The layout is not whole.",
+		Fix: "pull the image again with all its blobs", Example: "a manifest whose layer is not in blobs/sha256",
+	},
+	{
+		Code: "A023", Severity: Error, Title: "layer from elsewhere",
+		Why: "The manifest says to fetch it from a URL: what comes from there nobody has checked, and asking for it tells the host that it was restored. Nothing is fetched.",
+		Fix: fixSuspect, Example: "a layer with urls",
+	},
+	{
+		Code: "A024", Severity: Error, Title: "index within itself",
+		Why: "Who follows it does not come to an end.",
+		Fix: fixSuspect, Example: "five indexes inside each other",
+	},
+	{
+		Code: "A025", Severity: Error, Title: "descriptor that is none",
+		Why: "A digest becomes a file name, and a media type says how to read: neither may be anything.",
+		Fix: fixSuspect, Example: "a digest sha256:../../../etc/passwd",
+	},
+	{
+		Code: "A026", Severity: Note, Title: "more than one image",
+		Why: "Only one is shown and restored.",
+		Fix: "copy the one that is meant into a layout of its own", Example: "an index of two checkpoints",
+	},
+	{
+		Code: "A027", Severity: Error, Title: "document that cannot be read",
+		Why: "What it says of the container, its mounts or its layers is not known.",
+		Fix: fixCopyAgain, Example: "a spec.dump that ends in the middle",
+	},
+}
+
+// containerRules speak of the container that a tree was in, as its checkpoint
+// tells. They are judged over the model.
+var containerRules = []Rule{
+	{
+		Code: "A040", Severity: Error, Title: "deleted.files leads out of the container",
+		Why: "The engine deletes these names below the container's root as it restores; this one leads to a file of the host.",
+		Fix: fixSuspect, Example: "../../../etc/shadow in deleted.files",
+	},
+	{
+		Code: "A041", Severity: Error, Title: "rootfs-diff.tar leads out of the container",
+		Why: "The engine unpacks it as root below the container's root; this member would be written to the host.",
+		Fix: fixSuspect, Example: "a member ../../etc/passwd in rootfs-diff.tar",
+	},
+	{
+		Code: "A042", Severity: Error, Title: "rootfs-diff.tar writes through a link",
+		Why: "It has a symbolic link and then members below it: unpacked, they land where the link leads.",
+		Fix: fixSuspect, Example: "a link etc to /host, then a member etc/passwd",
+	},
+	{
+		Code: "A043", Severity: Warning, Title: "device node in rootfs-diff.tar",
+		Why: "Restored as root, it gives the container a device of the host that its specification need not allow.",
+		Fix: fixAskMaker, Example: "a block device dev/sda in rootfs-diff.tar",
+	},
+	{
+		Code: "A044", Severity: Warning, Title: "set-user-id program in rootfs-diff.tar",
+		Why: "The container did not get it from its image; it makes whoever runs it root.",
+		Fix: fixAskMaker, Example: "a member tmp/sh of mode 4755",
+	},
+	{
+		Code: "A045", Severity: Warning, Title: "mount of a place of the host",
+		Why: "Restored elsewhere, the container sees or writes what lies there on that host.",
+		Fix: fixAskMaker, Example: "a bind mount of /etc",
+	},
+	{
+		Code: "A046", Severity: Error, Title: "mount leads out of the container",
+		Why: "A destination with .. in it is a place of the host.",
+		Fix: fixSuspect, Example: "a mount to /data/../../etc",
+	},
+	{
+		Code: "A047", Severity: Warning, Title: "privileged container",
+		Why: "It has all capabilities or all devices: who controls the checkpoint controls the host.",
+		Fix: fixAskMaker, Example: "CAP_SYS_ADMIN in the bounding set",
+	},
+	{
+		Code: "A048", Severity: Warning, Title: "annotation asks for devices of the host",
+		Why: "Engines take annotations of the checkpoint over and act on them: this one attaches devices that nobody asked for at restore.",
+		Fix: fixAskMaker, Example: "cdi.k8s.io/gpu: vendor.com/gpu=all",
+	},
+	{
+		Code: "A049", Severity: Note, Title: "image named without a digest",
+		Why: "The tree's files come from that image; a tag may mean another one by now, with other programs.",
+		Fix: fixPin, Example: "docker.io/library/redis:7",
+	},
+	{
+		Code: "A050", Severity: Warning, Title: "hook runs a program on the host",
+		Why: "The runtime runs it as root outside of the container.",
+		Fix: fixAskMaker, Example: "a prestart hook /tmp/x",
+	},
+	{
+		Code: "A051", Severity: Warning, Title: "container in a namespace of the host",
+		Why: "It sees the host's processes, network or messages.",
+		Fix: fixAskMaker, Example: "no network namespace in the specification",
+	},
+	{
+		Code: "A052", Severity: Note, Title: "secret in the environment",
+		Why: "Who gets the checkpoint gets it, too; memory holds it in any case.",
+		Fix: "pass the checkpoint on as you would the secret", Example: "DB_PASSWORD in the environment",
+	},
+	{
+		Code: "A053", Severity: Error, Title: "container's id or name is none",
+		Why: "Engines make file names of it.",
+		Fix: fixSuspect, Example: "an id ../../../etc",
+	},
+	{
+		Code: "A054", Severity: Warning, Title: "device of the host",
+		Why: "The runtime makes this node in the container.",
+		Fix: fixAskMaker, Example: "/dev/sda, b 8:0",
+	},
+	{
+		Code: "A055", Severity: Warning, Title: "engine makes files on the host",
+		Why: "The engine makes the sources of bind.mounts where they are missing, as root.",
+		Fix: fixAskMaker, Example: "bind.mounts with the source /etc/cron.d/x",
+	},
+}
