@@ -15,7 +15,9 @@ const (
 	NSTime   NamespaceKind = "time"
 )
 
-// Namespace is one namespace; what is in it where it is not the host's.
+// Namespace is one namespace; what is in it where it is not the host's. A tree
+// in a pid namespace of its own has root 1, and all numbers in its image are
+// those of that namespace.
 type Namespace struct {
 	ID     ObjectID      `json:"id"`
 	Kind   NamespaceKind `json:"kind"`
@@ -55,6 +57,7 @@ type TimeOffsets struct {
 
 // Sysctl is a namespaced setting.
 type Sysctl struct {
+	// Name as sysctl(8) has it: kernel.shmmax.
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
@@ -75,7 +78,8 @@ type Mount struct {
 	Type         string `json:"type"`
 	Source       string `json:"source,omitempty"`
 	SuperOptions string `json:"super_options,omitempty"`
-	// External says that the mount comes from outside the image.
+	// External says that the mount comes from outside the image, and where it
+	// is there.
 	External string `json:"external,omitempty"`
 	// Content is a tar of a file system that lives in memory only.
 	Content []byte `json:"content,omitempty"`

@@ -2,13 +2,17 @@ package format
 
 // SysVKey identifies a System V IPC object.
 type SysVKey struct {
-	Key       int32    `json:"key"`
-	Number    int32    `json:"number"`
-	UID       uint32   `json:"uid"`
-	GID       uint32   `json:"gid"`
-	CUID      uint32   `json:"cuid"`
-	CGID      uint32   `json:"cgid"`
-	Mode      uint32   `json:"mode"`
+	// Key is zero for IPC_PRIVATE; Number is what shmget, semget or msgget gave.
+	Key    int32  `json:"key"`
+	Number int32  `json:"number"`
+	UID    uint32 `json:"uid"`
+	GID    uint32 `json:"gid"`
+	CUID   uint32 `json:"cuid"`
+	CGID   uint32 `json:"cgid"`
+	// Mode is the permissions; with 0o1000 a segment that goes with its last
+	// attachment, with 0o2000 one that is locked (SHM_DEST, SHM_LOCKED).
+	Mode uint32 `json:"mode"`
+	// Namespace is the ipc namespace; zero for the host's.
 	Namespace ObjectID `json:"namespace,omitempty"`
 }
 
