@@ -76,7 +76,7 @@ func (r *Registry) unpack(ctx context.Context, src Source, lim Limits) (*unpacke
 		u.format = r.find(prefix, u.Dir)
 		e := r.envelope(prefix, u.Dir)
 		if u.format == nil && e == nil {
-			return u, r.unknown(u.Source, prefix)
+			return u, r.unknown(u.Source, prefix, u.wrappers)
 		}
 		if f, ok := u.Dir.(Faulter); ok {
 			u.faults = append(u.faults, f.Faults()...)
@@ -160,9 +160,13 @@ func (r *Registry) envelope(prefix []byte, dir fs.FS) Envelope {
 }
 
 // unknown says that no format fits.
-func (r *Registry) unknown(src Source, prefix []byte) error {
+func (r *Registry) unknown(src Source, prefix []byte, wrappers []string) error {
 	if src.Dir != nil {
-		return fmt.Errorf("%s: a directory without the files of one: %w (known: %s)", src.Name, ErrUnknownFormat, strings.Join(r.names(), ", "))
+		what := "a directory"
+		if len(wrappers) > 0 {
+			what = "an archive"
+		}
+		return Errorf(BadMagic, "", 0, "%s, and what is in it is %w (known: %s)", what, ErrUnknownFormat, strings.Join(r.names(), ", "))
 	}
 	return fmt.Errorf("%s: begins with % x: %w (known: %s)",
 		src.Name, prefix[:min(8, len(prefix))], ErrUnknownFormat, strings.Join(r.names(), ", "))
