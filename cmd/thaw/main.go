@@ -16,6 +16,7 @@ import (
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/codec/archive"
+	"github.com/thaw-cr/thaw/codec/criu"
 	"github.com/thaw-cr/thaw/codec/linuxcr"
 	"github.com/thaw-cr/thaw/codec/native"
 )
@@ -41,7 +42,7 @@ type app struct {
 }
 
 func newApp(s streams, e engine) *app {
-	return &app{streams: s, registry: codec.NewRegistry(native.Format(), linuxcr.Format()).With(archive.Envelopes()...), engine: e, signals: &signals{}}
+	return &app{streams: s, registry: codec.NewRegistry(native.Format(), linuxcr.Format(), criu.Format()).With(archive.Envelopes()...), engine: e, signals: &signals{}}
 }
 
 // main runs one command line and gives the exit code.

@@ -1,0 +1,345 @@
+package criu
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	iofs "io/fs"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/checkpoint-restore/go-criu/v8/magic"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/thaw-cr/thaw/codec"
+)
+
+// magics are the numbers that files begin with, by name. The map is only read.
+var magics = magic.LoadMagic().ByName
+
+// The magic numbers of version 1.1 stand before that of the kind.
+const (
+	groupCommon  = "IMG_COMMON"
+	groupService = "IMG_SERVICE"
+)
+
+// A record is one message of a file.
+type record struct {
+	// at is its offset in the file, n its number.
+	at  int64
+	n   int
+	msg proto.Message
+	// extra is the raw data behind the message.
+	extra   []byte
+	extraAt int64
+}
+
+// file is one file of an image.
+type file struct {
+	*kind
+	id   uint64
+	name string
+	// data is all of it but the contents of ghost files; nil for pages.
+	data []byte
+	size int64
+	// body is where records begin: behind the magic numbers.
+	body    int64
+	records []record
+	// pages is what a pagemap says, ghost where the contents of a ghost file are.
+	pages *pagemap
+	ghost []chunk
+}
+
+// image is the files of one directory.
+type image struct {
+	dir   iofs.FS
+	files []*file
+	// strange are names that no kind has.
+	strange []string
+	byName  map[string]*file
+	budget
+}
+
+// budget counts what decoding takes in memory against a limit.
+type budget struct {
+	lim  codec.Limits
+	used *atomic.Int64
+}
+
+// charge takes n bytes.
+func (b budget) charge(n int64) error {
+	if b.used.Add(n) > b.lim.Memory {
+		return codec.Errorf(codec.TooLarge, "", 0, "the image takes more than %d bytes of memory", b.lim.Memory)
+	}
+	return nil
+}
+
+// grown is how many bytes a message of n can become in memory at most, about: an
+// empty message inside takes two bytes and becomes a structure.
+func grown(n int64) int64 { return 64 * n }
+
+// readImage reads all files of a directory but pages. The files are in the order
+// of their kinds and numbers.
+func readImage(ctx context.Context, dir iofs.FS, b budget) (*image, error) {
+	entries, err := iofs.ReadDir(dir, ".")
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(entries)) > b.lim.Records {
+		return nil, codec.Errorf(codec.TooLarge, "directory", 0, "more than %d files", b.lim.Records)
+	}
+	im := &image{dir: dir, byName: make(map[string]*file, len(entries)), budget: b}
+	for _, e := range entries {
+		switch k, n := parseName(e.Name()); {
+		case k != nil && !e.IsDir():
+			f := &file{kind: k, id: n, name: e.Name()}
+			im.files, im.byName[f.name] = append(im.files, f), f
+		case strings.HasSuffix(e.Name(), imageSuffix) && !e.IsDir():
+			im.strange = append(im.strange, e.Name())
+		}
+	}
+	place := make(map[*kind]int, len(kinds))
+	for i, k := range kinds {
+		place[k] = i
+	}
+	slices.SortFunc(im.files, func(a, b *file) int {
+		return cmp.Or(cmp.Compare(place[a.kind], place[b.kind]), cmp.Compare(a.id, b.id))
+	})
+	return im, im.readAll(ctx)
+}
+
+// readAll reads the files on all processors. Of several errors it gives that of
+// the first file.
+func (im *image) readAll(ctx context.Context) error {
+	return inParallel(ctx, len(im.files), func(i int) error {
+		f := im.files[i]
+		return codec.InFile(im.read(f), f.name)
+	})
+}
+
+// inParallel calls fn for 0 to n-1 on all processors and gives the error of the
+// least number.
+func inParallel(ctx context.Context, n int, fn func(i int) error) error {
+	errs := make([]error, n)
+	var next atomic.Int64
+	var failed atomic.Bool
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wg.Go(func() {
+			for !failed.Load() {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				if errs[i] = ctx.Err(); errs[i] == nil {
+					errs[i] = fn(i)
+				}
+				if errs[i] != nil {
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads one file.
+func (im *image) read(f *file) error {
+	h, err := im.dir.Open(f.name)
+	if err != nil {
+		return err
+	}
+	st, err := h.Stat()
+	if err == nil {
+		f.size = st.Size()
+		err = im.readOpen(f, h)
+	}
+	return errors.Join(err, h.Close())
+}
+
+func (im *image) readOpen(f *file, h iofs.File) error {
+	if f.prefix == kPages {
+		return nil // only its size matters now
+	}
+	if f.prefix == kGhost {
+		return im.readGhost(f, h)
+	}
+	if err := im.slurp(f, h); err != nil || f.raw() {
+		return err
+	}
+	switch f.prefix {
+	case kPagemap, kShmemMap:
+		return im.splitPagemap(f)
+	case kIPCMsg:
+		return im.splitMessages(f)
+	}
+	return im.split(f)
+}
+
+// slurp reads all of a file.
+func (im *image) slurp(f *file, r io.Reader) error {
+	if f.size > im.lim.Record {
+		return codec.Errorf(codec.TooLarge, "file", 0, "%d bytes, limit %d", f.size, im.lim.Record)
+	}
+	if err := im.charge(f.size); err != nil {
+		return err
+	}
+	f.data = make([]byte, f.size)
+	if n, err := io.ReadFull(r, f.data); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return codec.Errorf(codec.Truncated, "file", int64(n), "%d bytes of %d", n, f.size)
+		}
+		return err
+	}
+	return nil
+}
+
+// header checks the magic numbers at the beginning of a file.
+func (f *file) header(b []byte) error {
+	const word = 4
+	if len(b) < word {
+		return codec.Errorf(codec.Truncated, "magic", 0, "the file has %d bytes", len(b))
+	}
+	want, group := uint32(magics[f.magic]), groupCommon
+	if f.service {
+		group = groupService
+	}
+	got := binary.LittleEndian.Uint32(b)
+	f.body = word
+	if got == uint32(magics[group]) {
+		if len(b) < 2*word {
+			return codec.Errorf(codec.Truncated, "magic", word, "the file has %d bytes", len(b))
+		}
+		got, f.body = binary.LittleEndian.Uint32(b[word:]), 2*word
+	}
+	if got != want {
+		return codec.Errorf(codec.BadMagic, "magic", f.body-word, "%#x, but files named %s begin with %#x", got, f.prefix, want)
+	}
+	return nil
+}
+
+// split takes a file apart into its records.
+func (im *image) split(f *file) error {
+	if err := f.header(f.data); err != nil {
+		return err
+	}
+	for at := f.body; at < int64(len(f.data)); {
+		r := record{at: at, n: len(f.records)}
+		if f.one && r.n == 1 {
+			return codec.Errorf(codec.Duplicate, "record 1", at, "a file of this kind has one record")
+		}
+		b, err := im.frame(f, f.data[at:], &r)
+		if err != nil {
+			return err
+		}
+		at += 4 + int64(len(b))
+		if f.payload != nil {
+			n := f.payload(r.msg)
+			if n > uint64(int64(len(f.data))-at) {
+				return codec.Errorf(codec.Truncated, r.label(), at, "%d bytes of data are to follow, %d are there", n, int64(len(f.data))-at)
+			}
+			r.extra = f.data[at : at+int64(n) : at+int64(n)]
+			r.extraAt = at
+			at += int64(n)
+		}
+		f.records = append(f.records, r)
+	}
+	if f.one && len(f.records) == 0 {
+		return codec.Errorf(codec.Missing, "record 0", f.body, "the file has no record")
+	}
+	return nil
+}
+
+func (r *record) label() string { return fmt.Sprintf("record %d", r.n) }
+
+// frame reads the message at the beginning of b into r and gives its bytes.
+func (im *image) frame(f *file, b []byte, r *record) ([]byte, error) {
+	body, err := frameBody(b, r, im.lim)
+	if err != nil {
+		return nil, err
+	}
+	r.msg = f.entry()
+	return body, im.unmarshal(body, r)
+}
+
+// frameBody gives the message behind the length at the beginning of b.
+func frameBody(b []byte, r *record, lim codec.Limits) ([]byte, error) {
+	const word = 4
+	if len(b) < word {
+		return nil, codec.Errorf(codec.Truncated, r.label(), r.at, "%d bytes where a length belongs", len(b))
+	}
+	n := int64(binary.LittleEndian.Uint32(b))
+	if n > lim.Record {
+		return nil, codec.Errorf(codec.TooLarge, r.label(), r.at, "message of %d bytes, limit %d", n, lim.Record)
+	}
+	if n > int64(len(b)-word) {
+		return nil, codec.Errorf(codec.Truncated, r.label(), r.at, "message of %d bytes, %d are there", n, len(b)-word)
+	}
+	if int64(r.n) >= lim.Records {
+		return nil, codec.Errorf(codec.TooLarge, r.label(), r.at, "more than %d records", lim.Records)
+	}
+	return b[word : word+n : word+n], nil
+}
+
+// unmarshal decodes a message into r.msg.
+func (im *image) unmarshal(body []byte, r *record) error {
+	if err := im.charge(grown(int64(len(body)))); err != nil {
+		return err
+	}
+	o := proto.UnmarshalOptions{RecursionLimit: im.lim.Depth}
+	if err := o.Unmarshal(body, r.msg); err != nil {
+		return codec.Errorf(codec.Malformed, r.label(), r.at, "%s: %w", r.msg.ProtoReflect().Descriptor().Name(), err)
+	}
+	return nil
+}
+
+// find gives a file; nil if it is not there.
+func (im *image) find(prefix string, n uint64) *file { return im.byName[kindNamed(prefix).name(n)] }
+
+// all gives the files of a kind, by number.
+func (im *image) all(prefix string) []*file {
+	k := kindNamed(prefix)
+	var out []*file
+	for _, f := range im.files {
+		if f.kind == k {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// entries gives the messages of a file; none if it is nil.
+func entries[T proto.Message](f *file) []T {
+	if f == nil {
+		return nil
+	}
+	out := make([]T, 0, len(f.records))
+	for i := range f.records {
+		if m, ok := f.records[i].msg.(T); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// entry gives the message of a file with one record; false if it is nil.
+func entry[T proto.Message](f *file) (T, bool) {
+	list := entries[T](f)
+	if len(list) == 0 {
+		var none T
+		return none, false
+	}
+	return list[0], true
+}

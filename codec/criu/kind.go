@@ -1,0 +1,387 @@
+package criu
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/apparmor"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/autofs"
+	binfmt_misc "github.com/checkpoint-restore/go-criu/v8/crit/images/binfmt-misc"
+	bpfmap_data "github.com/checkpoint-restore/go-criu/v8/crit/images/bpfmap-data"
+	bpfmap_file "github.com/checkpoint-restore/go-criu/v8/crit/images/bpfmap-file"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/cgroup"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/cpuinfo"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/creds"
+	criu_core "github.com/checkpoint-restore/go-criu/v8/crit/images/criu-core"
+	criu_sa "github.com/checkpoint-restore/go-criu/v8/crit/images/criu-sa"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/eventfd"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/eventpoll"
+	ext_file "github.com/checkpoint-restore/go-criu/v8/crit/images/ext-file"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/fdinfo"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/fh"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/fifo"
+	file_lock "github.com/checkpoint-restore/go-criu/v8/crit/images/file-lock"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/fs"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/fsnotify"
+	ghost_file "github.com/checkpoint-restore/go-criu/v8/crit/images/ghost-file"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/inventory"
+	ipc_msg "github.com/checkpoint-restore/go-criu/v8/crit/images/ipc-msg"
+	ipc_sem "github.com/checkpoint-restore/go-criu/v8/crit/images/ipc-sem"
+	ipc_shm "github.com/checkpoint-restore/go-criu/v8/crit/images/ipc-shm"
+	ipc_var "github.com/checkpoint-restore/go-criu/v8/crit/images/ipc-var"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/memfd"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/mm"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/mnt"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/netdev"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/ns"
+	packet_sock "github.com/checkpoint-restore/go-criu/v8/crit/images/packet-sock"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/pidns"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/pipe"
+	pipe_data "github.com/checkpoint-restore/go-criu/v8/crit/images/pipe-data"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/pstree"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/regfile"
+	remap_file_path "github.com/checkpoint-restore/go-criu/v8/crit/images/remap-file-path"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/rlimit"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/seccomp"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/siginfo"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/signalfd"
+	sk_inet "github.com/checkpoint-restore/go-criu/v8/crit/images/sk-inet"
+	sk_netlink "github.com/checkpoint-restore/go-criu/v8/crit/images/sk-netlink"
+	sk_packet "github.com/checkpoint-restore/go-criu/v8/crit/images/sk-packet"
+	sk_unix "github.com/checkpoint-restore/go-criu/v8/crit/images/sk-unix"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/stats"
+	tcp_stream "github.com/checkpoint-restore/go-criu/v8/crit/images/tcp-stream"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/timens"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/timer"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/timerfd"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/tty"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/tun"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/userns"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/utsns"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/vma"
+	"google.golang.org/protobuf/proto"
+)
+
+// base is how the number in a name is written.
+type base int
+
+const (
+	single      base = 0 // there is no number: one file of this kind
+	decimal     base = 10
+	hexadecimal base = 16
+)
+
+// payload gives the length of the raw data behind a message, in bytes.
+type payload func(proto.Message) uint64
+
+// A kind is one kind of image file.
+type kind struct {
+	// prefix of the name; a number follows, and archived or ".img".
+	prefix string
+	number base
+	// archived says that the name ends in ".tar.gz.img", bare that it ends with
+	// its prefix.
+	archived, bare bool
+	// magic is the kind's name in CRIU's table of magic numbers; empty for files
+	// that are raw data.
+	magic string
+	// entry makes the record's message.
+	entry func() proto.Message
+	// payload is nil where no raw data follows a message.
+	payload payload
+	// one says that there is exactly one record.
+	one bool
+	// service is IMG_SERVICE: not part of what is restored.
+	service bool
+	// ofTask says that the number is a task's.
+	ofTask bool
+}
+
+func (k *kind) raw() bool { return k.magic == "" }
+
+// end is what a name ends in.
+func (k *kind) end() string {
+	switch {
+	case k.archived:
+		return archiveSuffix
+	case k.bare:
+		return ""
+	}
+	return imageSuffix
+}
+
+// name is the name of the file with a number.
+func (k *kind) name(n uint64) string {
+	if k.number == single {
+		return k.prefix + k.end()
+	}
+	return k.prefix + "-" + strconv.FormatUint(n, int(k.number)) + k.end()
+}
+
+func message[T any, P interface {
+	*T
+	proto.Message
+}]() proto.Message {
+	return P(new(T))
+}
+
+// The names of kinds that the code asks for.
+const (
+	kInventory  = "inventory"
+	kPSTree     = "pstree"
+	kCore       = "core"
+	kIDs        = "ids"
+	kMM         = "mm"
+	kVMAs       = "vmas"
+	kPagemap    = "pagemap"
+	kShmemMap   = "pagemap-shmem"
+	kPages      = "pages"
+	kPagesShmem = "pages-shmem"
+	kFDInfo     = "fdinfo"
+	kFiles      = "files"
+	kFS         = "fs"
+	kCreds      = "creds"
+	kRLimit     = "rlimit"
+	kITimers    = "itimers"
+	kTimers     = "posix-timers"
+	kSigacts    = "sigacts"
+	kSignalS    = "signal-s"
+	kSignalP    = "signal-p"
+	kSeccomp    = "seccomp"
+	kRemap      = "remap-fpath"
+	kGhost      = "ghost-file"
+	kPipesData  = "pipes-data"
+	kFifoData   = "fifo-data"
+	kQueues     = "sk-queues"
+	kStream     = "tcp-stream"
+	kMemfd      = "memfd"
+	kTTYInfo    = "tty-info"
+	kTTYData    = "tty-data"
+	kEpollTFD   = "eventpoll-tfd"
+	kInotifyWD  = "inotify-wd"
+	kFanMark    = "fanotify-mark"
+	kLocks      = "filelocks"
+	kUTS        = "utsns"
+	kIPCVar     = "ipcns-var"
+	kIPCShm     = "ipcns-shm"
+	kIPCMsg     = "ipcns-msg"
+	kIPCSem     = "ipcns-sem"
+	kMounts     = "mountpoints"
+	kNetdev     = "netdev"
+	kNetNS      = "netns"
+	kUserNS     = "userns"
+	kPidNS      = "pidns"
+	kTimeNS     = "timens"
+	kCgroup     = "cgroup"
+	kCPUInfo    = "cpuinfo"
+	kStats      = "stats-dump"
+	kTmpfs      = "tmpfs"
+	kTmpfsDev   = "tmpfs-dev"
+)
+
+// The old files with one kind of open file each, and what they became in
+// files.img.
+const (
+	kRegFiles = "reg-files"
+	kPipes    = "pipes"
+	kFifo     = "fifo"
+	kInet     = "inetsk"
+	kUnix     = "unixsk"
+	kEventfd  = "eventfd"
+	kEpoll    = "eventpoll"
+	kInotify  = "inotify"
+	kSignalfd = "signalfd"
+	kPacket   = "packetsk"
+	kTTY      = "tty"
+	kFanotify = "fanotify"
+	kNetlink  = "netlinksk"
+	kNSFiles  = "ns-files"
+	kTun      = "tunfile"
+	kExt      = "ext-files"
+	kTimerfd  = "timerfd"
+	kBPFFile  = "bpfmap-file"
+)
+
+func sized[T proto.Message](length func(T) uint64) payload {
+	return func(m proto.Message) uint64 {
+		v, ok := m.(T)
+		if !ok {
+			return 0
+		}
+		return length(v)
+	}
+}
+
+// roundUp rounds a length up to words of 8 or 4 bytes, as CRIU pads.
+func roundUp(n, to uint64) uint64 { return (n + to - 1) / to * to }
+
+// kinds are all kinds of files of CRIU up to 4.2. Source: criu/image-desc.c,
+// criu/protobuf-desc.c, and the functions that write each.
+var kinds = []*kind{
+	{prefix: kInventory, magic: "INVENTORY", entry: message[inventory.InventoryEntry], one: true},
+	{prefix: kPSTree, magic: "PSTREE", entry: message[pstree.PstreeEntry]},
+	{prefix: kCore, number: decimal, magic: "CORE", entry: message[criu_core.CoreEntry], one: true, ofTask: true},
+	{prefix: kIDs, number: decimal, magic: "IDS", entry: message[criu_core.TaskKobjIdsEntry], one: true, ofTask: true},
+	{prefix: kMM, number: decimal, magic: "MM", entry: message[mm.MmEntry], one: true, ofTask: true},
+	{prefix: kVMAs, number: decimal, magic: "VMAS", entry: message[vma.VmaEntry], ofTask: true},
+	{prefix: kPagemap, number: decimal, magic: "PAGEMAP", ofTask: true},
+	{prefix: kShmemMap, number: decimal, magic: "PAGEMAP"},
+	{prefix: kPages, number: decimal},
+	{prefix: kPagesShmem, number: decimal},
+	{prefix: kFDInfo, number: decimal, magic: "FDINFO", entry: message[fdinfo.FdinfoEntry]},
+	{prefix: kFiles, magic: "FILES", entry: message[fdinfo.FileEntry]},
+	{prefix: kFS, number: decimal, magic: "FS", entry: message[fs.FsEntry], one: true, ofTask: true},
+	{prefix: kCreds, number: decimal, magic: "CREDS", entry: message[creds.CredsEntry], one: true, ofTask: true},
+	{prefix: kRLimit, number: decimal, magic: "RLIMIT", entry: message[rlimit.RlimitEntry], ofTask: true},
+	{prefix: kITimers, number: decimal, magic: "ITIMERS", entry: message[timer.ItimerEntry], ofTask: true},
+	{prefix: kTimers, number: decimal, magic: "POSIX_TIMERS", entry: message[timer.PosixTimerEntry], ofTask: true},
+	{prefix: kSigacts, number: decimal, magic: "SIGACT", entry: message[criu_sa.SaEntry], ofTask: true},
+	{prefix: kSignalS, number: decimal, magic: "SIGNAL", entry: message[siginfo.SiginfoEntry], ofTask: true},
+	{prefix: kSignalP, number: decimal, magic: "SIGNAL", entry: message[siginfo.SiginfoEntry], ofTask: true},
+	{prefix: kSeccomp, magic: "SECCOMP", entry: message[seccomp.SeccompEntry], one: true},
+	{prefix: kRemap, magic: "REMAP_FPATH", entry: message[remap_file_path.RemapFilePathEntry]},
+	{prefix: kGhost, number: hexadecimal, magic: "GHOST_FILE", entry: message[ghost_file.GhostFileEntry]},
+	{
+		prefix: kPipesData, magic: "PIPES_DATA", entry: message[pipe_data.PipeDataEntry],
+		payload: sized(func(m *pipe_data.PipeDataEntry) uint64 { return uint64(m.GetBytes()) }),
+	},
+	{
+		prefix: kFifoData, magic: "FIFO_DATA", entry: message[pipe_data.PipeDataEntry],
+		payload: sized(func(m *pipe_data.PipeDataEntry) uint64 { return uint64(m.GetBytes()) }),
+	},
+	{
+		prefix: kQueues, magic: "SK_QUEUES", entry: message[sk_packet.SkPacketEntry],
+		payload: sized(func(m *sk_packet.SkPacketEntry) uint64 { return uint64(m.GetLength()) }),
+	},
+	{
+		prefix: kStream, number: hexadecimal, magic: "TCP_STREAM", entry: message[tcp_stream.TcpStreamEntry], one: true,
+		payload: sized(func(m *tcp_stream.TcpStreamEntry) uint64 { return uint64(m.GetInqLen()) + uint64(m.GetOutqLen()) }),
+	},
+	{prefix: kMemfd, magic: "MEMFD_INODE", entry: message[memfd.MemfdInodeEntry]},
+	{prefix: kRegFiles, magic: "REG_FILES", entry: message[regfile.RegFileEntry]},
+	{prefix: kPipes, magic: "PIPES", entry: message[pipe.PipeEntry]},
+	{prefix: kFifo, magic: "FIFO", entry: message[fifo.FifoEntry]},
+	{prefix: kInet, magic: "INETSK", entry: message[sk_inet.InetSkEntry]},
+	{prefix: kUnix, magic: "UNIXSK", entry: message[sk_unix.UnixSkEntry]},
+	{prefix: kPacket, magic: "PACKETSK", entry: message[packet_sock.PacketSockEntry]},
+	{prefix: kNetlink, magic: "NETLINK_SK", entry: message[sk_netlink.NetlinkSkEntry]},
+	{prefix: kEventfd, magic: "EVENTFD_FILE", entry: message[eventfd.EventfdFileEntry]},
+	{prefix: kEpoll, magic: "EVENTPOLL_FILE", entry: message[eventpoll.EventpollFileEntry]},
+	{prefix: kEpollTFD, magic: "EVENTPOLL_TFD", entry: message[eventpoll.EventpollTfdEntry]},
+	{prefix: kSignalfd, magic: "SIGNALFD", entry: message[signalfd.SignalfdEntry]},
+	{prefix: kTimerfd, magic: "TIMERFD", entry: message[timerfd.TimerfdEntry]},
+	{prefix: kInotify, magic: "INOTIFY_FILE", entry: message[fsnotify.InotifyFileEntry]},
+	{prefix: kInotifyWD, magic: "INOTIFY_WD", entry: message[fsnotify.InotifyWdEntry]},
+	{prefix: kFanotify, magic: "FANOTIFY_FILE", entry: message[fsnotify.FanotifyFileEntry]},
+	{prefix: kFanMark, magic: "FANOTIFY_MARK", entry: message[fsnotify.FanotifyMarkEntry]},
+	{prefix: kNSFiles, magic: "NS_FILES", entry: message[ns.NsFileEntry]},
+	{prefix: kTun, magic: "TUNFILE", entry: message[tun.TunfileEntry]},
+	{prefix: kExt, magic: "EXT_FILES", entry: message[ext_file.ExtFileEntry]},
+	{prefix: kTTY, magic: "TTY_FILES", entry: message[tty.TtyFileEntry]},
+	{prefix: kTTYInfo, magic: "TTY_INFO", entry: message[tty.TtyInfoEntry]},
+	{prefix: kTTYData, magic: "TTY_DATA", entry: message[tty.TtyDataEntry]},
+	{prefix: kBPFFile, magic: "BPFMAP_FILE", entry: message[bpfmap_file.BpfmapFileEntry]},
+	{
+		prefix: "bpfmap-data", magic: "BPFMAP_DATA", entry: message[bpfmap_data.BpfmapDataEntry],
+		payload: sized(func(m *bpfmap_data.BpfmapDataEntry) uint64 {
+			return uint64(m.GetKeysBytes()) + uint64(m.GetValuesBytes())
+		}),
+	},
+	{prefix: kLocks, magic: "FILE_LOCKS", entry: message[file_lock.FileLockEntry]},
+	{prefix: kUTS, number: decimal, magic: "UTSNS", entry: message[utsns.UtsnsEntry], one: true},
+	{prefix: kIPCVar, number: decimal, magic: "IPC_VAR", entry: message[ipc_var.IpcVarEntry], one: true},
+	{
+		prefix: kIPCShm, number: decimal, magic: "IPCNS_SHM", entry: message[ipc_shm.IpcShmEntry],
+		payload: sized(func(m *ipc_shm.IpcShmEntry) uint64 {
+			if m.GetInPagemaps() {
+				return 0
+			}
+			return roundUp(min(m.GetSize(), 1<<62), 4)
+		}),
+	},
+	{prefix: kIPCMsg, number: decimal, magic: "IPCNS_MSG", entry: message[ipc_msg.IpcMsgEntry]},
+	{
+		prefix: kIPCSem, number: decimal, magic: "IPCNS_SEM", entry: message[ipc_sem.IpcSemEntry],
+		payload: sized(func(m *ipc_sem.IpcSemEntry) uint64 { return roundUp(uint64(m.GetNsems())*2, 8) }),
+	},
+	{prefix: kMounts, number: decimal, magic: "MNTS", entry: message[mnt.MntEntry]},
+	{prefix: kNetdev, number: decimal, magic: "NETDEV", entry: message[netdev.NetDeviceEntry]},
+	{prefix: kNetNS, number: decimal, magic: "NETNS", entry: message[netdev.NetnsEntry], one: true},
+	{prefix: kUserNS, number: decimal, magic: "USERNS", entry: message[userns.UsernsEntry], one: true},
+	{prefix: kPidNS, number: decimal, magic: "PIDNS", entry: message[pidns.PidnsEntry], one: true},
+	{prefix: kTimeNS, number: decimal, magic: "TIMENS", entry: message[timens.TimensEntry], one: true},
+	{prefix: kCgroup, magic: "CGROUP", entry: message[cgroup.CgroupEntry], one: true},
+	{prefix: kCPUInfo, magic: "CPUINFO", entry: message[cpuinfo.CpuinfoEntry], one: true},
+	{prefix: "autofs", number: decimal, magic: "AUTOFS", entry: message[autofs.AutofsEntry]},
+	{prefix: "binfmt-misc", number: decimal, magic: "BINFMT_MISC", entry: message[binfmt_misc.BinfmtMiscEntry]},
+	{prefix: "apparmor", magic: "APPARMOR", entry: message[apparmor.ApparmorEntry], one: true},
+	{prefix: "irmap-cache", magic: "IRMAP_CACHE", entry: message[fh.IrmapCacheEntry], service: true},
+	{prefix: kStats, bare: true, magic: "STATS", entry: message[stats.StatsEntry], service: true},
+	{prefix: "stats-restore", bare: true, magic: "STATS", entry: message[stats.StatsEntry], service: true},
+	{prefix: "ifaddr", number: decimal},
+	{prefix: "route", number: decimal},
+	{prefix: "route6", number: decimal},
+	{prefix: "rule", number: decimal},
+	{prefix: "iptables", number: decimal},
+	{prefix: "ip6tables", number: decimal},
+	{prefix: "nftables", number: decimal},
+	{prefix: "netns-ct", number: decimal},
+	{prefix: "netns-exp", number: decimal},
+	{prefix: kTmpfs, number: decimal, archived: true},
+	{prefix: kTmpfsDev, number: decimal, archived: true},
+	{prefix: "binfmt-misc", number: decimal, archived: true},
+}
+
+// The ends of names.
+const (
+	imageSuffix   = ".img"
+	archiveSuffix = ".tar.gz" + imageSuffix
+)
+
+// kindsOf are the kinds by prefix; a few have two suffixes.
+var kindsOf = func() map[string][]*kind {
+	m := map[string][]*kind{}
+	for _, k := range kinds {
+		m[k.prefix] = append(m[k.prefix], k)
+	}
+	return m
+}()
+
+// kindNamed is the kind with a prefix.
+func kindNamed(prefix string) *kind { return kindsOf[prefix][0] }
+
+// parseName tells the kind of a file and the number in its name; nil for a name
+// that no kind has.
+func parseName(name string) (*kind, uint64) {
+	for _, suffix := range []string{archiveSuffix, imageSuffix, ""} {
+		base, ok := strings.CutSuffix(name, suffix)
+		if !ok {
+			continue
+		}
+		if k := findKind(base, "", suffix); k != nil && k.number == single {
+			return k, 0
+		}
+		at := strings.LastIndexByte(base, '-')
+		if at < 0 {
+			continue
+		}
+		k := findKind(base[:at], base[at+1:], suffix)
+		if k == nil || k.number == single {
+			continue
+		}
+		n, err := strconv.ParseUint(base[at+1:], int(k.number), 64)
+		if err == nil && k.name(n) == name {
+			return k, n
+		}
+	}
+	return nil, 0
+}
+
+func findKind(prefix, number, suffix string) *kind {
+	for _, k := range kindsOf[prefix] {
+		if k.end() == suffix && (k.number == single) == (number == "") {
+			return k
+		}
+	}
+	return nil
+}

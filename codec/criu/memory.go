@@ -1,0 +1,220 @@
+package criu
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/mm"
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/vma"
+
+	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/format"
+)
+
+// memory reads an address space.
+func (d *decoder) memory(p *proc) (format.ObjectID, error) {
+	if id, ok := d.spaces[p.ids.GetVmId()]; ok {
+		return id, nil
+	}
+	name := kindNamed(kMM).name(uint64(p.GetPid()))
+	f := d.byName[name]
+	e, ok := entry[*mm.MmEntry](f)
+	if !ok {
+		return 0, missing(name, "nobody knows the memory of process %d", p.pid)
+	}
+	o := format.AddressSpace{
+		ID: d.newID(), StartCode: format.Addr(e.GetMmStartCode()), EndCode: format.Addr(e.GetMmEndCode()),
+		StartData: format.Addr(e.GetMmStartData()), EndData: format.Addr(e.GetMmEndData()),
+		StartBrk: format.Addr(e.GetMmStartBrk()), Brk: format.Addr(e.GetMmBrk()), StartStack: format.Addr(e.GetMmStartStack()),
+		ArgStart: format.Addr(e.GetMmArgStart()), ArgEnd: format.Addr(e.GetMmArgEnd()),
+		EnvStart: format.Addr(e.GetMmEnvStart()), EnvEnd: format.Addr(e.GetMmEnvEnd()),
+		Auxv: auxv(e.GetMmSavedAuxv()), Dumpable: uint8(e.GetDumpable()), NoTHP: e.GetThpDisabled(),
+		CoreFilter: defaultCoreFilter,
+	}
+	if v := e.GetDumpable(); v < 0 || v > 2 {
+		return 0, fault(f, &f.records[0], codec.Malformed, "dumpable is %d", v)
+	}
+	d.spaces[p.ids.GetVmId()] = o.ID
+	var err error
+	if o.Exe, err = d.path(e.GetExeFileId(), f, &f.records[0]); err != nil {
+		return 0, err
+	}
+	if err := d.areas(p, f, e, &o); err != nil {
+		return 0, err
+	}
+	if err := d.memoryPages(p, &o); err != nil {
+		return 0, err
+	}
+	d.img.Objects.Memories = append(d.img.Objects.Memories, o)
+	return o.ID, nil
+}
+
+// defaultCoreFilter is what processes have that did not change it; CRIU does not
+// say (MMF_DUMP_FILTER_DEFAULT in include/linux/mm_types.h).
+const defaultCoreFilter = 0x33
+
+// auxv is a vector with its end, which CRIU leaves out.
+func auxv(saved []uint64) []uint64 {
+	out := slices.Clone(saved)
+	if n := len(out); n == 0 || n%2 != 0 || n >= 2 && out[n-2] == 0 {
+		return out
+	}
+	return append(out, 0, 0)
+}
+
+func (d *decoder) areas(p *proc, f *file, e *mm.MmEntry, o *format.AddressSpace) error {
+	list := e.GetVmas()
+	if len(list) == 0 {
+		if old := d.find(kVMAs, uint64(p.GetPid())); old != nil {
+			f, list = old, entries[*vma.VmaEntry](old)
+		}
+	}
+	if err := d.charge(int64(len(list)) * 320); err != nil {
+		return err
+	}
+	o.VMAs = make([]format.VMA, 0, len(list))
+	for i, e := range list {
+		v, err := d.vma(f, &record{n: i}, e)
+		if err != nil {
+			return err
+		}
+		if v.Kind == format.VMAAnon && v.Flags&format.VMAGrowsDown != 0 {
+			v.Kind = format.VMAStack
+			if v.Start <= o.StartStack && o.StartStack < v.End {
+				v.Name = "[stack]"
+			}
+		}
+		o.VMAs = append(o.VMAs, v)
+	}
+	return nil
+}
+
+// memoryPages finds an address space's pages, and by them which vdso it has.
+func (d *decoder) memoryPages(p *proc, o *format.AddressSpace) error {
+	f := d.find(kPagemap, uint64(p.GetPid()))
+	if f == nil {
+		return missing(kindNamed(kPagemap).name(uint64(p.GetPid())), "nobody knows the pages of process %d", p.pid)
+	}
+	list, err := d.layer.extentsOf(f)
+	if err != nil {
+		return err
+	}
+	d.store.extents[o.ID] = list
+	for i := range o.VMAs {
+		v := &o.VMAs[i]
+		if !v.Special() {
+			continue
+		}
+		if v.Kind == format.VMAVDSO {
+			if o.VDSO, err = d.vdsoSum(o.ID, v); err != nil {
+				return err
+			}
+		}
+		// What the kernel provides is no memory of the process.
+		d.store.extents[o.ID] = without(d.store.extents[o.ID], v)
+	}
+	return nil
+}
+
+// without leaves out the pages of an area.
+func without(list []extent, v *format.VMA) []extent {
+	first, end := format.PageNum(v.Start/format.PageSize), format.PageNum(v.End/format.PageSize)
+	out := make([]extent, 0, len(list)+1)
+	for _, e := range list {
+		if e.end() <= first || e.first >= end {
+			out = append(out, e)
+			continue
+		}
+		if e.first < first {
+			out = append(out, extent{e.first, uint64(first - e.first), e.src, e.off})
+		}
+		if e.end() > end {
+			out = append(out, extent{end, uint64(e.end() - end), e.src, e.off + int64(end-e.first)*format.PageSize})
+		}
+	}
+	return out
+}
+
+// lastVDSO is the code seen last, which most processes share.
+type lastVDSO struct{ code, sum []byte }
+
+// recordVDSO is the attachment with the code of a vdso, which the model knows by
+// its SHA-256 only; its place is that in hexadecimal.
+const recordVDSO = "vdso"
+
+// vdsoSum identifies the vdso of an address space, and keeps its code; nil if the
+// image does not have all its pages.
+func (d *decoder) vdsoSum(id format.ObjectID, v *format.VMA) ([]byte, error) {
+	const most = 64
+	first := format.PageNum(v.Start / format.PageSize)
+	if v.Pages() > most {
+		return nil, nil
+	}
+	for i := range v.Pages() {
+		if !d.store.has(id, first+format.PageNum(i)) {
+			return nil, nil
+		}
+	}
+	code := make([]byte, v.Pages()*format.PageSize)
+	if err := d.store.ReadPages(d.ctx, id, first, code); err != nil {
+		return nil, err
+	}
+	if bytes.Equal(code, d.vdso.code) {
+		return d.vdso.sum, nil
+	}
+	sum := sha256.Sum256(code)
+	d.vdso = lastVDSO{code, sum[:]}
+	if place := hex.EncodeToString(sum[:]); !d.vdsos[place] {
+		d.vdsos[place] = true
+		d.img.Attachments = append(d.img.Attachments, format.Attachment{Format: formatName, Record: recordVDSO, Place: place, Data: code})
+		if err := d.charge(int64(len(code))); err != nil {
+			return nil, err
+		}
+	}
+	return d.vdso.sum, nil
+}
+
+// sharedKey is what CRIU calls shared memory: the number in the name of its
+// pagemap, and whether it is a System V segment.
+type sharedKey struct {
+	id   uint64
+	sysv bool
+}
+
+// sharedMemory makes the object of shared memory that reaches at least to size;
+// the first mention makes it, and every one may make it longer.
+func (d *decoder) sharedMemory(key sharedKey, kind format.SharedKind, size uint64) (format.ObjectID, error) {
+	if id, ok := d.shared[key]; ok {
+		o := d.sharedObject(id)
+		if o.Kind == format.SharedAnon {
+			o.Size = max(o.Size, size)
+		}
+		return id, nil
+	}
+	o := format.SharedMemory{ID: d.newID(), Kind: kind, Size: size}
+	d.shared[key] = o.ID
+	d.img.Objects.Shared = append(d.img.Objects.Shared, o)
+	if err := d.charge(256); err != nil {
+		return 0, err
+	}
+	return o.ID, d.sharedPages(key, o.ID)
+}
+
+func (d *decoder) sharedPages(key sharedKey, id format.ObjectID) error {
+	f := d.find(kShmemMap, key.id)
+	if f == nil {
+		return nil
+	}
+	list, err := d.layer.extentsOf(f)
+	if err == nil {
+		d.store.extents[id] = list
+	}
+	return err
+}
+
+// sharedObject finds an object; the list is in the order of ids.
+func (d *decoder) sharedObject(id format.ObjectID) *format.SharedMemory {
+	return at(d.img.Objects.Shared, id, func(o *format.SharedMemory) format.ObjectID { return o.ID })
+}

@@ -1,0 +1,379 @@
+package criu
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	iofs "io/fs"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/format"
+)
+
+// store is the page source of an image. It may be used by several goroutines.
+type store struct {
+	mu      sync.Mutex
+	closed  bool
+	open    []*pageFile
+	extents map[format.ObjectID][]extent
+	chunks  map[format.ObjectID][]chunk
+}
+
+// extent is a range of pages that follow each other in a file.
+type extent struct {
+	first format.PageNum
+	count uint64
+	src   *pageFile
+	off   int64
+}
+
+func (e *extent) end() format.PageNum { return e.first + format.PageNum(e.count) }
+
+// chunk is a range of an object's bytes, anywhere in a file.
+type chunk struct {
+	off, size uint64
+	src       *pageFile
+	at        int64
+}
+
+func (c *chunk) end() uint64 { return c.off + c.size }
+
+// pageFile is a file with pages, opened when it is first read.
+type pageFile struct {
+	dir  iofs.FS
+	name string
+	mu   sync.Mutex
+	h    iofs.File
+	at   io.ReaderAt
+}
+
+func newStore() *store {
+	return &store{extents: map[format.ObjectID][]extent{}, chunks: map[format.ObjectID][]chunk{}}
+}
+
+// add makes a file known, so that close closes it.
+func (s *store) add(f *pageFile) *pageFile {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = append(s.open, f)
+	return f
+}
+
+func (s *store) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	var first error
+	for _, f := range s.open {
+		if err := f.close(); first == nil {
+			first = err
+		}
+	}
+	s.open = nil
+	return first
+}
+
+func (f *pageFile) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.h == nil {
+		return nil
+	}
+	h := f.h
+	f.h, f.at = nil, nil
+	return h.Close()
+}
+
+// reader opens the file if it is not yet.
+func (f *pageFile) reader() (io.ReaderAt, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.at != nil {
+		return f.at, nil
+	}
+	h, err := f.dir.Open(f.name)
+	if err != nil {
+		return nil, err
+	}
+	at, ok := h.(io.ReaderAt)
+	if !ok {
+		h.Close() //nolint:errcheck // it was only read
+		return nil, fmt.Errorf("%s: the source gives no random access", f.name)
+	}
+	f.h, f.at = h, at
+	return at, nil
+}
+
+// readAt fills p from an offset on.
+func (f *pageFile) readAt(p []byte, off int64) error {
+	at, err := f.reader()
+	if err != nil {
+		return err
+	}
+	n, err := at.ReadAt(p, off)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || err == io.EOF { //nolint:errorlint // ReaderAt gives io.EOF itself
+		return codec.InFile(codec.Errorf(codec.Truncated, "pages", off+int64(n), "the file ended while its pages were read"), f.name)
+	}
+	return fmt.Errorf("%s: %w", f.name, err)
+}
+
+// Runs yields the pages of an object.
+func (s *store) Runs(ctx context.Context, object format.ObjectID) iter.Seq2[format.PageRun, error] {
+	return func(yield func(format.PageRun, error) bool) {
+		if s.isClosed() {
+			yield(format.PageRun{}, codec.ErrClosed)
+			return
+		}
+		for _, r := range s.runs(object) {
+			if err := ctx.Err(); err != nil {
+				yield(format.PageRun{}, err)
+				return
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// runs joins what touches.
+func (s *store) runs(object format.ObjectID) []format.PageRun {
+	var out []format.PageRun
+	add := func(first, end format.PageNum) {
+		if n := len(out); n > 0 && first <= out[n-1].End() {
+			out[n-1].Count = max(out[n-1].Count, uint64(end-out[n-1].First))
+			return
+		}
+		out = append(out, format.PageRun{First: first, Count: uint64(end - first)})
+	}
+	for i := range s.extents[object] {
+		e := &s.extents[object][i]
+		add(e.first, e.end())
+	}
+	for i := range s.chunks[object] {
+		c := &s.chunks[object][i]
+		add(format.PageNum(c.off/format.PageSize), format.PageNum((c.end()-1)/format.PageSize+1))
+	}
+	return out
+}
+
+func (s *store) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// ReadPages fills p with pages from first on.
+func (s *store) ReadPages(ctx context.Context, object format.ObjectID, first format.PageNum, p []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.isClosed() {
+		return codec.ErrClosed
+	}
+	if len(p)%format.PageSize != 0 {
+		return fmt.Errorf("%d bytes are no pages", len(p))
+	}
+	if c := s.chunks[object]; len(c) > 0 {
+		return readChunks(c, uint64(first.Addr()), p)
+	}
+	return readExtents(s.extents[object], object, first, p)
+}
+
+// has says whether an object has a page.
+func (s *store) has(object format.ObjectID, page format.PageNum) bool {
+	list := s.extents[object]
+	i, _ := slices.BinarySearchFunc(list, page, func(e extent, p format.PageNum) int { return cmp.Compare(e.end(), p+1) })
+	return i < len(list) && list[i].first <= page
+}
+
+func readExtents(list []extent, object format.ObjectID, first format.PageNum, p []byte) error {
+	i, _ := slices.BinarySearchFunc(list, first, func(e extent, p format.PageNum) int { return cmp.Compare(e.end(), p+1) })
+	for ; len(p) > 0; i++ {
+		if i == len(list) || list[i].first > first {
+			return fmt.Errorf("object %d has no page at %s", object, first.Addr())
+		}
+		e := &list[i]
+		n := min(uint64(len(p))/format.PageSize, uint64(e.end()-first))
+		off := e.off + int64(first-e.first)*format.PageSize
+		if err := e.src.readAt(p[:n*format.PageSize], off); err != nil {
+			return err
+		}
+		p, first = p[n*format.PageSize:], first+format.PageNum(n)
+	}
+	return nil
+}
+
+// readChunks fills p with the bytes from an offset on; what is in no chunk is
+// zero.
+func readChunks(list []chunk, from uint64, p []byte) error {
+	clear(p)
+	end := from + uint64(len(p))
+	i, _ := slices.BinarySearchFunc(list, from, func(c chunk, v uint64) int { return cmp.Compare(c.end(), v+1) })
+	for ; i < len(list) && list[i].off < end; i++ {
+		c := &list[i]
+		begin, stop := max(c.off, from), min(c.end(), end)
+		if err := c.src.readAt(p[begin-from:stop-from], c.at+int64(begin-c.off)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A layer is an image or one of its parents, as far as pages go.
+type layer struct {
+	*budget
+	dir   iofs.FS
+	store *store
+	depth int
+	// find gives a pagemap by name; nil if there is none.
+	find func(name string) (*file, error)
+	// size gives the size of a pages file.
+	size   func(name string) (int64, error)
+	parent *layer
+	done   map[string][]extent
+	taken  map[uint32]string
+}
+
+// extentsOf gives the pages of a pagemap, looking into the parents for those
+// that are there.
+func (l *layer) extentsOf(f *file) ([]extent, error) {
+	if list, ok := l.done[f.name]; ok {
+		return list, nil
+	}
+	if err := l.checkPages(f); err != nil {
+		return nil, err
+	}
+	src := l.store.add(&pageFile{dir: l.dir, name: kindNamed(kPages).name(uint64(f.pages.id))})
+	list := make([]extent, 0, len(f.pages.entries))
+	off := int64(0)
+	for i := range f.pages.entries {
+		e := &f.pages.entries[i]
+		if e.flags&present != 0 {
+			list = append(list, extent{e.first, e.count, src, off})
+			off += int64(e.count) * format.PageSize
+			continue
+		}
+		part, err := l.inherited(f, e)
+		if err != nil {
+			return nil, err
+		}
+		if err := l.charge(int64(len(part)) * 40); err != nil {
+			return nil, err
+		}
+		list = append(list, part...)
+	}
+	l.done[f.name] = list
+	return list, nil
+}
+
+// checkPages compares a pagemap with the size of its pages file.
+func (l *layer) checkPages(f *file) error {
+	name := kindNamed(kPages).name(uint64(f.pages.id))
+	want := int64(f.pages.pages()) * format.PageSize
+	if want == 0 {
+		return nil
+	}
+	if other, ok := l.taken[f.pages.id]; ok {
+		return codec.InFile(codec.Errorf(codec.Duplicate, "record 0", f.body, "%s has the pages of %s", name, other), f.name)
+	}
+	l.taken[f.pages.id] = f.name
+	size, err := l.size(name)
+	switch {
+	case err != nil:
+		return codec.InFile(codec.Errorf(codec.Missing, "record 0", f.body, "its pages are in %s, which is not there", name), f.name)
+	case size < want:
+		return codec.InFile(codec.Errorf(codec.Truncated, "pages", size, "%s tells of %d pages, there are %d", f.name, want/format.PageSize, size/format.PageSize), name)
+	case size > want:
+		return codec.InFile(codec.Errorf(codec.Trailing, "pages", want, "%s tells of %d pages, %d bytes follow them", f.name, want/format.PageSize, size-want), name)
+	}
+	return nil
+}
+
+// inherited gives the pages of an entry as the parent has them.
+func (l *layer) inherited(f *file, e *mapEntry) ([]extent, error) {
+	fault := func(kind codec.Kind, msg string, args ...any) error {
+		return codec.InFile(codec.Errorf(kind, "pages at "+e.first.Addr().String(), 0, msg, args...), f.name)
+	}
+	if err := l.openParent(); err != nil {
+		return nil, fault(codec.Missing, "they are in the parent image, which cannot be opened: %w", err)
+	}
+	pf, err := l.parent.find(f.name)
+	if err != nil {
+		return nil, err
+	}
+	if pf == nil {
+		return nil, fault(codec.Missing, "they are in the parent image, which has no such file")
+	}
+	list, err := l.parent.extentsOf(pf)
+	if err != nil {
+		return nil, err
+	}
+	var out []extent
+	i, _ := slices.BinarySearchFunc(list, e.first, func(x extent, p format.PageNum) int { return cmp.Compare(x.end(), p+1) })
+	end := e.first + format.PageNum(e.count)
+	for at := e.first; at < end; i++ {
+		if i == len(list) || list[i].first > at {
+			return nil, fault(codec.Missing, "the parent image has no page at %s", at.Addr())
+		}
+		x := list[i]
+		n := min(end, x.end()) - at
+		out = append(out, extent{at, uint64(n), x.src, x.off + int64(at-x.first)*format.PageSize})
+		at += n
+	}
+	return out, nil
+}
+
+// parentName is the link from an image to the one it adds to.
+const parentName = "parent"
+
+func (l *layer) openParent() error {
+	if l.parent != nil {
+		return nil
+	}
+	if l.depth == l.lim.Depth {
+		return fmt.Errorf("more than %d images refer to each other", l.lim.Depth)
+	}
+	if _, err := iofs.Stat(l.dir, parentName); err != nil {
+		return err
+	}
+	dir, err := iofs.Sub(l.dir, parentName)
+	if err != nil {
+		return err
+	}
+	im := &image{dir: dir, budget: *l.budget}
+	p := &layer{budget: l.budget, dir: dir, store: l.store, depth: l.depth + 1, done: map[string][]extent{}, taken: map[uint32]string{}}
+	p.size = func(name string) (int64, error) { return fileSize(dir, name) }
+	p.find = im.lookup
+	l.parent = p
+	return nil
+}
+
+func fileSize(dir iofs.FS, name string) (int64, error) {
+	st, err := iofs.Stat(dir, name)
+	if err != nil {
+		return 0, err
+	}
+	return st.Size(), nil
+}
+
+// lookup reads one file of a directory that is not read as a whole; nil if it is
+// not there.
+func (im *image) lookup(name string) (*file, error) {
+	k, n := parseName(name)
+	if k == nil {
+		return nil, nil
+	}
+	if _, err := iofs.Stat(im.dir, name); err != nil {
+		return nil, nil //nolint:nilerr // not there
+	}
+	f := &file{kind: k, id: n, name: name}
+	return f, codec.InFile(im.read(f), parentName+"/"+name)
+}

@@ -1,0 +1,85 @@
+package criu
+
+import (
+	pipe_data "github.com/checkpoint-restore/go-criu/v8/crit/images/pipe-data"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// pipeKey is what CRIU calls a pipe, or a fifo.
+type pipeKey struct {
+	id   uint32
+	fifo bool
+}
+
+func (d *decoder) pipe(e *entryOf, o *format.OpenFile) error {
+	p := e.GetPipe()
+	if p == nil {
+		return lacks(e)
+	}
+	o.Kind, o.Flags, o.Owner = format.FilePipe, p.GetFlags(), owner(p.GetFown())
+	buf, err := d.pipeBuffer(pipeKey{p.GetPipeId(), false}, format.FileRef{})
+	o.Pipe = &format.PipeEnd{Buffer: buf}
+	return err
+}
+
+func (d *decoder) fifo(e *entryOf, o *format.OpenFile) error {
+	p := e.GetFifo()
+	if p == nil {
+		return lacks(e)
+	}
+	o.Kind = format.FileFifo
+	var ref format.FileRef
+	if p.RegfId != nil {
+		r, err := d.entryAt(p.GetRegfId(), e.file, e.rec)
+		if err != nil {
+			return err
+		}
+		if ref, err = d.path(p.GetRegfId(), e.file, e.rec); err != nil {
+			return err
+		}
+		o.Flags, o.Owner = r.GetReg().GetFlags(), owner(r.GetReg().GetFown())
+	}
+	buf, err := d.pipeBuffer(pipeKey{p.GetPipeId(), true}, ref)
+	o.Pipe = &format.PipeEnd{Buffer: buf}
+	return err
+}
+
+// pipeBuffer makes a pipe with what is in it.
+func (d *decoder) pipeBuffer(key pipeKey, fifo format.FileRef) (format.ObjectID, error) {
+	if id, ok := d.pipes[key]; ok {
+		return id, nil
+	}
+	o := format.PipeBuffer{ID: d.newID(), Fifo: fifo}
+	d.pipes[key] = o.ID
+	name := kPipesData
+	if key.fifo {
+		name = kFifoData
+	}
+	if f := d.find(name, 0); f != nil {
+		i, ok := d.dataOf(f, key)
+		if ok {
+			m, _ := f.records[i].msg.(*pipe_data.PipeDataEntry)
+			o.Data, o.Capacity = f.records[i].extra, m.GetSize()
+		}
+	}
+	d.img.Objects.Pipes = append(d.img.Objects.Pipes, o)
+	return o.ID, d.charge(256)
+}
+
+// dataOf finds the record with a pipe's contents.
+func (d *decoder) dataOf(f *file, key pipeKey) (int, bool) {
+	if d.pipeData == nil {
+		d.pipeData = map[*file]map[uint32]int{}
+	}
+	index := d.pipeData[f]
+	if index == nil {
+		index = make(map[uint32]int, len(f.records))
+		for i, m := range entries[*pipe_data.PipeDataEntry](f) {
+			index[m.GetPipeId()] = i
+		}
+		d.pipeData[f] = index
+	}
+	i, ok := index[key.id]
+	return i, ok
+}

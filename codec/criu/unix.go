@@ -1,0 +1,101 @@
+package criu
+
+import (
+	"bytes"
+
+	"github.com/checkpoint-restore/go-criu/v8/crit/images/fdinfo"
+
+	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/format"
+)
+
+// States of a socket as of TCP (include/net/tcp_states.h), which unix sockets
+// have, too.
+const (
+	stateEstablished = 1
+	stateClose       = 7
+	stateListen      = 10
+)
+
+// unix makes a unix socket.
+func (d *decoder) unix(e *entryOf, o *format.OpenFile) error {
+	v := e.GetUsk()
+	if v == nil {
+		return lacks(e)
+	}
+	o.Kind, o.Flags, o.Owner = format.FileUnix, v.GetFlags(), owner(v.GetFown())
+	s := &format.UnixSocket{
+		SocketCommon: format.SocketCommon{
+			Type: int32(v.GetType()), Inode: uint64(v.GetIno()), Options: options(v.GetOpts()),
+			Listening: v.GetState() == stateListen, Namespace: d.netNamespace(v.GetNsId()),
+		},
+		Name: socketName(v.GetName()), Dir: v.GetNameDir(),
+		Mode: v.GetFilePerms().GetMode(), UID: v.GetFilePerms().GetUid(), GID: v.GetFilePerms().GetGid(),
+	}
+	if s.Listening {
+		s.Backlog = int32(min(v.GetBacklog(), 1<<31-1))
+	}
+	shut(v.GetShutdown(), &s.SocketCommon)
+	o.Unix = s
+	return nil
+}
+
+// socketName is a bound name without the zero byte that ends a path.
+func socketName(name []byte) []byte {
+	if len(name) > 0 && name[0] != 0 {
+		name = bytes.TrimSuffix(name, []byte{0})
+	}
+	return bytes.Clone(name)
+}
+
+// peers finds the sockets at the other ends. A peer that no descriptor refers to
+// is made as well.
+func (d *decoder) peers() error {
+	byInode := map[uint32]*entryOf{}
+	for _, name := range append([]string{kFiles}, kUnix) {
+		f := d.find(name, 0)
+		if f == nil {
+			continue
+		}
+		for i := range f.records {
+			if e := d.entryOfRecord(f, &f.records[i]); e != nil && e.GetUsk() != nil {
+				if other := byInode[e.GetUsk().GetIno()]; other != nil {
+					return fault(f, e.rec, codec.Duplicate, "socket with inode %d is in record %d already", e.GetUsk().GetIno(), other.rec.n)
+				}
+				byInode[e.GetUsk().GetIno()] = e
+			}
+		}
+	}
+	for i := 0; i < len(d.img.Objects.Files); i++ {
+		s := d.img.Objects.Files[i].Unix
+		if s == nil {
+			continue
+		}
+		e := byInode[uint32(s.Inode)]
+		if e == nil || e.GetUsk().GetPeer() == 0 {
+			continue
+		}
+		peer := byInode[e.GetUsk().GetPeer()]
+		if peer == nil {
+			d.warn(0, "socket %d is connected to socket %d, which is not in the image", s.Inode, e.GetUsk().GetPeer())
+			continue
+		}
+		var err error
+		if s.Peer, err = d.openFile(peer.GetId(), e.file, e.rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entryOfRecord is the open file of a record; nil if it is none.
+func (d *decoder) entryOfRecord(f *file, r *record) *entryOf {
+	e, ok := r.msg.(*fdinfo.FileEntry)
+	if !ok {
+		e = wrap(r.msg)
+	}
+	if known := d.entries[e.GetId()]; known != nil && known.file == f && known.rec == r {
+		return known
+	}
+	return nil
+}
