@@ -124,14 +124,12 @@ func (b *builder) insert(hdr *tar.Header, offset int64, content func() (io.Reade
 	if hdr.Typeflag == tar.TypeLink {
 		return b.hardLink(dir, n, hdr, offset)
 	}
+	var err error
 	if n.mode.IsRegular() && !n.hidden {
-		var err error
-		if n.content, err = content(); err != nil {
-			return err
-		}
+		n.content, err = content() // something also of a member that is cut off
 	}
 	dir.put(n)
-	return nil
+	return err
 }
 
 // put adds a child.

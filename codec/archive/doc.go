@@ -27,6 +27,8 @@
 // written but the anonymous file of a codec.Spool.
 package archive
 
+//go:generate go test -run ^TestVectors$ . -update
+
 import "github.com/thaw-cr/thaw/codec"
 
 // Envelopes are all envelopes of this package.

@@ -140,18 +140,13 @@ func zstded(b []byte) []byte {
 	return w.EncodeAll(b, nil)
 }
 
-// kinds are those of all faults of a file or in an error, each once, sorted;
-// "unknown-format" for codec.ErrUnknownFormat.
+// kinds are those of all faults of a file or in an error, each once, sorted.
 func kinds(f *codec.File, err error) []string {
 	var list []string
 	var walk func(error)
 	walk = func(err error) {
 		if fe, ok := err.(*codec.FormatError); ok {
 			list = append(list, string(fe.Kind))
-			return
-		}
-		if err == codec.ErrUnknownFormat {
-			list = append(list, "unknown-format")
 			return
 		}
 		if many, ok := err.(interface{ Unwrap() []error }); ok {

@@ -24,21 +24,19 @@ type keeper struct {
 }
 
 // content gives a member's contents, which stand next in r and begin at off in
-// the archive.
+// the archive; with an error, those up to it.
 func (k *keeper) content(r io.Reader, hdr *tar.Header, off int64) (io.ReaderAt, error) {
 	if !k.keeps(hdr) {
 		return &section{k.pool, off}, nil
 	}
 	if hdr.Size <= 64<<10 {
 		b := make([]byte, hdr.Size)
-		_, err := io.ReadFull(r, b)
-		return bytes.NewReader(b), noEOF(err)
+		n, err := io.ReadFull(r, b)
+		return bytes.NewReader(b[:n]), noEOF(err)
 	}
 	var b bytes.Buffer // a claim alone takes no memory
-	if _, err := io.CopyN(&b, r, hdr.Size); err != nil {
-		return nil, noEOF(err)
-	}
-	return bytes.NewReader(b.Bytes()), nil
+	_, err := io.CopyN(&b, r, hdr.Size)
+	return bytes.NewReader(b.Bytes()), noEOF(err)
 }
 
 // noEOF is err, and unexpected if it is the end.

@@ -137,6 +137,9 @@ func (s *scanner) member(hdr *tar.Header) error {
 		s.end = -1
 		return s.count(hdr, at-blockSize)
 	}
+	if headerOnly(hdr.Typeflag) {
+		hdr.Size = 0
+	}
 	if hdr.Size > s.lim.Spool {
 		s.add(codec.MemberSize, member(hdr.Name), at-blockSize, "it claims %d bytes; the limit is %d", hdr.Size, s.lim.Spool)
 		return errFull
@@ -152,6 +155,16 @@ func (s *scanner) member(hdr *tar.Header) error {
 		}
 		return s.keep.content(s.tr, hdr, at)
 	})
+}
+
+// headerOnly says whether members of a type have no contents, whatever size their
+// headers claim.
+func headerOnly(typ byte) bool {
+	switch typ {
+	case tar.TypeLink, tar.TypeSymlink, tar.TypeChar, tar.TypeBlock, tar.TypeDir, tar.TypeFifo:
+		return true
+	}
+	return false
 }
 
 // sparse says whether a member has holes, in any of the ways to say so.
