@@ -69,27 +69,34 @@ func (c *capturer) number(tid int, name string) int64 {
 func (c *capturer) readTraitsOf(t *task) error {
 	t.model.IOFlusher = t.stat.IOFlusher()
 	t.model.Speculation = c.speculation(&t.status)
+	dispatches, err := sys.DispatchesSyscalls(t.tid)
+	if err != nil {
+		return err
+	}
+	cookie := uint64(0)
+	if c.traits.cores {
+		if cookie, err = sys.SchedCore(t.tid); err != nil {
+			return err
+		}
+	}
+	c.refuseTraits(t, dispatches, cookie)
+	return nil
+}
+
+// refuseTraits names what cannot be given again.
+func (c *capturer) refuseTraits(t *task, dispatches bool, cookie uint64) {
 	if t.status.TagBits != 0 {
 		c.refuse(validate.CodeTaggedAddress, t.tid, "the processor ignores the bits %#x of its addresses", t.status.TagBits)
 	}
 	if t.status.LockedFeatures {
 		c.warnOnce(t.tid, "that shadow stacks cannot be switched on or off any more (ARCH_SHSTK_LOCK) is not kept")
 	}
-	on, err := sys.DispatchesSyscalls(t.tid)
-	if err != nil {
-		return err
-	}
-	if on {
+	if dispatches {
 		c.refuse(validate.CodeSyscallDispatch, t.tid, "its system calls become signals")
 	}
-	if !c.traits.cores {
-		return nil
-	}
-	cookie, err := sys.SchedCore(t.tid)
-	if err == nil && cookie != 0 {
+	if cookie != 0 {
 		c.refuse(validate.CodeCoreScheduling, t.tid, "its core scheduling cookie is %#x", cookie)
 	}
-	return err
 }
 
 // speculation lists what a task has chosen for itself.

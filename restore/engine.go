@@ -16,6 +16,7 @@ import (
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
 	"github.com/thaw-cr/thaw/restore/plan"
+	"github.com/thaw-cr/thaw/validate"
 )
 
 // An engine carries out one restore.
@@ -66,7 +67,7 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(j.findings) > 0 {
+	if validate.HasErrors(j.findings) {
 		return nil, &RefusedError{Findings: j.findings}
 	}
 	e := &engine{job: j, pidns: -1, pids: map[format.PID]int{}}

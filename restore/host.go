@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
@@ -17,6 +18,7 @@ import (
 // hostFacts is what husks begin with, because they inherit it from the engine,
 // and what this machine's kernel offers. Only what differs from it is set.
 type hostFacts struct {
+	arch        string // in Go's spelling
 	creds       format.Credentials
 	limits      map[uint32]format.Limit
 	nofile      format.Limit
@@ -31,8 +33,13 @@ type hostFacts struct {
 	oomScoreAdj int16
 	coreFilter  uint32
 	traits      traits
-	core        corePattern
-	coreErr     error
+	capacity    capacity
+	// noexec says whether nothing on a file's mount can be executed.
+	noexec func(path string) bool
+	// userNS says that husks get a user namespace of their own.
+	userNS  bool
+	core    corePattern
+	coreErr error
 	// mapFiles says that shared memory can be opened through map_files.
 	mapFiles bool
 	// timerIDs says that POSIX timers can be given their ids.
@@ -40,6 +47,7 @@ type hostFacts struct {
 	// vdso is the SHA-256 of this kernel's vdso, parts its layout, syscallInsn
 	// the offset of a system call instruction in it.
 	vdso        []byte
+	vdsoLayout  []byte
 	parts       []part
 	syscallInsn uint64
 	pidMax      int64
@@ -53,7 +61,7 @@ const (
 
 // readHost asks what the engine needs to know; it creates nothing.
 func readHost(o *Options) (*hostFacts, error) {
-	h := &hostFacts{limits: map[uint32]format.Limit{}}
+	h := &hostFacts{arch: runtime.GOARCH, limits: map[uint32]format.Limit{}}
 	var r procfs.Reader
 	self := os.Getpid()
 	st, err := r.Status(self)
@@ -72,6 +80,7 @@ func readHost(o *Options) (*hostFacts, error) {
 	}
 	h.readNumbers(&r, self)
 	h.readTraits()
+	h.capacity, h.noexec = readCapacity(), liesNoexec
 	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
 	if err != nil {
 		return nil, err
@@ -121,7 +130,7 @@ func (h *hostFacts) privileged() bool {
 func (h *hostFacts) enterUserNamespace() {
 	all := h.creds.Bounding
 	h.creds.Permitted, h.creds.Effective, h.creds.Inheritable, h.creds.Ambient = all, all, all, all
-	h.mapFiles = false
+	h.mapFiles, h.userNS = false, true
 }
 
 func (h *hostFacts) readLimits() error {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -87,8 +86,8 @@ func (c *checker) run(ctx context.Context) error {
 			c.findings = append(c.findings, f)
 		}
 	}
-	if runtime.GOARCH != c.img.Provenance.Arch {
-		c.add(validate.CodeHostArch, validate.Subject{}, "image of %s on %s", c.img.Provenance.Arch, runtime.GOARCH)
+	if c.host.arch != c.img.Provenance.Arch {
+		c.add(validate.CodeHostArch, validate.Subject{}, "image of %s on %s", c.img.Provenance.Arch, c.host.arch)
 		return nil
 	}
 	c.permission()
@@ -100,6 +99,9 @@ func (c *checker) run(ctx context.Context) error {
 	c.zombies()
 	c.capabilities()
 	c.features()
+	if err := c.capacity(ctx); err != nil {
+		return err
+	}
 	return c.memories(ctx)
 }
 

@@ -19,10 +19,7 @@ func (b *builder) emitSched(p *husk.Program, t *format.Task) {
 		return
 	}
 	b.emitSchedAttr(p, s)
-	mask := s.Affinity
-	if len(mask) == 0 {
-		mask = b.host.allCPUs
-	}
+	mask := present(s.Affinity, b.host.allCPUs)
 	if !slices.Equal(mask, b.host.affinity) {
 		p.Call("set affinity", abi.SysSchedSetaffinity, 0, uint64(8*len(mask)), b.t.Words(mask...))
 	}
@@ -32,6 +29,22 @@ func (b *builder) emitSched(p *husk.Program, t *format.Task) {
 	if slack := cmp.Or(s.TimerSlack, abi.DefaultTimerSlack); slack != b.host.timerSlack {
 		p.Call("set timer slack", abi.SysPrctl, abi.PrSetTimerslack, slack, 0, 0, 0)
 	}
+}
+
+// present leaves out processors that are not there; without any left, and
+// without a mask, a task may use all.
+func present(mask, all []uint64) []uint64 {
+	both := make([]uint64, 0, len(mask))
+	for i := range min(len(mask), len(all)) {
+		both = append(both, mask[i]&all[i])
+	}
+	for len(both) > 0 && both[len(both)-1] == 0 {
+		both = both[:len(both)-1]
+	}
+	if len(both) == 0 {
+		return all
+	}
+	return both
 }
 
 // emitSchedAttr sets policy, nice value and priority where they differ from the

@@ -24,6 +24,9 @@ type Options struct {
 	// Plan asks for family P too, if the hierarchy has no error: a restore plan
 	// is made and carried out by the simulated kernel.
 	Plan bool
+
+	// simulate stands in for plan.Simulate in tests.
+	simulate simulator
 }
 
 func (o *Options) wants(code string, s Severity) bool {

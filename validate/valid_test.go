@@ -160,15 +160,14 @@ func TestValidVectors(t *testing.T) {
 	names := map[string]bool{}
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
-			v := &vector{About: s.about, Image: baseImage(), Pages: basePages(), Expect: []string{}}
+			v := &vector{About: s.about, Image: baseImage(), Pages: basePages(), Expect: []string{}, Unsupported: s.unsupported}
 			s.change(v)
 			names[s.name+".json"] = true
 			v = golden(t, filepath.Join(validDir, s.name+".json"), v)
 			if found := Image(t.Context(), v.image(), Options{Plan: true}); len(found) > 0 {
 				t.Errorf("findings: %v", found)
 			}
-			want := append([]string{}, s.unsupported...)
-			if diff := cmp.Diff(want, codesOf(Unsupported(v.image()))); diff != "" {
+			if diff := cmp.Diff(append([]string{}, v.Unsupported...), codesOf(Unsupported(v.image()))); diff != "" {
 				t.Errorf("unsupported (-want +got):\n%s", diff)
 			}
 		})

@@ -45,6 +45,8 @@ var refusals = []struct{ kind, code string }{
 	{"landlock", validate.CodeOtherFile},
 	{"tty", validate.CodePtyMaster},
 	{"async", validate.CodeFileOwner},
+	{"dispatch", validate.CodeSyscallDispatch},
+	{"semundo", validate.CodeSysVSemaphore},
 }
 
 // TestRefuse: what an image cannot hold is refused at capture with its finding,

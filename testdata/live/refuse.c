@@ -150,6 +150,15 @@ static int k_async(void)
 	fd = fds[0];
 	return fcntl(fd, F_SETOWN, getpid()) || fcntl(fd, F_SETFL, O_ASYNC);
 }
+static char selector; /* 0: system calls go through */
+static int k_dispatch(void) { return prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 1, 0, 0, &selector); }
+static int sem_id = -1;
+static int k_semundo(void)
+{
+	struct sembuf op = { 0, 1, SEM_UNDO };
+
+	return (sem_id = semget(IPC_PRIVATE, 1, 0600)) < 0 || semop(sem_id, &op, 1);
+}
 static int k_none(void) { return 0; }
 
 static struct {
@@ -162,7 +171,8 @@ static struct {
 	{ "procfile", k_procfile }, { "shm", k_shm }, { "hugetlb", k_hugetlb }, { "userns", k_userns },
 	{ "netns", k_netns }, { "utsns", k_utsns }, { "ipcns", k_ipcns }, { "mntns", k_mntns }, { "pidns", k_pidns_child }, { "aio", k_aio },
 	{ "deadline", k_deadline }, { "traced", k_traced }, { "vfork", k_vfork }, { "mqueue", k_mqueue }, { "memfd-secret", k_memfd_secret }, { "pkey", k_pkey },
-	{ "landlock", k_landlock }, { "tty", k_tty }, { "async", k_async }, { "none", k_none },
+	{ "landlock", k_landlock }, { "tty", k_tty }, { "async", k_async }, { "dispatch", k_dispatch },
+	{ "semundo", k_semundo }, { "none", k_none },
 };
 
 
@@ -199,6 +209,8 @@ int main(int argc, char **argv)
 		CHECK(write(fds[0], "x", 1) == 1 && read(fds[1], is, 1) == 1, "the socket pair is broken");
 	if (shm_id >= 0)
 		shmctl(shm_id, IPC_RMID, NULL);
+	if (sem_id >= 0)
+		semctl(sem_id, 0, IPC_RMID);
 	if (!strcmp(argv[2], "mqueue"))
 		syscall(SYS_mq_unlink, "fixture");
 	return fx_finish();
