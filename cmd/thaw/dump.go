@@ -14,7 +14,7 @@ import (
 
 // dumpOptions say which parts to print; none means summary and tree.
 type dumpOptions struct {
-	tree, tasks, memory, files, records bool
+	tree, tasks, memory, files, container, records bool
 	// task limits the output to one task; zero for all.
 	task int32
 }
@@ -25,6 +25,7 @@ func (o *dumpOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.tasks, "tasks", false, "print a table of all tasks")
 	f.BoolVar(&o.memory, "memory", false, "print the memory of each process")
 	f.BoolVar(&o.files, "files", false, "print the open files of each process")
+	f.BoolVar(&o.container, "container", false, "print what is known of the container that the tree was in")
 	f.BoolVar(&o.records, "records", false, "print the records of a linux-cr image as they stand in it")
 	f.Int32Var(&o.task, "task", 0, "print all about one task")
 }
@@ -41,6 +42,10 @@ In the tree, threads stand in braces, and "gone" marks a session or group whose
 leader the image does not hold. With --json the whole model is printed as
 spec/image.schema.json describes it, page contents left out.
 
+IMAGE may be a directory, a checkpoint archive as Podman, CRI-O and containerd make
+them, or an OCI image layout of one, all as they are or compressed. What such an
+archive tells of the container, --container prints.
+
 With --records every record of a linux-cr image is listed in the order of the
 stream, also of one that cannot be decoded, up to where nothing can be told.` + exitHelp(exitOK, exitInvalid, exitUsage, exitIO, exitInterrupted),
 		Example: "  thaw dump tree.thaw\n  thaw dump --tree --files tree.thaw\n  thaw dump --task 1000 --json - < tree.thaw\n  thaw dump --records old.ckpt",
@@ -53,7 +58,7 @@ stream, also of one that cannot be decoded, up to where nothing can be told.` + 
 		}),
 	}
 	opts.AddFlags(cmd.Flags())
-	for _, part := range []string{"tree", "tasks", "memory", "files"} {
+	for _, part := range []string{"tree", "tasks", "memory", "files", "container"} {
 		cmd.MarkFlagsMutuallyExclusive("task", part)
 		cmd.MarkFlagsMutuallyExclusive("records", part)
 	}
@@ -89,14 +94,14 @@ func (o dumpOptions) parts(p *dump.Printer) []func(context.Context) error {
 			func(ctx context.Context) error { return p.Task(ctx, format.PID(o.task)) },
 		}
 	}
-	if !o.tree && !o.tasks && !o.memory && !o.files {
+	if !o.tree && !o.tasks && !o.memory && !o.files && !o.container {
 		return []func(context.Context) error{p.Summary, plain(p.Line), plain(p.Tree)}
 	}
 	var parts []func(context.Context) error
 	for _, part := range []struct {
 		wanted bool
 		print  func(context.Context) error
-	}{{o.tree, plain(p.Tree)}, {o.tasks, plain(p.Tasks)}, {o.memory, p.Memory}, {o.files, plain(p.Files)}} {
+	}{{o.tree, plain(p.Tree)}, {o.tasks, plain(p.Tasks)}, {o.memory, p.Memory}, {o.files, plain(p.Files)}, {o.container, plain(p.Containers)}} {
 		if !part.wanted {
 			continue
 		}

@@ -23,6 +23,7 @@ func (p *Printer) Summary(ctx context.Context) error {
 		{"tree", p.treeLine()},
 		{"memory", memory},
 		{"files", p.filesLine()},
+		{"inside", p.insideLine()},
 	} {
 		if l[1] != "" {
 			p.printf("%s  %s\n", p.paint(fmt.Sprintf("%-6s", l[0]), text.Bold), l[1])
