@@ -77,7 +77,7 @@ func (c *capturer) readMemory(t *task) (*memory, error) {
 				return nil, err
 			}
 			sum := sha256.Sum256(code)
-			m.model.VDSO = sum[:]
+			m.model.VDSO, m.model.VDSOLayout = sum[:], format.VDSOLayout(code)
 		}
 		m.model.VMAs = append(m.model.VMAs, vma)
 	}

@@ -39,6 +39,8 @@ type AddressSpace struct {
 	MergeAny bool `json:"merge_any,omitempty"`
 	// VDSO identifies the kernel's vdso code: SHA-256 of its pages.
 	VDSO []byte `json:"vdso,omitempty"`
+	// VDSOLayout is what VDSOLayout gives of that code.
+	VDSOLayout []byte `json:"vdso_layout,omitempty"`
 	// CoreFilter as in /proc/PID/coredump_filter.
 	CoreFilter uint32 `json:"core_filter,omitempty"`
 }

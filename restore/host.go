@@ -218,7 +218,7 @@ func (h *hostFacts) readVDSO(r *procfs.Reader, self int) error {
 			return err
 		}
 		sum := sha256.Sum256(code)
-		h.vdso = sum[:]
+		h.vdso, h.vdsoLayout = sum[:], format.VDSOLayout(code)
 		at := bytes.Index(code, syscallInsn)
 		if at < 0 {
 			return errNoVDSO

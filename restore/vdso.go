@@ -31,8 +31,9 @@ func vdsoParts(vmas []format.VMA) []part {
 }
 
 // sameParts says whether two vdsos are laid out alike, so that one can stand
-// where the other did.
+// where the other did. CRIU takes areas of data that touch for one.
 func sameParts(a, b []part) bool {
+	a, b = joinParts(a), joinParts(b)
 	if len(a) != len(b) {
 		return false
 	}
@@ -42,6 +43,19 @@ func sameParts(a, b []part) bool {
 		}
 	}
 	return true
+}
+
+// joinParts makes one part of those of the same kind that touch.
+func joinParts(parts []part) []part {
+	var out []part
+	for _, p := range parts {
+		if n := len(out); n > 0 && out[n-1].kind == p.kind && out[n-1].start+out[n-1].size == p.start {
+			out[n-1].size += p.size
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 // codeStart is where the vdso's code begins, zero if there is none.
@@ -73,7 +87,7 @@ func (h *hostFacts) placeVDSO(ctx context.Context, img *format.Image, mm *format
 	if len(parts) == 0 {
 		return vdsoPlace{}, "", nil
 	}
-	if sameParts(parts, h.parts) && bytes.Equal(mm.VDSO, h.vdso) {
+	if sameParts(parts, h.parts) && h.sameVDSO(mm) {
 		return vdsoPlace{base: parts[0].start}, "", nil
 	}
 	s := vdsoSearch{img: img, mm: mm, begin: codeStart(parts)}
@@ -82,6 +96,12 @@ func (h *hostFacts) placeVDSO(ctx context.Context, img *format.Image, mm *format
 	}
 	why, err := s.run(ctx)
 	return vdsoPlace{base: elsewhere, patch: s.patch}, why, err
+}
+
+// sameVDSO says whether this kernel's vdso is the image's, or the same but for
+// what another build of the kernel changes.
+func (h *hostFacts) sameVDSO(mm *format.AddressSpace) bool {
+	return bytes.Equal(mm.VDSO, h.vdso) || len(mm.VDSOLayout) > 0 && bytes.Equal(mm.VDSOLayout, h.vdsoLayout)
 }
 
 // vdsoSearch looks for addresses of an image's vdso in its memory.
