@@ -20,6 +20,8 @@ type traits struct {
 	// are others to ask for.
 	xfeatures uint64
 	more      bool
+	// tick is that of the kernel in microseconds.
+	tick uint64
 	// slice is the scheduler's default time slice.
 	slice uint64
 	// cores says that the kernel knows core scheduling.
@@ -47,6 +49,9 @@ func (c *capturer) readTraits() {
 	}
 	if attr, err := sys.GetSchedAttr(self); err == nil {
 		t.slice = attr.Runtime
+	}
+	if ns, err := sys.ClockResolution(abi.ClockMonotonicCoarse); err == nil {
+		t.tick = uint64(ns) / 1000
 	}
 	_, err := sys.SchedCore(self)
 	t.cores = err == nil

@@ -227,7 +227,7 @@ func (c *capturer) queryShared(in *injection) error {
 		return err
 	}
 	p.model.Subreaper = binary.LittleEndian.Uint32(b[atSubreaper:]) != 0
-	p.model.Intervals = readIntervals(b[atItimers:])
+	p.model.Intervals = readIntervals(b[atItimers:], c.traits.tick)
 	if c.traits.more {
 		p.model.XFeatures = binary.LittleEndian.Uint64(b[atFeatures:]) &^ c.traits.xfeatures
 	}
@@ -237,19 +237,29 @@ func (c *capturer) queryShared(in *injection) error {
 	return c.queryHandlers(in)
 }
 
-func readIntervals(b []byte) []format.IntervalTimer {
+// readIntervals reads what getitimer(2) gave of the three timers. The kernel
+// adds a tick to what the timers of CPU time are set to (kernel/time/itimer.c),
+// and a restore sets them again, so it is taken off here.
+func readIntervals(b []byte, tick uint64) []format.IntervalTimer {
 	var list []format.IntervalTimer
 	for which := range 3 {
 		v := b[which*abi.ItimervalSize:]
 		us := func(off int) uint64 {
 			return binary.LittleEndian.Uint64(v[off:])*1e6 + binary.LittleEndian.Uint64(v[off+8:])
 		}
-		if remaining := us(16); remaining != 0 {
+		remaining := us(16)
+		if remaining != 0 && which != itimerReal {
+			remaining -= min(remaining-1, tick)
+		}
+		if remaining != 0 {
 			list = append(list, format.IntervalTimer{Which: uint8(which), Remaining: remaining, Interval: us(0)})
 		}
 	}
 	return list
 }
+
+// itimerReal is ITIMER_REAL, the one that does not run on CPU time.
+const itimerReal = 0
 
 // queryTimers asks for the times of the timers that /proc lists.
 func (c *capturer) queryTimers(in *injection) error {

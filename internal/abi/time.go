@@ -42,4 +42,6 @@ const (
 	ClockRealtime  = 0
 	ClockMonotonic = 1
 	ClockBoottime  = 7
+	// ClockMonotonicCoarse ticks as the kernel does.
+	ClockMonotonicCoarse = 6
 )

@@ -164,6 +164,16 @@ func ClockNow(clock int32) (int64, error) {
 	return ts.Nano(), nil
 }
 
+// ClockResolution gives a clock's resolution in nanoseconds; that of
+// abi.ClockMonotonicCoarse is the kernel's tick.
+func ClockResolution(clock int32) (int64, error) {
+	var ts unix.Timespec
+	if err := unix.ClockGetres(clock, &ts); err != nil {
+		return 0, callError("clock_getres", "clock "+strconv.Itoa(int(clock)), err)
+	}
+	return ts.Nano(), nil
+}
+
 // CurrentCPU is the CPU that the calling thread runs on.
 func CurrentCPU() int {
 	cpu, _, err := getCPU()
