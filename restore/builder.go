@@ -30,12 +30,21 @@ type builder struct {
 	// mapPages maps page runs instead of reading them.
 	mapPages bool
 
-	progs map[format.PID]*husk.Program
+	// progs are the programs that are being written. A living task has one until
+	// it has reported in and another from then on, its body; bodies lists the
+	// tasks that have one. The words of batches are raised as bodies get written.
+	progs   map[format.PID]*husk.Program
+	bodies  []*format.Task
+	batches []husk.Word
+	// later lists, by actor, the plan's steps that belong to its body.
+	later map[format.PID][]int
 	// owner is the task that restores an object which several share.
 	owner map[format.ObjectID]format.PID
 	roles map[format.PID]plan.Proc
 
-	present, begin, done husk.Word
+	// present counts the tasks that have reported in, done those that only lack
+	// their registers.
+	present, done husk.Word
 	// turns are raised to 1 when a task's turn in the hand-over comes.
 	turns map[format.PID]husk.Word
 	next  map[format.PID]format.PID
@@ -95,13 +104,14 @@ func newBuilder(ctx context.Context, j *job) (*builder, error) {
 		unreported: map[format.PID][]format.PID{},
 		opens:      map[format.ObjectID][]format.ObjectID{},
 		ended:      map[format.PID]bool{},
+		later:      map[format.PID][]int{},
 	}
 	b.fds = newEngineFDs(b.img)
 	var err error
 	if b.t, err = husk.NewTable(b.lay.table, tableSize, b.fds.engine); err != nil {
 		return nil, err
 	}
-	b.present, b.begin, b.done = b.t.Word(), b.t.Word(), b.t.Word()
+	b.present, b.done = b.t.Word(), b.t.Word()
 	b.findOwners()
 	b.countOthers()
 	b.findOpens()
@@ -196,24 +206,63 @@ func (b *builder) name(pid format.PID) string {
 	return fmt.Sprintf("helper %d (%s)", pid, r.Why)
 }
 
-// build writes all programs. seed is the first process's; it must not have
-// been given records before.
-func (b *builder) build(seed *husk.Program) error {
+// buildTree writes the programs by which the tree is made, up to the reports of
+// its tasks, and all of those of helpers and zombies. seed is the first
+// process's; it must not have been given records before.
+func (b *builder) buildTree(seed *husk.Program) error {
 	for _, p := range b.plan.Procs {
 		b.roles[p.PID] = p
 	}
 	b.progs[b.plan.Procs[0].PID] = seed
 	b.prepareSeed(seed)
 	b.findDependencies()
+	reported := map[format.PID]bool{}
 	for i := range b.plan.Steps {
-		b.step(i, &b.plan.Steps[i])
-	}
-	for _, tid := range b.plan.Order {
-		if t := b.ix.Tasks[tid]; !b.ended[tid] && t.State != format.Zombie {
-			b.finishTask(b.prog(tid), t)
+		s := &b.plan.Steps[i]
+		if reported[s.Actor] {
+			b.later[s.Actor] = append(b.later[s.Actor], i)
+			continue
 		}
+		b.step(i, s)
+		reported[s.Actor] = s.Op == plan.OpReport && b.ix.Tasks[s.Actor].State != format.Zombie
 	}
 	b.parkSeed(seed)
+	return b.trouble()
+}
+
+// batch is how many bodies are released at once: waking costs, waiting too.
+const batch = 16
+
+// buildBodies writes what the living tasks do after they have reported in. The
+// tree may be in the making meanwhile; with release, each batch may go on as
+// soon as it is written.
+func (b *builder) buildBodies(release bool) error {
+	for i, t := range b.bodies {
+		b.emitBody(t)
+		if !release || (i+1)%batch != 0 && i+1 != len(b.bodies) {
+			continue
+		}
+		if err := b.trouble(); err != nil {
+			return err
+		}
+		if err := b.t.Set(b.batches[i/batch], 1); err != nil {
+			return err
+		}
+	}
+	return b.trouble()
+}
+
+// releaseBodies lets all tasks go on at once.
+func (b *builder) releaseBodies() error {
+	for _, w := range b.batches {
+		if err := b.t.Set(w, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) trouble() error {
 	if b.err != nil {
 		return b.err
 	}

@@ -172,7 +172,8 @@ func (e *engine) openPages(ctx context.Context) error {
 	return nil
 }
 
-// startSeed starts the first process and writes all programs while it boots.
+// startSeed starts the first process, writes the tree's programs while it boots,
+// and the rest while the tree is made.
 func (e *engine) startSeed(ctx context.Context, s *boot) error {
 	pidfd, err := sys.PidfdOpen(os.Getpid(), 0)
 	if err != nil {
@@ -186,27 +187,48 @@ func (e *engine) startSeed(ctx context.Context, s *boot) error {
 		return err
 	}
 	e.opts.Progress(Progress{Stage: StageBuild})
-	if err := e.b.build(s.main); err != nil {
+	if err := e.b.buildTree(s.main); err != nil {
 		return err
 	}
-	if e.opts.fault > 0 {
+	// Any record may be the one that is to fail: then all must be there first.
+	fault := e.opts.fault > 0
+	if fault {
+		if err := e.b.buildBodies(false); err != nil {
+			return err
+		}
 		e.opts.broken = e.b.t.Break(e.opts.fault)
 	}
 	if err := e.b.t.Await(ctx, s.up, 1, e.check()); err != nil {
 		return err
 	}
+	if err := e.meetSeed(s); err != nil {
+		return err
+	}
+	if err := e.b.t.Set(s.start, 1); err != nil {
+		return err
+	}
+	if fault {
+		return e.b.releaseBodies()
+	}
+	return e.b.buildBodies(true)
+}
+
+// meetSeed looks at the first process and writes what depends on where the
+// kernel put things in it.
+func (e *engine) meetSeed(s *boot) error {
 	maps, err := e.proc.Maps(e.seed)
 	if err != nil {
 		return err
 	}
 	e.b.emitPrep(s.prep, hostParts(maps), s.main)
-	if e.opts.PIDNamespace {
-		if e.pidns, err = sys.Open(procfs.Path(e.seed, "ns/pid"), syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err != nil {
-			return err
-		}
-		e.closed = append(e.closed, func() error { return sys.Close(e.pidns) })
+	if !e.opts.PIDNamespace {
+		return nil
 	}
-	return e.b.t.Set(s.start, 1)
+	if e.pidns, err = sys.Open(procfs.Path(e.seed, "ns/pid"), syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err != nil {
+		return err
+	}
+	e.closed = append(e.closed, func() error { return sys.Close(e.pidns) })
+	return nil
 }
 
 // newNamespaces are those that the seed begins with.

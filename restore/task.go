@@ -10,24 +10,49 @@ import (
 )
 
 // emitReport ends a task's part in building the tree: it reports in, and the
-// coordinator begins when all are there. Living tasks then restore what no
-// order depends on, wait for their turn, restore the rest and hand over.
+// coordinator begins when all are there. Living tasks go on with a program of
+// their own, which is written meanwhile.
 func (b *builder) emitReport(p *husk.Program, s *plan.Step) {
 	t := b.ix.Tasks[s.Actor]
-	all := uint32(len(b.plan.Order))
-	p.Signal(b.present, all)
-	if s.Actor == b.plan.Order[0] {
-		p.Wait("wait for all tasks", b.present, all)
-		p.Signal(b.begin, 1)
-	}
+	p.Signal(b.present, uint32(len(b.plan.Order)))
 	if t.State == format.Zombie {
+		b.awaitAll(p, t)
 		return
 	}
-	p.Wait("wait for the coordinator", b.begin, 1)
+	if len(b.bodies)%batch == 0 {
+		b.batches = append(b.batches, b.t.Word())
+	}
+	b.bodies = append(b.bodies, t)
+	body := b.t.Program(p.Name)
+	b.progs[s.Actor] = body
+	p.Wait("wait for its program", b.batches[len(b.batches)-1], 1)
+	p.Goto(body.Start())
+}
+
+// awaitAll makes the coordinator wait until all tasks are there. The others wait
+// for their turn, which comes after that.
+func (b *builder) awaitAll(p *husk.Program, t *format.Task) {
+	if t.TID == b.plan.Order[0] {
+		p.Wait("wait for all tasks", b.present, uint32(len(b.plan.Order)))
+	}
+}
+
+// emitBody writes all that a living task does after it has reported in: first
+// what no order depends on; when its turn comes the rest of its own; then, the
+// tree being complete, what belongs to the end.
+func (b *builder) emitBody(t *format.Task) {
+	p := b.prog(t.TID)
 	b.emitShared(p, t)
+	b.awaitAll(p, t)
 	b.awaitTurn(p, t)
 	b.emitTaskState(p, t)
 	b.handOver(p, t)
+	for _, i := range b.later[t.TID] {
+		b.step(i, &b.plan.Steps[i])
+	}
+	if !b.ended[t.TID] {
+		b.finishTask(p, t)
+	}
 }
 
 // emitShared restores what the task owns of the objects that tasks share.
