@@ -61,6 +61,14 @@ type builder struct {
 	// signals are the counters of the plan's dependencies.
 	signals map[int][]dependency
 
+	// rests says how each living task waits for its registers: traced is raised
+	// when all are traced, rested counts those resting tasks that then have let go
+	// of the engine, unused by file table those that no more need its descriptors.
+	rests          map[format.PID]rest
+	traced, rested husk.Word
+	resting        uint32
+	unused         map[format.ObjectID]dependency
+
 	files *filePlan
 	// living is the number of tasks that report done.
 	living uint32
@@ -105,16 +113,19 @@ func newBuilder(ctx context.Context, j *job) (*builder, error) {
 		opens:      map[format.ObjectID][]format.ObjectID{},
 		ended:      map[format.PID]bool{},
 		later:      map[format.PID][]int{},
+		rests:      map[format.PID]rest{},
+		unused:     map[format.ObjectID]dependency{},
 	}
 	b.fds = newEngineFDs(b.img)
 	var err error
 	if b.t, err = husk.NewTable(b.lay.table, tableSize, b.fds.engine); err != nil {
 		return nil, err
 	}
-	b.present, b.done = b.t.Word(), b.t.Word()
+	b.present, b.done, b.traced, b.rested = b.t.Word(), b.t.Word(), b.t.Word(), b.t.Word()
 	b.findOwners()
 	b.countOthers()
 	b.findOpens()
+	b.planRests()
 	b.files = planFiles(b)
 	return b, nil
 }

@@ -336,12 +336,11 @@ func (e *engine) finish(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { e.killAll(tasks) })
 	defer stop()
 	e.opts.Progress(Progress{Stage: StageFinish})
+	if err := e.letGo(ctx); err != nil {
+		return err
+	}
 	for _, step := range finishSteps {
-		err := e.trace(ctx, step)
-		if ctx.Err() != nil {
-			return context.Cause(ctx) // the tasks were killed for it
-		}
-		if err != nil {
+		if err := e.traceInTime(ctx, step); err != nil {
 			return err
 		}
 	}
@@ -366,6 +365,25 @@ func (e *engine) finish(ctx context.Context) error {
 	defer cancel()
 	_ = e.awaitStates(ctx)
 	return nil
+}
+
+// letGo traces all tasks and has them let go of the engine.
+func (e *engine) letGo(ctx context.Context) error {
+	if err := e.traceInTime(ctx, (*finisher).seizeAll); err != nil {
+		return err
+	}
+	if err := e.b.t.Set(e.b.traced, 1); err != nil {
+		return err
+	}
+	return e.b.t.Await(ctx, e.b.rested, e.b.resting, e.check())
+}
+
+func (e *engine) traceInTime(ctx context.Context, step func(*finisher) error) error {
+	err := e.trace(ctx, step)
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // the tasks were killed for it
+	}
+	return err
 }
 
 // share gives each finisher its part of the tasks, all of a process to one.
@@ -413,8 +431,13 @@ func (e *engine) targets() ([]*target, error) {
 		if t.State.Dead() {
 			continue
 		}
-		x := &target{t: t, tid: e.hostPID(tid), traps: e.hasAction(t, format.SIGTRAP)}
-		x.closes, x.unmaps = first(t.Files), first(t.Memory)
+		r := e.b.rests[tid]
+		x := &target{t: t, tid: e.hostPID(tid), traps: e.b.hasAction(t, format.SIGTRAP), leaves: r.leaves}
+		x.closes, x.unmaps = first(t.Files) && r.stays, first(t.Memory) && !r.leaves
+		if x.leaves {
+			tasks = append(tasks, x) // it makes no calls for us
+			continue
+		}
 		if err := e.findInsn(x); err != nil {
 			return nil, x.fail("find a system call instruction", err)
 		}
@@ -450,7 +473,7 @@ func (e *engine) findInsn(x *target) error {
 }
 
 // hasAction says whether a task has an action of its own for a signal.
-func (e *engine) hasAction(t *format.Task, sig format.Signal) bool {
-	h := e.b.ix.Handlers[t.Handlers]
+func (b *builder) hasAction(t *format.Task, sig format.Signal) bool {
+	h := b.ix.Handlers[t.Handlers]
 	return h != nil && slices.ContainsFunc(h.Actions, func(a format.SignalAction) bool { return a.Signal == sig })
 }

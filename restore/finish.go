@@ -46,9 +46,11 @@ type target struct {
 	crowded bool
 	// traps says that the program has an action of its own for SIGTRAP.
 	traps bool
-	// closes and unmaps say that this task removes the engine's descriptors from
-	// its file table and its mappings from its address space.
+	// closes and unmaps say that this task has to be made to remove the engine's
+	// descriptors from its file table and its mappings from its address space.
 	closes, unmaps bool
+	// leaves says that it does that by itself and then stops with a SIGSEGV.
+	leaves bool
 	// awake says that what was left of its sleep was over at once.
 	awake bool
 	// insn is the address of a system call instruction in the image's own
@@ -57,7 +59,8 @@ type target struct {
 }
 
 // finishSteps are done by all finishers before any goes on to the next: what
-// tasks share may be in the hands of several.
+// tasks share may be in the hands of several. Before them all are seized and
+// have let go of the engine.
 var finishSteps = []func(*finisher) error{
 	(*finisher).stopAll, (*finisher).restartSleeps, (*finisher).closeFiles, (*finisher).takeLocks, (*finisher).unmapEngine, (*finisher).setAll,
 }
@@ -92,27 +95,57 @@ func (x *target) fail(step string, err error) error {
 	return fmt.Errorf("task %d (%s): %s: %w", x.t.TID, x.t.Comm, step, err)
 }
 
-// stopAll seizes all tasks, which from then on die with the engine, and stops
-// them in their last wait.
-func (f *finisher) stopAll() error {
+// seizeAll makes all tasks die with the engine from now on.
+func (f *finisher) seizeAll() error {
 	for _, x := range f.tasks {
 		if err := sys.Seize(x.tid, abi.PtraceOExitKill); err != nil {
 			return x.fail("seize", err)
+		}
+	}
+	return nil
+}
+
+// stopAll waits for the tasks that stop by themselves and stops the others in
+// their last wait.
+func (f *finisher) stopAll() error {
+	for _, leaves := range []bool{true, false} {
+		if !leaves {
+			if err := f.interruptOthers(); err != nil {
+				return err
+			}
+		}
+		for _, x := range f.tasks {
+			if x.leaves != leaves {
+				continue
+			}
+			if err := f.stop(x); err != nil {
+				return x.fail("stop", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (f *finisher) interruptOthers() error {
+	for _, x := range f.tasks {
+		if x.leaves {
+			continue
 		}
 		if err := sys.Interrupt(x.tid); err != nil {
 			return x.fail("interrupt", err)
 		}
 	}
-	for i, x := range f.tasks {
-		_, err := f.wait(x)
-		if err == nil && i == 0 {
-			err = f.learn(x)
-		}
-		if err != nil {
-			return x.fail("stop", err)
-		}
-	}
 	return nil
+}
+
+// stop waits until a task stands still. The first shows how husks' registers
+// look.
+func (f *finisher) stop(x *target) error {
+	_, err := f.wait(x)
+	if err == nil && f.template == (abi.UserRegs{}) {
+		err = f.learn(x)
+	}
+	return err
 }
 
 var errDied = errors.New("the task died")
@@ -236,10 +269,17 @@ func (f *finisher) unmapEngine() error {
 // promise.
 func (f *finisher) restartSleeps() error {
 	for _, x := range f.tasks {
-		if !x.restarts() {
+		if !sleeps(x.t) {
 			continue
 		}
-		if err := f.sleep(x, x.t.Restart); err != nil {
+		got, err := result(x.tid)
+		if err == nil && got == restartBlock {
+			continue // it has done so by itself
+		}
+		if err == nil {
+			err = f.sleep(x, x.t.Restart)
+		}
+		if err != nil {
 			return x.fail("restart a sleep", err)
 		}
 	}
@@ -300,12 +340,6 @@ func (f *finisher) setAll() error {
 		}
 	}
 	return nil
-}
-
-// restarts says whether the kernel knows what is left of a task's sleep.
-func (x *target) restarts() bool {
-	r := x.t.Restart
-	return r != nil && r.Known && r.Kind == format.RestartNanosleep
 }
 
 // release lets all tasks go, in the order of restart.

@@ -57,7 +57,7 @@ func (f *finisher) set(x *target) error {
 		switch {
 		case x.awake:
 			r.RAX, r.OrigRAX = 0, ^uint64(0)
-		case !x.restarts():
+		case !sleeps(x.t):
 			// Nothing is known of what was left: from the beginning.
 			noHand := int64(restartNoHand)
 			r.RAX = uint64(noHand)

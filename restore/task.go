@@ -162,7 +162,7 @@ func (b *builder) writeProc(p *husk.Program, path string, v int64) {
 // and waits for its registers.
 func (b *builder) finishTask(p *husk.Program, t *format.Task) {
 	b.settle(p, t)
-	p.Park()
+	b.emitRest(p, t)
 }
 
 // settle is finishTask without the wait.
