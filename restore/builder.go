@@ -21,8 +21,10 @@ type builder struct {
 	lay  layout
 	// vdso is where each address space gets this kernel's.
 	vdso map[format.ObjectID]vdsoPlace
-	t    *husk.Table
-	fds  engineFDs
+	// common is that place if all have the same, else zero.
+	common uint64
+	t      *husk.Table
+	fds    engineFDs
 	// pages is where the contents of memory lie in the page file.
 	pages format.RawPages
 	// pageFD is the page file here, or -1.
@@ -116,6 +118,7 @@ func newBuilder(ctx context.Context, j *job) (*builder, error) {
 		rests:      map[format.PID]rest{},
 		unused:     map[format.ObjectID]dependency{},
 	}
+	b.common = b.commonVDSO()
 	b.fds = newEngineFDs(b.img)
 	var err error
 	if b.t, err = husk.NewTable(b.lay.table, tableSize, b.fds.engine); err != nil {

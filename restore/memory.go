@@ -23,14 +23,14 @@ func (b *builder) emitMemory(p *husk.Program, mm *format.AddressSpace) {
 	for i := range mm.VMAs {
 		m.mapVMA(&mm.VMAs[i])
 	}
-	m.closeFile()
 	b.emitPages(p, mm, runs)
 	b.patchVDSO(p, mm)
 	b.emitMemoryTraits(p, mm)
 	for i := range mm.VMAs {
 		m.settle(&mm.VMAs[i])
 	}
-	b.emitMMMap(p, mm)
+	b.emitMMMap(p, mm, &m)
+	m.closeFile()
 	if mm.CoreFilter != b.host.coreFilter {
 		b.writeProc(p, "/proc/self/coredump_filter", int64(mm.CoreFilter))
 	}
@@ -112,17 +112,22 @@ func (m *mapper) file(v *format.VMA) uint64 {
 		}
 		path = numberPath(n)
 	}
+	m.openFile("open mapped file", path, write)
+	return 0
+}
+
+// openFile opens a file as descriptor 0, unless it is that already.
+func (m *mapper) openFile(what, path string, write bool) {
 	if m.isOpen && m.open == path && m.shared == write {
-		return 0
+		return
 	}
 	m.closeFile()
 	flags := uint64(format.ORdOnly)
 	if write {
 		flags = uint64(format.ORdWr)
 	}
-	m.p.Call("open mapped file", abi.SysOpenat, atFDCWD, m.b.t.String(path), flags, 0).Exact(0).Detail(path)
+	m.p.Call(what, abi.SysOpenat, atFDCWD, m.b.t.String(path), flags, 0).Exact(0).Detail(path)
 	m.open, m.shared, m.isOpen = path, write, true
-	return 0
 }
 
 func (m *mapper) closeFile() {
@@ -177,8 +182,9 @@ func (m *mapper) settle(v *format.VMA) {
 }
 
 // emitMMMap sets the addresses that the kernel keeps for /proc and brk, the
-// auxiliary vector and the exe link (prctl(2), PR_SET_MM_MAP).
-func (b *builder) emitMMMap(p *husk.Program, mm *format.AddressSpace) {
+// auxiliary vector and the exe link (prctl(2), PR_SET_MM_MAP). The program is
+// likely the file that was mapped last.
+func (b *builder) emitMMMap(p *husk.Program, mm *format.AddressSpace, m *mapper) {
 	if mm.EndCode == 0 {
 		return // a source that knew none
 	}
@@ -188,8 +194,7 @@ func (b *builder) emitMMMap(p *husk.Program, mm *format.AddressSpace) {
 	case mm.Exe.Deleted != 0:
 		exe = uint32(b.files.number[mm.Exe.Deleted])
 	case mm.Exe.Path != "":
-		p.Call("open program", abi.SysOpenat, atFDCWD, b.t.String(mm.Exe.Path), uint64(format.ORdOnly), 0).
-			Exact(0).Detail(mm.Exe.Path)
+		m.openFile("open program", mm.Exe.Path, false)
 	default:
 		exe = ^uint32(0)
 	}
@@ -199,7 +204,4 @@ func (b *builder) emitMMMap(p *husk.Program, mm *format.AddressSpace) {
 		uint64(mm.ArgStart), uint64(mm.ArgEnd), uint64(mm.EnvStart), uint64(mm.EnvEnd),
 		b.t.Bytes(auxv), uint64(len(auxv))|uint64(exe)<<32)
 	p.Call("set memory layout", abi.SysPrctl, abi.PrSetMm, abi.PrSetMmMap, args, abi.PrctlMMMapSize, 0).Detail(mm.Exe.Path)
-	if exe == 0 {
-		p.Call("close program", abi.SysClose, 0)
-	}
 }

@@ -55,6 +55,9 @@ func (b *builder) prepareSeed(p *husk.Program) {
 		b.emitCoreFS(p)
 	}
 	b.emitSharedObjects(p)
+	if to := b.common; to != 0 {
+		b.moveVDSO(p, to)
+	}
 }
 
 // parkSeed ends the program of a seed that outlives the plan: pid 1 of a new

@@ -186,14 +186,31 @@ func (b *builder) parkVDSO(p *husk.Program, have []part) {
 // emitVDSO moves the parked vdso to its place. An address space without one
 // leaves it in the engine's range, which goes away at the end.
 func (b *builder) emitVDSO(p *husk.Program, mm *format.AddressSpace) {
-	place := b.vdso[mm.ID]
-	if place.base == 0 {
-		return
+	if place := b.vdso[mm.ID]; place.base != 0 && place.base != b.common {
+		b.moveVDSO(p, place.base)
 	}
+}
+
+func (b *builder) moveVDSO(p *husk.Program, to uint64) {
 	for _, w := range b.host.parts {
 		rel := w.start - b.host.parts[0].start
-		p.Call("move vdso", abi.SysMremap, b.lay.park+rel, w.size, w.size, moveFixed, place.base+rel).Exact(place.base + rel)
+		p.Call("move vdso", abi.SysMremap, b.lay.park+rel, w.size, w.size, moveFixed, to+rel).Exact(to + rel)
 	}
+}
+
+// commonVDSO is where all address spaces have their vdso: trees of one program
+// that only forked. The seed moves it there for all. Zero if they differ.
+func (b *builder) commonVDSO() uint64 {
+	all := b.img.Objects.Memories
+	for i := range all {
+		if b.vdso[all[i].ID].base != b.vdso[all[0].ID].base {
+			return 0
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	return b.vdso[all[0].ID].base
 }
 
 // patchVDSO tells a program's memory where the vdso is now.
