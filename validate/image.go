@@ -3,8 +3,10 @@ package validate
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/thaw-cr/thaw/format"
 )
@@ -45,16 +47,35 @@ func Image(ctx context.Context, img *format.Image, o Options) []Finding {
 		return nil
 	}
 	c := newChecker(ctx, img, o)
-	for _, family := range []func(*checker){checkContainers, checkHierarchy, checkMemory, checkState, checkResources} {
-		if ctx.Err() != nil {
-			break
-		}
-		family(c)
+	if ctx.Err() == nil {
+		checkHierarchy(c)
 	}
-	if o.Plan && ctx.Err() == nil && !c.errors['H'] {
-		checkPlan(c)
+	if !o.Plan || c.errors['H'] {
+		checkObjects(c)
+		return c.result()
 	}
+	// The plan needs nothing of what the other families find out.
+	var group sync.WaitGroup
+	p := &checker{
+		ctx: ctx, img: img, opts: o, tables: c.tables,
+		count: make(map[string]int), wanted: make(map[string]bool),
+	}
+	group.Go(func() { checkPlan(p) })
+	checkObjects(c)
+	group.Wait()
+	c.found = append(c.found, p.found...)
+	maps.Copy(c.count, p.count)
+	maps.Copy(c.wanted, p.wanted)
 	return c.result()
+}
+
+// checkObjects checks what the hierarchy's tasks hold and were held in.
+func checkObjects(c *checker) {
+	for _, family := range []func(*checker){checkContainers, checkMemory, checkState, checkResources} {
+		if c.ctx.Err() == nil {
+			family(c)
+		}
+	}
 }
 
 // A checker runs rules over one image and collects what they find.

@@ -37,6 +37,9 @@ type simulator func(*plan.Plan, *format.Image, plan.Options, *rand.Rand) (*forma
 
 // checkPlan is family P. The image's hierarchy has no error.
 func checkPlan(c *checker) {
+	if c.ctx.Err() != nil {
+		return
+	}
 	opts := plan.Options{MaxPID: pidLimit}
 	p, err := plan.New(c.img, opts)
 	if err != nil {
