@@ -22,6 +22,7 @@ import (
 )
 
 func main() {
+	collectLate()
 	os.Exit(realMain()) //nolint:forbidigo // the one exit
 }
 
