@@ -301,10 +301,12 @@ func (c *checker) openFiles() {
 			c.stat(p.Fifo, p.ID)
 		}
 	}
+	dirs := map[string]bool{"": true}
 	for i := range c.img.Objects.FS {
 		fs := &c.img.Objects.FS[i]
 		for _, dir := range []string{fs.Root, fs.Cwd} {
-			if dir != "" {
+			if !dirs[dir] {
+				dirs[dir] = true
 				c.stat(format.FileRef{Path: dir, Mode: modeDirectory}, fs.ID)
 			}
 		}

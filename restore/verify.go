@@ -115,7 +115,7 @@ type numbers struct {
 
 // ids compares numbers, state, name and wait status.
 func (v *verifier) ids(t *format.Task, tid int) error {
-	st, err := v.proc.TaskStat(v.e.hostPID(t.TGID), tid)
+	st, err := v.stat(t, tid)
 	if err != nil {
 		v.differ(t, "the task is not there: %v", err)
 		return nil
@@ -146,6 +146,15 @@ func (v *verifier) ids(t *format.Task, tid int) error {
 		v.differ(t, "name %q, was %q", st.Comm, t.Comm)
 	}
 	return nil
+}
+
+// stat reads a task's state. /proc/TID/stat is found faster but adds up the
+// figures of all threads.
+func (v *verifier) stat(t *format.Task, tid int) (procfs.Stat, error) {
+	if v.e.threadCount(t) > 1 {
+		return v.proc.TaskStat(v.e.hostPID(t.TGID), tid)
+	}
+	return v.proc.Stat(tid)
 }
 
 // parent compares parents where the image has the parent; a task whose parent

@@ -36,9 +36,11 @@ type Word uint64
 // A Table is the memory that engine and husks share: the interpreter's code, a
 // header, programs and their data. It has the same address in all husks.
 type Table struct {
-	base  uint64
-	mem   []byte
-	used  uint64
+	base uint64
+	mem  []byte
+	used uint64
+	// ready is up to where pages were made in advance.
+	ready uint64
 	fd    int
 	never Word
 	notes []note
@@ -107,7 +109,20 @@ func (t *Table) Alloc(n, align uint64) uint64 {
 		return t.base + at
 	}
 	t.used = at + n
+	if t.used > t.ready {
+		t.prepare()
+	}
 	return t.base + at
+}
+
+// ahead is how much memory is made ready at once.
+const ahead = 32 * pageSize
+
+// prepare makes the next pages ready.
+func (t *Table) prepare() {
+	from := max(t.ready, t.used&^(pageSize-1))
+	t.ready = min((t.used+ahead)&^(ahead-1), t.Size())
+	sys.Populate(t.mem[from:t.ready])
 }
 
 // Err says whether everything that was put into the table had room.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 
 	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/sys"
@@ -152,16 +153,16 @@ func FDs(tid int) ([]int, error) { return numbers(Path(tid, "fd")) }
 func PIDs() ([]int, error) { return numbers("/proc") }
 
 func numbers(dir string) ([]int, error) {
-	f, err := os.Open(dir)
+	fd, err := sys.Open(dir, abi.ORdonly, 0)
 	if err != nil {
 		return nil, err
 	}
-	names, err := f.Readdirnames(-1)
-	if cerr := f.Close(); err == nil {
+	names, err := entries(fd)
+	if cerr := sys.Close(fd); err == nil {
 		err = cerr
 	}
 	if err != nil {
-		return nil, err
+		return nil, &os.PathError{Op: "read", Path: dir, Err: err}
 	}
 	list := make([]int, 0, len(names))
 	for _, name := range names {
@@ -193,4 +194,20 @@ func (r *Reader) Children(pid int, tasks []int) (children []int, ok bool, err er
 		}
 	}
 	return children, true, nil
+}
+
+// entries lists a directory's names. An os.File costs as much again as what the
+// kernel does for a small directory of /proc.
+func entries(fd int) (names []string, err error) {
+	var buf [4096]byte
+	for {
+		n, err := syscall.ReadDirent(fd, buf[:])
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if n <= 0 || err != nil {
+			return names, err
+		}
+		_, _, names = syscall.ParseDirent(buf[:n], -1, names)
+	}
 }

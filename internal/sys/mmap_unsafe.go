@@ -13,6 +13,13 @@ func MapShared(fd int, offset int64, length int) ([]byte, error) {
 	return b, fdError("mmap", fd, err)
 }
 
+// Populate makes pages that are going to be written ready at once
+// (MADV_POPULATE_WRITE, Linux 5.14), which is cheaper than a fault for each. An
+// older kernel makes them one by one, as they are needed.
+func Populate(pages []byte) {
+	_ = unix.Madvise(pages, unix.MADV_POPULATE_WRITE)
+}
+
 // MapSharedAt is MapShared at a fixed address where nothing may be mapped yet
 // (MAP_FIXED_NOREPLACE). Unmap with UnmapAt.
 func MapSharedAt(addr uint64, fd int, offset int64, length int) ([]byte, error) {
