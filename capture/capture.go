@@ -231,6 +231,7 @@ func (c *capturer) finish(context.Context) error {
 	}
 	c.finishPipes()
 	c.finishFiles()
+	c.warnTmpfiles()
 	sortObjects(&c.img.Objects)
 	return nil
 }

@@ -214,6 +214,9 @@ func (c *capturer) queryShared(in *injection) error {
 		return err
 	}
 	p.mem.model.Dumpable, p.mem.model.Brk = uint8(dumpable), format.Addr(brk)
+	if dumpable == suidDumpable {
+		c.warnOnce(in.t.tid, "dumpable is 2, which comes of a change of ids alone; where a restore makes none it becomes 0")
+	}
 	if err := c.queryMemory(in); err != nil {
 		return err
 	}
@@ -257,6 +260,9 @@ func readIntervals(b []byte, tick uint64) []format.IntervalTimer {
 	}
 	return list
 }
+
+// suidDumpable is the value of PR_GET_DUMPABLE that cannot be set.
+const suidDumpable = 2
 
 // itimerReal is ITIMER_REAL, the one that does not run on CPU time.
 const itimerReal = 0

@@ -29,9 +29,26 @@ func (b *builder) emitCreds(p *husk.Program, t *format.Task) {
 	if t.ParentDeathSignal != 0 {
 		p.Call("set parent-death signal", abi.SysPrctl, abi.PrSetPdeathsig, uint64(t.ParentDeathSignal), 0, 0, 0)
 	}
-	if mm := b.ix.Memories[t.Memory]; mm != nil && mm.Dumpable < 2 {
-		p.Call("set dumpable", abi.SysPrctl, abi.PrSetDumpable, uint64(mm.Dumpable), 0, 0, 0)
+	if mm := b.ix.Memories[t.Memory]; mm != nil {
+		b.emitDumpable(p, mm, c)
 	}
+}
+
+// suidDumpable is the value that prctl(2) cannot set: a change of ids does, if
+// fs.suid_dumpable says so.
+const suidDumpable = 2
+
+// emitDumpable sets whether a process dumps core and can be traced; where 2
+// cannot be had, 0, which allows less.
+func (b *builder) emitDumpable(p *husk.Program, mm *format.AddressSpace, c *format.Credentials) {
+	value := mm.Dumpable
+	if value == suidDumpable {
+		if changes := c != nil && (c.EUID != b.host.creds.EUID || c.EGID != b.host.creds.EGID); changes && sysctl("fs/suid_dumpable") == suidDumpable {
+			return
+		}
+		value = 0
+	}
+	p.Call("set dumpable", abi.SysPrctl, abi.PrSetDumpable, uint64(value), 0, 0, 0)
 }
 
 func sameCreds(a, b *format.Credentials) bool {

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"strings"
 	"syscall"
 
 	"github.com/thaw-cr/thaw/format"
@@ -110,12 +111,26 @@ func (b *builder) emitMemoryTraits(p *husk.Program, mm *format.AddressSpace) {
 		p.Call("merge equal pages", abi.SysPrctl, abi.PrSetMemoryMerge, on, 0, 0, 0)
 	}
 	for i := range mm.VMAs {
+		b.emitName(p, &mm.VMAs[i])
 		if v := &mm.VMAs[i]; mm.MergeAny && v.Private() && v.Flags&format.VMAMergeable == 0 {
 			p.Call("merge no pages", abi.SysMadvise, uint64(v.Start), uint64(v.End-v.Start), abi.MadvUnmerge).Detail(v.Start.String())
 		}
 	}
 	for _, g := range mm.Guards {
 		p.Call("install guard pages", abi.SysMadvise, uint64(g.Start), uint64(g.End-g.Start), abi.MadvGuard).Detail(g.Start.String())
+	}
+}
+
+// emitName gives anonymous memory its name of /proc/PID/maps. Kernels without
+// names (CONFIG_ANON_VMA_NAME) show none, and no program depends on it.
+func (b *builder) emitName(p *husk.Program, v *format.VMA) {
+	for _, prefix := range []string{"[anon:", "[anon_shmem:"} {
+		name, ok := strings.CutPrefix(v.Name, prefix)
+		name, closed := strings.CutSuffix(name, "]")
+		if ok && closed && !v.Special() {
+			p.Call("name memory", abi.SysPrctl, abi.PrSetVMA, 0, uint64(v.Start), uint64(v.End-v.Start), b.t.String(name)).
+				Any().Detail(name)
+		}
 	}
 }
 

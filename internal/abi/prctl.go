@@ -37,6 +37,7 @@ const (
 	PrSetThpDisable      = unix.PR_SET_THP_DISABLE
 	PrSetTimerslack      = unix.PR_SET_TIMERSLACK
 	PrSetTSC             = unix.PR_SET_TSC
+	PrSetVMA             = unix.PR_SET_VMA // its operation 0 is PR_SET_VMA_ANON_NAME
 )
 
 // Values of PR_MCE_KILL and PR_MCE_KILL_GET.

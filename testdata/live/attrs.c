@@ -22,7 +22,7 @@ struct all {
 	gid_t groups[64];
 	struct __user_cap_data_struct caps[2];
 	uint64_t bounding, ambient;
-	int nnp, pdeath, dumpable, subreaper, secure, keep, thp, personality;
+	int nnp, pdeath, dumpable, subreaper, secure, keep, thp, personality, mce;
 	long slack;
 	char cwd[200], root[200], comm[16];
 };
@@ -68,6 +68,7 @@ static void read_all(struct all *a)
 	a->secure = prctl(PR_GET_SECUREBITS);
 	a->keep = prctl(PR_GET_KEEPCAPS);
 	a->thp = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
+	a->mce = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
 	a->slack = prctl(PR_GET_TIMERSLACK);
 	a->personality = personality(0xffffffff);
 	a->oom = fx_slurp("/proc/self/oom_score_adj", b, sizeof(b)) > 0 ? atoi(b) : -9999;
@@ -107,6 +108,7 @@ static void compare(const struct all *o, const struct all *n, int parent)
 	SAME(secure, "%#x");
 	SAME(keep, "%d");
 	SAME(thp, "%d");
+	SAME(mce, "%d");
 	SAME(slack, "%ld");
 	SAME(personality, "%#x");
 	SAME(oom, "%d");
@@ -131,6 +133,8 @@ static void spoil(void)
 		prctl(PR_SET_PDEATHSIG, SIGWINCH);
 	if (fx_broken("dumpable"))
 		prctl(PR_SET_DUMPABLE, !prctl(PR_GET_DUMPABLE));
+	if (fx_broken("mce"))
+		prctl(PR_MCE_KILL, PR_MCE_KILL_SET, prctl(PR_MCE_KILL_GET, 0, 0, 0, 0) ? PR_MCE_KILL_LATE : PR_MCE_KILL_EARLY, 0, 0);
 	if (fx_broken("slack"))
 		prctl(PR_SET_TIMERSLACK, 12345);
 	if (fx_broken("personality"))
@@ -185,6 +189,7 @@ static void c_idle(void)
 	umask(0137);
 	personality(ADDR_NO_RANDOMIZE | 0x0200000 /* WHOLE_SECONDS and others */);
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0);
 	prctl(PR_SET_NAME, "a name (with) 2");
 }
 

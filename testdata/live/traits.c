@@ -22,7 +22,7 @@ struct attr { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t prio
 struct action { uint64_t handler, flags, restorer, mask; };
 
 struct all {
-	int mce, tsc, cpuid, spec[2], thp, mdwe, merge, faults;
+	int mce, tsc, cpuid, spec[2], thp, mdwe, merge, faults, named;
 	uint64_t xcomp, slice;
 	struct action acts[64];
 };
@@ -53,6 +53,20 @@ static int faults(void)
 	return n;
 }
 
+/* the name that /proc/self/maps shows of our memory */
+static int named(void)
+{
+	char line[512];
+	int n = 0;
+	FILE *f = fopen("/proc/self/maps", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		n += !!strstr(line, "[anon:of traits]");
+	if (f)
+		fclose(f);
+	return n;
+}
+
 static void read_all(struct all *a)
 {
 	struct attr at = { 0 };
@@ -70,6 +84,7 @@ static void read_all(struct all *a)
 	if (!syscall(SYS_sched_getattr, 0, &at, sizeof(at), 0))
 		a->slice = at.slice;
 	a->faults = faults();
+	a->named = named();
 	for (int s = 1; s <= 64; s++)
 		MUST(!syscall(SYS_rt_sigaction, s, NULL, &a->acts[s - 1], 8));
 }
@@ -90,6 +105,7 @@ static void compare(const struct all *o, const struct all *n)
 	SAME64(xcomp);
 	SAME64(slice);
 	SAME(faults, "%#x");
+	SAME(named, "%d");
 	for (int s = 0; s < 64; s++) {
 		SAME64(acts[s].handler);
 		SAME64(acts[s].flags);
@@ -119,6 +135,8 @@ static void spoil(struct all *was)
 		was->merge ^= 1;
 	if (fx_broken("faults"))
 		was->faults ^= 1;
+	if (fx_broken("named"))
+		was->named ^= 1;
 	if (fx_broken("xcomp"))
 		was->xcomp ^= 1;
 	if (fx_broken("slice"))
@@ -195,6 +213,7 @@ int main(int argc, char **argv)
 	pages = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	MUST(pages != MAP_FAILED);
 	memset(pages, 3, PAGES * 4096);
+	prctl(0x53564d41 /* PR_SET_VMA */, 0, pages, PAGES * 4096, "of traits");
 	for (int i = 0; i < NK; i++)
 		if (!(p[i] = fork())) {
 			fx_enter(K[i].role);
