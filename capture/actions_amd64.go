@@ -2,74 +2,18 @@ package capture
 
 import (
 	"encoding/binary"
-	"errors"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
-	"github.com/thaw-cr/thaw/internal/sys"
 )
 
-// actionCode asks for the actions of all signals and then traps. Registers at
-// its begin: edi 1, rsi 0, rdx where the answers go, r10 the size of a signal
-// set; system calls change rax, rcx and r11 only.
-var actionCode = []byte{
-	0xb8, 13, 0, 0, 0, // again: mov $rt_sigaction, %eax
-	0x0f, 0x05, // syscall
-	0x48, 0x83, 0xc2, abi.KernelSigactionSize, // add $32, %rdx
-	0xff, 0xc7, // inc %edi
-	0x83, 0xff, byte(format.MaxSignal) + 1, // cmp $65, %edi
-	0x75, 0xee, // jne again
-	0xcc,                         // int3
-	0xcc, 0xcc, 0xcc, 0xcc, 0xcc, // to whole words
-}
-
-// actionCodeEnd is behind the trap.
-const actionCodeEnd = 19
-
-var errStray = errors.New("injected code ended elsewhere than at its end")
-
 // queryActions has the task write the actions of all signals to at, in one go
-// where it may execute memory of our making.
+// where there is a stub for that and one stop to end it by.
 func (in *injection) queryActions(at uint64) error {
-	if in.noTrap {
+	if in.stub == nil || in.signal == 0 {
 		return in.queryEachAction(at)
 	}
-	code, err := in.call(abi.SysMmap, 0, scratchSize, abi.ProtRead|abi.ProtExec,
-		abi.MapPrivate|abi.MapAnonymous, ^uint64(0), 0)
-	if err != nil {
-		return in.queryEachAction(at) // a security module forbids it
-	}
-	if err := in.runActionCode(uint64(code), at); err != nil {
-		return err
-	}
-	_, err = in.call(abi.SysMunmap, uint64(code), scratchSize)
-	return err
-}
-
-func (in *injection) runActionCode(code, at uint64) error {
-	for i := 0; i < len(actionCode); i += 8 {
-		if err := sys.Poke(in.t.tid, code+uint64(i), binary.LittleEndian.Uint64(actionCode[i:])); err != nil {
-			return err
-		}
-	}
-	regs := in.base
-	regs.RIP, regs.RDI, regs.RSI, regs.RDX, regs.R10 = code, 1, 0, at, abi.SigsetSize
-	if err := sys.SetRegs(in.t.tid, &regs); err != nil {
-		return err
-	}
-	in.called = true
-	if err := sys.Cont(in.t.tid, 0); err != nil {
-		return err
-	}
-	err := in.wait(func(ws sys.WaitStatus) bool {
-		return ws.Event() == 0 && ws.StopSignal() == abi.SIGTRAP
-	}, sys.Cont)
-	if err != nil {
-		return err
-	}
-	if regs, err = sys.GetRegs(in.t.tid); err == nil && regs.RIP != code+actionCodeEnd {
-		err = errStray
-	}
+	_, err := in.callAt(in.stub.at(stubEntries().actions), abi.SysRtSigaction, 1, 0, at, abi.SigsetSize, uint64(format.MaxSignal))
 	return err
 }
 

@@ -167,18 +167,17 @@ func (c *capturer) pollWaiting() (moved bool, err error) {
 }
 
 func (c *capturer) pollTask(t *task) (settled, moved bool, err error) {
-	got, ws, err := sys.Wait4(t.tid, abi.WAll|abi.WNohang)
+	got, ws, err := sys.PeekStop(t.tid, abi.WAll|abi.WNohang)
 	if errors.Is(err, sys.ECHILD) {
 		t.seized = false
 		return true, true, nil
 	}
-	if err != nil || got == 0 {
+	if err != nil || !got {
 		return false, false, err
 	}
 	switch {
 	case !ws.Stopped():
-		t.seized = false
-		return true, true, nil
+		return true, true, t.died()
 	case ws.Event() == abi.EventStop:
 		t.stopped, t.group = true, 0
 		if ws.GroupStop() {
@@ -192,6 +191,16 @@ func (c *capturer) pollTask(t *task) (settled, moved bool, err error) {
 		return false, true, err
 	}
 	return false, true, nil
+}
+
+// died takes note of the death of a task.
+func (t *task) died() error {
+	t.seized = false
+	_, _, err := sys.Wait4(t.tid, abi.WAll|abi.WNohang)
+	if errors.Is(err, sys.ECHILD) {
+		return nil
+	}
+	return err
 }
 
 // checkVfork finds a task that cannot stop because it waits for the child of
@@ -336,9 +345,12 @@ func (c *capturer) letGo(t *task) error {
 	if !t.stopped {
 		// Interrupted, but not yet stopped: detaching wants a stop. A task that
 		// does not stop is let go when the tracer's thread ends.
-		got, ws, err := sys.Wait4(t.tid, abi.WAll|abi.WNohang)
-		if err != nil || got == 0 || !ws.Stopped() {
+		got, ws, err := sys.PeekStop(t.tid, abi.WAll|abi.WNohang)
+		if err != nil || !got {
 			return err
+		}
+		if !ws.Stopped() {
+			return t.died()
 		}
 		if ws.Event() == 0 {
 			return sys.Detach(t.tid, ws.StopSignal())
@@ -346,11 +358,6 @@ func (c *capturer) letGo(t *task) error {
 	}
 	if t.touched {
 		if err := putBack(t); err != nil {
-			return err
-		}
-	}
-	for _, sig := range t.deferred {
-		if err := sys.Tgkill(t.proc.pid, t.tid, sig); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,10 @@ func TestMain(m *testing.M) {
 		beGoProgram()
 		return
 	}
+	if len(os.Args) == 4 && os.Args[1] == killedCapture {
+		beKilledCapture(os.Args[2:])
+		return
+	}
 	fds, err := procfs.FDs(os.Getpid())
 	if err != nil {
 		panic(err)

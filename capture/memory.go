@@ -17,6 +17,7 @@ import (
 type memory struct {
 	tid   int
 	maps  []procfs.Map
+	vdso  vdsoRoom
 	model format.AddressSpace
 }
 
@@ -75,6 +76,10 @@ func (c *capturer) readMemory(t *task) (*memory, error) {
 			code, err := c.readMap(t.tid, &maps[i])
 			if err != nil {
 				return nil, err
+			}
+			room := lookAtVDSO(code, maps[i].Start)
+			if m.vdso.insn == 0 && maps[i].Exec {
+				m.vdso = room
 			}
 			sum := sha256.Sum256(code)
 			m.model.VDSO, m.model.VDSOLayout = sum[:], format.VDSOLayout(code)

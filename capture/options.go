@@ -22,6 +22,10 @@ type Options struct {
 
 	// noMapFiles is for tests: as if /proc/PID/map_files were closed.
 	noMapFiles bool
+	// noStub is for tests: as if the vdso had no room.
+	noStub bool
+	// step, if not nil, is for tests and called wherever dying makes a difference.
+	step func()
 }
 
 const (
@@ -41,6 +45,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
+	}
+	if o.step == nil {
+		o.step = func() {}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -69,30 +69,38 @@ func (c *capturer) queryAll(ctx context.Context) error {
 	return nil
 }
 
-// queryProcess asks all threads of a process, and one of them for the rest.
-// The scratch memory goes away also when a query fails.
+// queryProcess asks all threads of a process, and one of them for the rest. That
+// one maps the scratch memory before and unmaps it behind all others.
 func (c *capturer) queryProcess(p *process) error {
 	first := p.alive()
-	for _, t := range p.tasks {
-		if t.dead || t == first {
-			continue
+	p.stub = c.openStub(first)
+	err := c.within(first, func(in *injection) error {
+		err := in.mapScratch()
+		if err == nil {
+			err = c.queryOthers(p)
 		}
-		err := c.within(t, func(in *injection) error { return c.queryThread(in) })
-		if err != nil {
-			return errors.Join(err, c.cleanUp(p))
+		if err == nil {
+			err = c.queryThread(in)
 		}
-	}
-	return c.within(first, func(in *injection) error {
-		err := c.queryThread(in)
 		if err == nil {
 			err = c.queryShared(in)
 		}
-		return errors.Join(err, in.dropScratch(p))
+		return errors.Join(err, in.dropScratch())
 	})
+	return errors.Join(err, p.stub.close())
 }
 
-func (c *capturer) cleanUp(p *process) error {
-	return c.within(p.alive(), func(in *injection) error { return in.dropScratch(p) })
+// queryOthers asks the threads behind the first.
+func (c *capturer) queryOthers(p *process) error {
+	for _, t := range p.tasks {
+		if t.dead || t == p.alive() {
+			continue
+		}
+		if err := c.within(t, c.queryThread); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *capturer) within(t *task, f func(*injection) error) error {
@@ -107,10 +115,7 @@ func (c *capturer) within(t *task, f func(*injection) error) error {
 // queryThread asks what each thread has of its own.
 func (c *capturer) queryThread(in *injection) error {
 	t := in.t
-	at, err := in.scratchFor(t.proc)
-	if err != nil {
-		return err
-	}
+	at := t.proc.scratch
 	for _, args := range [][]uint64{
 		{abi.SysSigaltstack, 0, at + atAltStack},
 		{abi.SysPrctl, abi.PrGetTidAddress, at + atTIDAddr},

@@ -23,10 +23,18 @@ func (c *capturer) readRegs(t *task) error {
 		c.refuse(validate.CodeCompat, t.tid, "the task runs in 32-bit mode (cs is %#x)", t.live.CS)
 		return nil
 	}
+	if err := c.leaveStub(t); err != nil {
+		return err
+	}
 	if err := c.readRseq(t); err != nil {
 		return err
 	}
 	c.mendEINTR(t)
+	if t.touched { // should this program die, the task shall have them, too
+		if err := putBack(t); err != nil {
+			return err
+		}
+	}
 	regs := sys.RegsToFormat(&t.live)
 	area, err := sys.GetXState(t.tid)
 	if err != nil {

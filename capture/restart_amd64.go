@@ -39,6 +39,23 @@ func (c *capturer) mendEINTR(t *task) {
 	t.touched = true
 }
 
+// mendEarly makes such a call start again in fact, before anything else is read:
+// should this program be killed, the task shall not see EINTR. Between its stop
+// and this it would.
+func (c *capturer) mendEarly(t *task) error {
+	if t.live.RAX != result(int(sys.EINTR)) {
+		return nil
+	}
+	var err error
+	if t.mask, err = sys.GetSigMask(t.tid); err != nil {
+		return err
+	}
+	if c.mendEINTR(t); t.touched {
+		return putBack(t)
+	}
+	return nil
+}
+
 // readLive reads the general registers of a stopped task, and takes back what
 // the kernel does on its way out of a call with a restart block: it sets rax to
 // restart_syscall and rip to the instruction again. A task that is stopped a
@@ -147,6 +164,9 @@ func (c *capturer) learnSleeps() (again bool, err error) {
 			continue
 		}
 		if err := readLive(t); err != nil {
+			return again, err
+		}
+		if err := c.mendEarly(t); err != nil {
 			return again, err
 		}
 		if !inCall(&t.live) || t.live.RAX != result(abi.ERestartRestartBlock) || c.restartNumber(t) != abi.SysRestartSyscall {

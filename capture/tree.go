@@ -34,10 +34,9 @@ type task struct {
 
 	// mask is the set of blocked signals, live the registers to put back on
 	// release.
-	mask     uint64
-	live     abi.UserRegs
-	touched  bool // live is read, and the task's registers may differ
-	deferred []int
+	mask    uint64
+	live    abi.UserRegs
+	touched bool // live is read, and the task's registers may differ
 	// askSlack says that only the task itself can tell its timer slack.
 	askSlack bool
 
@@ -54,6 +53,7 @@ type process struct {
 	mem     *memory
 	scratch uint64
 	insn    uint64 // of a syscall instruction; zero if none is known
+	stub    *stub  // nil but while the process is queried
 	model   format.Process
 }
 

@@ -99,6 +99,7 @@ const (
 // Flags of open(2) and openat(2).
 const (
 	ORdonly   = unix.O_RDONLY
+	ORdwr     = unix.O_RDWR
 	ONoctty   = unix.O_NOCTTY
 	ONonblock = unix.O_NONBLOCK
 	OCloexec  = unix.O_CLOEXEC

@@ -96,3 +96,20 @@ func Waitid(idType, id, options int) (ChildInfo, error) {
 		Status: int(i32(raw[:], abi.SigInfoStatus)),
 	}, nil
 }
+
+// PeekStop waits like Wait4 for a task that is traced or a child, and leaves
+// what it finds as it is. That matters for the stop of a signal: once Wait4 has
+// told of it, the kernel drops the signal should the tracer die.
+func PeekStop(tid, options int) (bool, WaitStatus, error) {
+	info, err := Waitid(unix.P_PID, tid, options|unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT)
+	if err != nil || info.PID == 0 {
+		return false, 0, err
+	}
+	switch info.Code {
+	case abi.CLDExited:
+		return true, WaitStatus(info.Status&0xff) << 8, nil
+	case abi.CLDKilled, abi.CLDDumped:
+		return true, WaitStatus(info.Status & 0x7f), nil
+	}
+	return true, WaitStatus(info.Status)<<8 | 0x7f, nil
+}
