@@ -198,6 +198,8 @@ type unwrapped struct {
 	in   *countingReader
 	n    int64
 	lim  Limits
+	// failed says that Read gave an error.
+	failed bool
 	// outer is what the decompressor reads from and closes with it; nil for none.
 	outer io.Closer
 }
@@ -211,12 +213,16 @@ func (u *unwrapped) Read(p []byte) (int, error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
+	u.failed = true
 	return n, wrapFault(u.name, u.n, err)
 }
 
-// Close ends the decompressor.
+// Close ends the decompressor. What Read told is not told again.
 func (u *unwrapped) Close() error {
 	err := u.r.Close()
+	if u.failed {
+		err = nil
+	}
 	if u.outer != nil {
 		err = errors.Join(err, u.outer.Close())
 	}

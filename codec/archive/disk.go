@@ -71,8 +71,13 @@ var (
 // Open opens a file or directory. Others are not there, and are not opened even
 // to find out: opening some devices does something.
 func (d diskFS) Open(name string) (fs.File, error) {
-	if _, err := d.Stat(name); err != nil {
+	info, err := d.Stat(name)
+	if err != nil {
 		return nil, err
+	}
+	if info.IsDir() {
+		entries, err := d.ReadDir(name)
+		return &openDir{info, entries}, err
 	}
 	// What became a FIFO meanwhile does not keep us waiting.
 	return d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)

@@ -26,9 +26,27 @@ func (tarball) Unpack(ctx context.Context, src codec.Source, lim codec.Limits) (
 		return nil, err
 	}
 	ix.checkLinks()
-	return &codec.Content{
-		Source: codec.Source{Name: src.Name, Dir: treeFS{soleDir(ix.root)}}, Faults: ix.all(), Close: ix.close,
-	}, nil
+	content := &codec.Content{Source: codec.Source{Name: src.Name}, Faults: ix.all(), Close: ix.close}
+	dir := soleDir(ix.root)
+	if file := dir.soleFile(); file != nil {
+		content.Source.At, content.Source.Size = file.content, file.size
+	} else {
+		content.Source.Dir = treeFS{dir}
+	}
+	return content, nil
+}
+
+// soleFile gives the file that a directory holds if there is nothing else in it;
+// nil otherwise. An image of one file may be in an archive, too.
+func (dir *node) soleFile() *node {
+	if len(dir.children) != 1 {
+		return nil
+	}
+	only := dir.children[dir.names()[0]]
+	if only.hidden || !only.mode.IsRegular() {
+		return nil
+	}
+	return only
 }
 
 // soleDir goes down where a directory holds nothing but one other: archives made

@@ -215,7 +215,7 @@ func (f *openFile) Close() error               { return nil }
 
 // openDir is an open directory.
 type openDir struct {
-	info    fileInfo
+	info    fs.FileInfo
 	entries []fs.DirEntry
 }
 
@@ -223,7 +223,7 @@ func (d *openDir) Stat() (fs.FileInfo, error) { return d.info, nil }
 func (d *openDir) Close() error               { return nil }
 
 func (d *openDir) Read([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "read", Path: d.info.name, Err: errors.New("is a directory")}
+	return 0, &fs.PathError{Op: "read", Path: d.info.Name(), Err: errors.New("is a directory")}
 }
 
 // ReadDir gives the next n entries, or all that are left.
