@@ -14,14 +14,17 @@ import (
 	"github.com/thaw-cr/thaw/format"
 )
 
-// seeds are all images: the committed ones, the sheet's and one of each
-// generation.
+// seeds are all images: the real ones that are at hand, the sheet's and one of
+// each generation.
 func seeds(f *testing.F) [][]byte {
 	f.Helper()
 	list := [][]byte{sheet(f)}
-	names, err := filepath.Glob(filepath.Join(ownImages, "*", "*.ckpt"))
-	if err != nil || len(names) == 0 {
-		f.Fatalf("no images in %s: %v", ownImages, err)
+	var names []string
+	for _, dir := range []string{sharedImages, ownImages} {
+		found, err := filepath.Glob(filepath.Join(dir, "*", "*.ckpt"))
+		if names = append(names, found...); err != nil || dir == ownImages && len(found) == 0 {
+			f.Fatalf("no images in %s: %v", dir, err)
+		}
 	}
 	for _, name := range names {
 		b, err := os.ReadFile(name)
