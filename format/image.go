@@ -76,8 +76,22 @@ type Attachment struct {
 	// Task and Object say what it belongs to; zero if to the image.
 	Task   PID      `json:"task,omitempty"`
 	Object ObjectID `json:"object,omitempty"`
-	Data   []byte   `json:"data,omitempty"`
+	// Role says what it means that a restore does not use the record.
+	Role AttachmentRole `json:"role,omitempty"`
+	Data []byte         `json:"data,omitempty"`
 }
+
+// AttachmentRole says what it means that a restore does not use a record.
+type AttachmentRole string
+
+// The roles. The zero value is state that a restore leaves out.
+const (
+	// AttachmentBytes is nothing but what writing the source format again, byte
+	// for byte, takes: no state.
+	AttachmentBytes AttachmentRole = "bytes"
+	// AttachmentVital is state that a task cannot go on without.
+	AttachmentVital AttachmentRole = "vital"
+)
 
 // Warning says what a source format or a capture could not express.
 type Warning struct {

@@ -52,6 +52,7 @@ const (
 	CodeTaggedAddress   = "X150"
 	CodeSyscallDispatch = "X151"
 	CodeCoreScheduling  = "X152"
+	CodeVitalRecord     = "X158"
 )
 
 const (
@@ -212,8 +213,9 @@ var engineRules = []Rule{
 	},
 	{
 		Code: CodeCompat, Severity: Error, Title: "32-bit task",
-		Why: "Registers, signal frames and the vdso of compat tasks differ.",
-		Fix: fixNotHeld, Example: "a task whose cs is 0x23",
+		Why: "A task is restored from a 64-bit process by 64-bit system calls; the kernel lets no such process take up the selectors, " +
+			"restart calls, signal frames and vdso of compat mode.",
+		Fix: "look at it with thaw dump and convert it; restart it where a 32-bit restorer runs", Example: "a task whose cs is 0x23",
 	},
 	{
 		Code: CodeDeadUnknown, Severity: Error, Title: "dead task whose source does not say how",
@@ -264,6 +266,11 @@ var engineRules = []Rule{
 		Code: CodeAttachment, Severity: Warning, Title: "record of another format that a restore does not use",
 		Why: "State that the model has no word for is not restored.",
 		Fix: "look with thaw dump whether the record matters", Example: "an attachment of a foreign codec",
+	},
+	{
+		Code: CodeVitalRecord, Severity: Error, Title: "record that a task cannot go on without",
+		Why: "The task would run on without state that its code relies on, such as segments of a local descriptor table.",
+		Fix: "none: no engine of today restores it", Example: "the local descriptor table of a linux-cr image",
 	},
 	{
 		Code: CodeProtectionKey, Severity: Error, Title: "memory protection key",

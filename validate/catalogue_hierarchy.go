@@ -237,4 +237,9 @@ var hierarchyRules = []Rule{
 		Why: "A number names one task in each namespace.",
 		Fix: fixCapture, Example: "two tasks with nspids [7] in one namespace",
 	},
+	{
+		Code: "H047", Severity: Warning, Title: "parent that nobody knows",
+		Why: "The parent is not in the image and is no process that adopts orphans, as far as the image tells; after a restore whatever adopts them is the parent.",
+		Fix: fixCapture, Example: "ppid 77, no task 77, root's ppid 1",
+	},
 }

@@ -124,4 +124,9 @@ var registerRules = []Rule{
 		Why: "arch_prctl(ARCH_REQ_XCOMP_PERM) refuses them.",
 		Fix: fixRegisters, Example: "xfeatures 4",
 	},
+	{
+		Code: "S049", Severity: Warning, Title: "segment with both a selector and a base",
+		Why: "Programs of 64 bits have one or the other; which of the two counts is up to the kernel. Those of linux-cr refused it.",
+		Fix: fixRegisters, Example: "fs 0x63, fs_base 0x7ffff7d8a740",
+	},
 }

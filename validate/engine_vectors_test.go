@@ -111,6 +111,12 @@ var engineMutations = []mutation{
 	{CodePosixQueue, "jobs", otherFile("/dev/mqueue/jobs")},
 	{CodeTimerClock, "cpu-time", func(v *vector) { v.timer().Clock = -6 }},
 	{CodeRestartCall, "unknown", func(v *vector) { v.task(102).Restart = &format.Restart{Kind: format.RestartOther} }},
+	{CodeVitalRecord, "descriptor-table", func(v *vector) {
+		v.Image.Attachments = []format.Attachment{
+			{Format: "linux-cr", Record: "leftovers", Role: format.AttachmentBytes},
+			{Format: "linux-cr", Record: "MM_CONTEXT_LDT", Role: format.AttachmentVital},
+		}
+	}},
 	{CodeAttachment, "of-criu", func(v *vector) { v.Image.Attachments = []format.Attachment{{Format: "criu", Record: "tun"}} }},
 	{CodeDeletedPath, "directory", func(v *vector) { v.Image.Objects.FS[0].Cwd = "/tmp/x (deleted)" }},
 }

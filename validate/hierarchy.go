@@ -173,6 +173,11 @@ func checkParent(c *checker, t *format.Task) {
 	parent := c.Tasks[t.PPID]
 	switch {
 	case parent == nil:
+		// Init adopts orphans, and the subreaper that the root may be a child of.
+		root := c.Tasks[c.img.Root]
+		if t.TID != c.img.Root && t.PPID > 1 && t.Creator == 0 && root != nil && t.PPID != root.PPID {
+			c.task("H047", t, "parent %d is not in the image", t.PPID)
+		}
 	case !parent.Leader():
 		c.task("H022", t, "parent %d is a thread of process %d", t.PPID, parent.TGID)
 	case parent.State == format.Zombie:

@@ -58,6 +58,7 @@ var hierarchyMutations = []mutation{
 		t := v.spawn(104, 2, 100, 50)
 		t.Creator, t.ExitSignal = 90, 10
 	}},
+	{"H047", "parent-77", func(v *vector) { v.spawn(104, 77, 100, 50) }},
 	{"H033", "signal-99", func(v *vector) { v.task(102).ParentDeathSignal = 99 }},
 	{"H034", "made-itself", func(v *vector) { v.task(102).Creator = 102 }},
 	{"H035", "zombie-with-files", func(v *vector) { v.task(103).Files = idTable }},

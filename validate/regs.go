@@ -71,8 +71,7 @@ func checkRegisters(c *checker, t *format.Task) {
 		c.task("S001", t, "the task has an empty set of registers")
 		return
 	}
-	compat := c.img.Provenance.Arch == "386" && r.AMD64 != nil && r.AMD64.CS == selCompat
-	if arch != "" && arch != c.img.Provenance.Arch && !compat {
+	if arch != "" && arch != c.img.Provenance.Arch && (c.img.Provenance.Arch != "386" || !compat(t)) {
 		c.task("S002", t, "registers of %s in an image of %.20q", arch, c.img.Provenance.Arch)
 	}
 	if r.AMD64 != nil {
@@ -123,6 +122,14 @@ func checkSelectors(c *checker, t *format.Task, r *format.RegistersAMD64) {
 			c.task("S006", t, "%s is %#x", s.name, s.value)
 		}
 	}
+	if r.CS != selCompat && (r.FS > 3 && r.FSBase != 0 || r.GS > 3 && r.GSBase != 0) {
+		c.task("S049", t, "fs is %#x with base %#x, gs is %#x with base %#x", r.FS, r.FSBase, r.GS, r.GSBase)
+	}
+}
+
+// compat says whether a task runs 32-bit code.
+func compat(t *format.Task) bool {
+	return t.Registers != nil && t.Registers.AMD64 != nil && t.Registers.AMD64.CS == selCompat
 }
 
 func checkXSave(c *checker, t *format.Task, x []byte) {
@@ -187,7 +194,7 @@ func checkUserAddresses(c *checker, t *format.Task) {
 		return
 	}
 	checkAltStack(c, t)
-	if r := t.RobustList; r != nil && r.Length != robustListSize {
+	if r := t.RobustList; r != nil && r.Length != robustListSize && (r.Length != robustListSize/2 || !compat(t)) {
 		c.task("S044", t, "robust list of length %d", r.Length)
 	}
 	if r := t.Rseq; r != nil && (r.Address%rseqAlign != 0 || r.Length < rseqSize || r.Length > format.PageSize || r.Flags != 0) {

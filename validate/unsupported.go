@@ -14,7 +14,11 @@ func Unsupported(img *format.Image) []Finding {
 		return nil
 	}
 	c := newChecker(context.Background(), img, Options{})
-	if img.Provenance.Arch != "amd64" {
+	switch img.Provenance.Arch {
+	case "amd64":
+	case "386":
+		c.report(CodeArch, Subject{}, "the image is of architecture 386: its tasks would run in the processor's compat mode, which the engine cannot put a task into")
+	default:
 		c.report(CodeArch, Subject{}, "the image is of architecture %.20q", img.Provenance.Arch)
 	}
 	c.eachTask(unsupportedTask, unsupportedPlace)
@@ -41,8 +45,14 @@ func Unsupported(img *format.Image) []Finding {
 		}
 	})
 	each(c, img.Attachments, func(c *checker, a *format.Attachment) {
-		c.report(CodeAttachment, Subject{Record: a.Record, Task: a.Task, Object: a.Object},
-			"record of format %.40q", a.Format)
+		code := CodeAttachment
+		switch a.Role {
+		case format.AttachmentBytes:
+			return
+		case format.AttachmentVital:
+			code = CodeVitalRecord
+		}
+		c.report(code, Subject{Record: a.Record, Task: a.Task, Object: a.Object}, "record of format %.40q", a.Format)
 	})
 	return c.result()
 }

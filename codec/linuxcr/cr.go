@@ -146,7 +146,7 @@ func (d *decoder) oldMemory(b body) error {
 			return err
 		}
 	}
-	if err := d.mmContext(); err != nil {
+	if err := d.mmContext(&mm); err != nil {
 		return err
 	}
 	d.section.task.Memory = mm.ID

@@ -63,7 +63,7 @@ func (d *decoder) memory(id format.ObjectID) error {
 			return err
 		}
 	}
-	if err := d.mmContext(); err != nil {
+	if err := d.mmContext(&mm); err != nil {
 		return err
 	}
 	d.img.Objects.Memories = append(d.img.Objects.Memories, mm)
@@ -118,7 +118,7 @@ func (d *decoder) auxvBytes(width int) int {
 }
 
 // mmContext reads what the processor adds to an address space.
-func (d *decoder) mmContext() error {
+func (d *decoder) mmContext(mm *format.AddressSpace) error {
 	if d.layout(kMMContext) == nil {
 		return nil
 	}
@@ -128,6 +128,13 @@ func (d *decoder) mmContext() error {
 	}
 	if !d.arch.x86 {
 		return nil
+	}
+	// The historic reader compares the address with where its own kernel puts it.
+	for i := range mm.VMAs {
+		v := &mm.VMAs[i]
+		if at := format.Addr(b.u(fVDSO)); v.Kind == format.VMAVDSO && b.has(fVDSO) && at != v.Start {
+			return d.fault(codec.Malformed, "MM_CONTEXT record", b.at, "vdso at %s, but it is mapped at %s", at, v.Start)
+		}
 	}
 	n, size := int64(b.u(fCount)), int64(b.u(fEntrySize))
 	if d.gen.raw() {
@@ -148,8 +155,12 @@ func (d *decoder) mmContext() error {
 	if err != nil {
 		return err
 	}
-	d.warn("local descriptor tables are kept but not restored")
-	return d.attach(h, 0, append([]byte{}, p...))
+	if err := d.attach(h, d.inside, append([]byte{}, p...)); err != nil {
+		return err
+	}
+	// Code that uses a segment of the table ends without it.
+	d.img.Attachments[len(d.img.Attachments)-1].Role = format.AttachmentVital
+	return nil
 }
 
 // contents reads the pages of an object: addresses of an address space, indexes

@@ -247,7 +247,7 @@ func (d *decoder) keepLeftovers() error {
 	}
 	d.extra.patches = c.patches
 	d.img.Attachments = append(d.img.Attachments, format.Attachment{
-		Format: formatName, Record: leftoversName, Place: d.gen.String(), Data: d.extra.marshal(),
+		Format: formatName, Record: leftoversName, Place: d.gen.String(), Role: format.AttachmentBytes, Data: d.extra.marshal(),
 	})
 	return nil
 }

@@ -77,6 +77,10 @@ func (t *translator) patch(p *patch) (patch, bool) {
 	if p.ofTree() || t.to.numberOf[p.kind] == 0 {
 		return patch{}, false
 	}
+	if p.whole && p.kind == kSigPending {
+		data, ok := t.queue(p.patchKey, p.data)
+		return patch{p.patchKey, true, data}, ok
+	}
 	if p.whole {
 		return patch{p.patchKey, true, t.payload(p.patchKey, p.data)}, true
 	}
@@ -151,17 +155,38 @@ func (t *translator) payload(key patchKey, p []byte) []byte {
 		return p
 	}
 	fixed := from.size - from.head
-	out := body{layout: to, order: t.to.order, p: make([]byte, to.size-to.head+len(p)-fixed)}
-	copy(out.rest(), p[fixed:])
-	in := body{layout: from, order: t.from.order, p: p}
-	for _, s := range from.slots {
-		if there, ok := to.find(s.field); ok && there.width == s.width {
+	out := make([]byte, to.size-to.head, to.size-to.head+len(p)-fixed)
+	t.fields(key, body{layout: from, order: t.from.order, p: p}, body{layout: to, order: t.to.order, p: out})
+	return append(out, p[fixed:]...)
+}
+
+// queue translates the payload of a list of queued signals; false if it is none.
+func (t *translator) queue(key patchKey, p []byte) ([]byte, bool) {
+	from, to := t.from.gen.siginfo(), t.to.gen.siginfo()
+	head := t.from.layout(key.kind)
+	fixed := head.size - head.head
+	if len(p) < fixed || (len(p)-fixed)%from.size != 0 {
+		return nil, false
+	}
+	n := (len(p) - fixed) / from.size
+	out := make([]byte, fixed+n*to.size)
+	copy(out, p[:fixed])
+	for i := range n {
+		t.fields(key, body{layout: from.layout, order: t.from.order, p: p[fixed+i*from.size:]},
+			body{layout: to.layout, order: t.to.order, p: out[fixed+i*to.size:]})
+	}
+	return out, true
+}
+
+// fields copies what both have.
+func (t *translator) fields(key patchKey, in, out body) {
+	for _, s := range in.slots {
+		if there, ok := out.find(s.field); ok && there.width == s.width {
 			out.put(s.field, in.bytes(s.field))
 		} else if slices.ContainsFunc(in.bytes(s.field), func(b byte) bool { return b != 0 }) {
 			t.lose(key, s)
 		}
 	}
-	return out.p
 }
 
 // lose reports, once, a field that the target does not have.

@@ -192,7 +192,11 @@ func (d *decoder) taggedEntry(h header, word func(int) int32, l entryFields, e *
 			e.nested = numbers[1:]
 		}
 	}
-	return d.checkDepth(h, int64(word(l.depth)))
+	if depth := int64(word(l.depth)); depth != int64(len(e.nested)) {
+		return d.fault(codec.Malformed, h.name(), h.at, "task %d in a pid namespace nested %d deep, its pid has %d nested numbers",
+			e.pid, depth, len(e.nested))
+	}
+	return nil
 }
 
 // find gives the numbers of a tag.

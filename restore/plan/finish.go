@@ -10,6 +10,8 @@ import (
 // adopt emits the deaths of makers. An orphan goes to the nearest subreaper
 // above it, so the owners have their turns from below: nobody above becomes a
 // subreaper, and no orphan goes higher, before all below have ceased to be one.
+// Where processes hang elsewhere until a maker is gone, what is below what is not
+// as in the image, and each owner waits for the one before.
 func (b *builder) adopt() {
 	byOwner := map[int][]*maker{}
 	var owners []int
@@ -22,7 +24,8 @@ func (b *builder) adopt() {
 	above := b.nearestAbove(owners)
 	slices.SortFunc(owners, func(x, y int) int { return cmp.Or(b.nodes[y].depth-b.nodes[x].depth, x-y) })
 	below := map[int][]int{} // owner to the last steps of the owners below it
-	for _, x := range owners {
+	moved := slices.ContainsFunc(b.nodes, func(n node) bool { return n.moved })
+	for i, x := range owners {
 		pid := b.nodes[x].pid
 		on := b.emit(OpReaper, pid, 1, 0, below[x]...)
 		var reaps []int
@@ -30,7 +33,13 @@ func (b *builder) adopt() {
 			reaps = append(reaps, b.endMaker(m, on))
 		}
 		off := b.emit(OpReaper, pid, 0, 0, reaps...)
-		below[above[x]] = append(below[above[x]], off)
+		next := above[x]
+		if moved && i+1 < len(owners) {
+			next = owners[i+1]
+		} else if moved {
+			next = top
+		}
+		below[next] = append(below[next], off)
 	}
 	wait := below[top]
 	for _, m := range byOwner[top] {
