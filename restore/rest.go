@@ -1,6 +1,8 @@
 package restore
 
 import (
+	"slices"
+
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/husk"
@@ -34,7 +36,7 @@ func (b *builder) planRests() {
 	}
 	tables, memories := map[format.ObjectID]uint32{}, map[format.ObjectID]uint32{}
 	frozen := map[format.ObjectID]bool{}
-	living := b.livingTasks()
+	living, locked := b.livingTasks(), b.lockedTables()
 	for _, t := range living {
 		tables[t.Files]++
 		memories[t.Memory]++
@@ -47,7 +49,7 @@ func (b *builder) planRests() {
 		if !r.stays {
 			b.resting++
 			r.sleeps = sleeps(t)
-			r.leaves = memories[t.Memory] == 1 && !r.sleeps && !b.hasAction(t, format.SIGSEGV)
+			r.leaves = memories[t.Memory] == 1 && !r.sleeps && !locked[t.Files] && !b.hasAction(t, format.SIGSEGV)
 			if n := tables[t.Files]; n > 0 { // the first of those that have it
 				r.closes, tables[t.Files] = true, 0
 				b.unused[t.Files] = dependency{b.t.Word(), n - 1}
@@ -55,6 +57,19 @@ func (b *builder) planRests() {
 		}
 		b.rests[t.TID] = r
 	}
+}
+
+// lockedTables are the file tables by which locks are taken in the end, in calls
+// that the engine makes the tasks do.
+func (b *builder) lockedTables() map[format.ObjectID]bool {
+	locked := map[format.ObjectID]bool{}
+	for _, t := range b.img.Objects.FileTables {
+		locked[t.ID] = slices.ContainsFunc(t.Entries, func(e format.FileEntry) bool {
+			d := b.ix.Files[e.File]
+			return d != nil && len(d.Locks) > 0
+		})
+	}
+	return locked
 }
 
 // livingTasks lists the tasks that will run, in the order of restart.
