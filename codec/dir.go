@@ -31,3 +31,13 @@ type DirWriter interface {
 	// The name is relative and clean (fs.ValidPath); none is created twice.
 	Create(name string) (io.WriteCloser, error)
 }
+
+// A DirReporter is a DirEncoder of a format that cannot hold all that the model
+// can say, and tells what it leaves out.
+type DirReporter interface {
+	DirEncoder
+	// EncodeDirReport is EncodeDir and gives the losses.
+	EncodeDirReport(ctx context.Context, dst DirWriter, img *format.Image, opts EncodeOptions) ([]Loss, error)
+	// DirLosses are those of EncodeDirReport, found without writing.
+	DirLosses(ctx context.Context, img *format.Image, opts EncodeOptions) ([]Loss, error)
+}

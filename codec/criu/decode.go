@@ -61,9 +61,11 @@ type decoder struct {
 	pipeData map[*file]map[uint32]int
 	vdso     lastVDSO
 	vdsos    map[string]bool
-	creds    map[credKey]format.ObjectID
-	memfds   map[uint64]format.ObjectID
-	masters  map[uint32]bool
+	// pageOwners are the objects that pagemaps are of, by the file's name.
+	pageOwners map[string]format.ObjectID
+	creds      map[credKey]format.ObjectID
+	memfds     map[uint64]format.ObjectID
+	masters    map[uint32]bool
 	// sessions are terminals by the session they control.
 	sessions map[format.PID]format.ObjectID
 	nsOrder  []nsKey
@@ -101,10 +103,10 @@ func newDecoder(ctx context.Context, im *image) *decoder {
 		handlers: map[uint32]format.ObjectID{}, namespaces: map[nsKey]format.ObjectID{}, nsSets: map[[nsCount]uint32][]format.ObjectID{}, cgroups: map[uint32]format.ObjectID{},
 		shared: map[sharedKey]format.ObjectID{}, pipes: map[pipeKey]format.ObjectID{}, deleted: map[uint64]format.ObjectID{},
 		terminals: map[uint32]format.ObjectID{}, remaps: map[uint32]remap{}, refs: map[uint32]format.FileRef{},
-		sockets: map[uint32]format.ObjectID{}, creds: map[credKey]format.ObjectID{}, memfds: map[uint64]format.ObjectID{}, masters: map[uint32]bool{}, messages: map[format.ObjectID][]format.SocketMessage{}, vdsos: map[string]bool{}, warned: map[string]bool{},
+		sockets: map[uint32]format.ObjectID{}, creds: map[credKey]format.ObjectID{}, memfds: map[uint64]format.ObjectID{}, masters: map[uint32]bool{}, messages: map[format.ObjectID][]format.SocketMessage{}, vdsos: map[string]bool{}, pageOwners: map[string]format.ObjectID{}, warned: map[string]bool{},
 	}
 	d.layer = &layer{
-		budget: &im.budget, dir: im.dir, store: d.store, done: map[string][]extent{}, taken: map[uint32]string{},
+		budget: &im.budget, dir: im.dir, store: d.store, bare: im.bare, done: map[string][]extent{}, taken: map[uint32]string{},
 		find: func(name string) (*file, error) { return im.byName[name], nil },
 		size: func(name string) (int64, error) {
 			if f := im.byName[name]; f != nil {

@@ -63,6 +63,8 @@ type image struct {
 	// strange are names that no kind has.
 	strange []string
 	byName  map[string]*file
+	// bare says that pages and the contents of ghost files are not there.
+	bare bool
 	budget
 }
 
@@ -104,6 +106,27 @@ func readImage(ctx context.Context, dir iofs.FS, b budget) (*image, error) {
 			im.strange = append(im.strange, e.Name())
 		}
 	}
+	return im, im.readAll(ctx, im.read)
+}
+
+// bareImage is the image of files that were kept, without pages and the contents
+// of ghost files.
+func bareImage(ctx context.Context, files map[string][]byte, b budget) (*image, error) {
+	im := &image{byName: make(map[string]*file, len(files)), budget: b, bare: true}
+	for name, data := range files {
+		k, n := parseName(name)
+		if k == nil {
+			return nil, codec.Errorf(codec.Unknown, "file", 0, "%.40q is of no known kind", name)
+		}
+		f := &file{kind: k, id: n, name: name, data: data, size: int64(len(data))}
+		im.files, im.byName[name] = append(im.files, f), f
+	}
+	return im, im.readAll(ctx, im.parse)
+}
+
+// readAll reads the files on all processors. Of several errors it gives that of
+// the first file.
+func (im *image) readAll(ctx context.Context, read func(*file) error) error {
 	place := make(map[*kind]int, len(kinds))
 	for i, k := range kinds {
 		place[k] = i
@@ -111,15 +134,9 @@ func readImage(ctx context.Context, dir iofs.FS, b budget) (*image, error) {
 	slices.SortFunc(im.files, func(a, b *file) int {
 		return cmp.Or(cmp.Compare(place[a.kind], place[b.kind]), cmp.Compare(a.id, b.id))
 	})
-	return im, im.readAll(ctx)
-}
-
-// readAll reads the files on all processors. Of several errors it gives that of
-// the first file.
-func (im *image) readAll(ctx context.Context) error {
 	return inParallel(ctx, len(im.files), func(i int) error {
 		f := im.files[i]
-		return codec.InFile(im.read(f), f.name)
+		return codec.InFile(read(f), f.name)
 	})
 }
 
@@ -176,10 +193,20 @@ func (im *image) readOpen(f *file, h iofs.File) error {
 	if f.prefix == kGhost {
 		return im.readGhost(f, h)
 	}
-	if err := im.slurp(f, h); err != nil || f.raw() {
+	if err := im.slurp(f, h); err != nil {
 		return err
 	}
+	return im.parse(f)
+}
+
+// parse takes f.data apart.
+func (im *image) parse(f *file) error {
+	if f.raw() {
+		return nil
+	}
 	switch f.prefix {
+	case kGhost:
+		return im.bareGhost(f)
 	case kPagemap, kShmemMap:
 		return im.splitPagemap(f)
 	case kIPCMsg:

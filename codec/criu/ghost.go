@@ -2,6 +2,7 @@ package criu
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,8 @@ const ghostHead = 64 << 10
 
 // readGhost reads a file that has no name any more: its entry, and then either
 // its contents or pieces of them, each with an entry of its own. Contents stay
-// where they are; f.data holds the rest.
+// where they are; f.data holds the rest, and for contents in one piece how many
+// bytes they have, as a word of 64 bits.
 func (im *image) readGhost(f *file, h iofs.File) error {
 	at, ok := h.(io.ReaderAt)
 	if !ok {
@@ -48,8 +50,59 @@ func (im *image) readGhost(f *file, h iofs.File) error {
 	if g.GetChunks() {
 		return im.ghostChunks(f, at, begin, src)
 	}
+	f.data = binary.LittleEndian.AppendUint64(f.data, uint64(f.size-begin))
 	if f.size > begin {
 		f.ghost = []chunk{{0, uint64(f.size - begin), src, begin}}
+	}
+	return nil
+}
+
+// bareGhost reads what readGhost kept.
+func (im *image) bareGhost(f *file) error {
+	if err := f.header(f.data); err != nil {
+		return err
+	}
+	end := uint64(0)
+	for at := f.body; at < int64(len(f.data)); {
+		r := record{at: at, n: len(f.records)}
+		g, isFirst := &ghost_file.GhostFileEntry{}, r.n == 0
+		c := &ghost_file.GhostChunkEntry{}
+		if r.msg = c; isFirst {
+			r.msg = g
+		}
+		body, err := frameBody(f.data[at:], &r, im.lim)
+		if err != nil {
+			return err
+		}
+		if err := im.unmarshal(body, &r); err != nil {
+			return err
+		}
+		at += 4 + int64(len(body))
+		f.records = append(f.records, r)
+		if isFirst && !g.GetChunks() {
+			return f.bareContents(at)
+		}
+		if !isFirst {
+			if c.GetLen() == 0 || c.GetOff() < end || c.GetOff() > maxPages || c.GetLen() > maxPages {
+				return codec.Errorf(codec.Misplaced, r.label(), r.at, "%d bytes at %#x after those up to %#x", c.GetLen(), c.GetOff(), end)
+			}
+			f.ghost = append(f.ghost, chunk{off: c.GetOff(), size: c.GetLen(), src: &pageFile{}})
+			end = c.GetOff() + c.GetLen()
+		}
+	}
+	if len(f.records) == 0 {
+		return codec.Errorf(codec.Missing, "record 0", f.body, "the file has no record")
+	}
+	return nil
+}
+
+// bareContents reads the length of contents in one piece.
+func (f *file) bareContents(at int64) error {
+	if int64(len(f.data))-at != 8 {
+		return codec.Errorf(codec.Malformed, "contents", at, "%d bytes where a length belongs", int64(len(f.data))-at)
+	}
+	if n := binary.LittleEndian.Uint64(f.data[at:]); n > 0 && n <= maxPages {
+		f.ghost = []chunk{{size: n, src: &pageFile{}}}
 	}
 	return nil
 }

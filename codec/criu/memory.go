@@ -101,14 +101,14 @@ func (d *decoder) memoryPages(p *proc, o *format.AddressSpace) error {
 	if err != nil {
 		return err
 	}
-	d.store.extents[o.ID] = list
+	d.store.extents[o.ID], d.pageOwners[f.name] = list, o.ID
 	for i := range o.VMAs {
 		v := &o.VMAs[i]
 		if !v.Special() {
 			continue
 		}
-		if v.Kind == format.VMAVDSO {
-			if o.VDSO, err = d.vdsoSum(o.ID, v); err != nil {
+		if v.Kind == format.VMAVDSO && !d.bare {
+			if err := d.vdsoOf(o, v); err != nil {
 				return err
 			}
 		}
@@ -138,42 +138,44 @@ func without(list []extent, v *format.VMA) []extent {
 }
 
 // lastVDSO is the code seen last, which most processes share.
-type lastVDSO struct{ code, sum []byte }
+type lastVDSO struct{ code, sum, layout []byte }
 
 // recordVDSO is the attachment with the code of a vdso, which the model knows by
 // its SHA-256 only; its place is that in hexadecimal.
 const recordVDSO = "vdso"
 
-// vdsoSum identifies the vdso of an address space, and keeps its code; nil if the
-// image does not have all its pages.
-func (d *decoder) vdsoSum(id format.ObjectID, v *format.VMA) ([]byte, error) {
+// vdsoOf identifies the vdso of an address space, and keeps its code. An image
+// need not have its pages.
+func (d *decoder) vdsoOf(o *format.AddressSpace, v *format.VMA) error {
 	const most = 64
 	first := format.PageNum(v.Start / format.PageSize)
 	if v.Pages() > most {
-		return nil, nil
+		return nil
 	}
 	for i := range v.Pages() {
-		if !d.store.has(id, first+format.PageNum(i)) {
-			return nil, nil
+		if !d.store.has(o.ID, first+format.PageNum(i)) {
+			return nil
 		}
 	}
 	code := make([]byte, v.Pages()*format.PageSize)
-	if err := d.store.ReadPages(d.ctx, id, first, code); err != nil {
-		return nil, err
+	if err := d.store.ReadPages(d.ctx, o.ID, first, code); err != nil {
+		return err
 	}
 	if bytes.Equal(code, d.vdso.code) {
-		return d.vdso.sum, nil
+		o.VDSO, o.VDSOLayout = d.vdso.sum, d.vdso.layout
+		return nil
 	}
 	sum := sha256.Sum256(code)
-	d.vdso = lastVDSO{code, sum[:]}
+	d.vdso = lastVDSO{code, sum[:], format.VDSOLayout(code)}
+	o.VDSO, o.VDSOLayout = d.vdso.sum, d.vdso.layout
 	if place := hex.EncodeToString(sum[:]); !d.vdsos[place] {
 		d.vdsos[place] = true
 		d.img.Attachments = append(d.img.Attachments, format.Attachment{Format: formatName, Record: recordVDSO, Place: place, Data: code})
 		if err := d.charge(int64(len(code))); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return d.vdso.sum, nil
+	return nil
 }
 
 // sharedKey is what CRIU calls shared memory: the number in the name of its
@@ -209,7 +211,7 @@ func (d *decoder) sharedPages(key sharedKey, id format.ObjectID) error {
 	}
 	list, err := d.layer.extentsOf(f)
 	if err == nil {
-		d.store.extents[id] = list
+		d.store.extents[id], d.pageOwners[f.name] = list, id
 	}
 	return err
 }

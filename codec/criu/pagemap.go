@@ -162,3 +162,7 @@ func entryMessage(e mapEntry) *pagemap_pb.PagemapEntry {
 	m.CompatNrPages = proto.Uint32(uint32(min(e.count, 1<<32-1)))
 	return m
 }
+
+func headMessage(id uint32) *pagemap_pb.PagemapHead {
+	return &pagemap_pb.PagemapHead{PagesId: proto.Uint32(id)}
+}

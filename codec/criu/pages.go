@@ -233,6 +233,8 @@ type layer struct {
 	dir   iofs.FS
 	store *store
 	depth int
+	// bare says that there are no pages files, and no parents.
+	bare bool
 	// find gives a pagemap by name; nil if there is none.
 	find func(name string) (*file, error)
 	// size gives the size of a pages file.
@@ -261,6 +263,10 @@ func (l *layer) extentsOf(f *file) ([]extent, error) {
 			off += int64(e.count) * format.PageSize
 			continue
 		}
+		if l.bare {
+			list = append(list, extent{e.first, e.count, src, 0})
+			continue
+		}
 		part, err := l.inherited(f, e)
 		if err != nil {
 			return nil, err
@@ -278,7 +284,7 @@ func (l *layer) extentsOf(f *file) ([]extent, error) {
 func (l *layer) checkPages(f *file) error {
 	name := kindNamed(kPages).name(uint64(f.pages.id))
 	want := int64(f.pages.pages()) * format.PageSize
-	if want == 0 {
+	if want == 0 || l.bare {
 		return nil
 	}
 	if other, ok := l.taken[f.pages.id]; ok {
@@ -377,3 +383,6 @@ func (im *image) lookup(name string) (*file, error) {
 	f := &file{kind: k, id: n, name: name}
 	return f, codec.InFile(im.read(f), parentName+"/"+name)
 }
+
+// pageOf is the page that an address is in.
+func pageOf(a format.Addr) format.PageNum { return format.PageNum(a / format.PageSize) }

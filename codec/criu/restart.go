@@ -80,6 +80,9 @@ func (d *decoder) interrupted(t *format.Task) bool {
 // sleeps reads how long sleepers still had to sleep: the kernel stored that where
 // the program asked for it.
 func (d *decoder) sleeps() error {
+	if d.bare {
+		return nil
+	}
 	for i := range d.img.Tasks {
 		t := &d.img.Tasks[i]
 		if t.Restart == nil || t.Restart.Kind != format.RestartNanosleep || t.Restart.Remainder == 0 {
