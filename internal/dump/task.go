@@ -52,10 +52,11 @@ func (p *Printer) taskLines(t *format.Task) [][2]string {
 		{"restart", restartWords(t.Restart)},
 		{"schedule", schedWords(t.Sched)},
 		{"privilege", p.privilegeWords(t)},
+		{"traits", traitWords(t)},
 		{"place", placeWords(p.idx.FS[t.FS])},
 	}
 	if m := p.idx.Memories[t.Memory]; m != nil {
-		lines = append(lines, [2]string{"program", fileRef(&m.Exe)})
+		lines = append(lines, [2]string{"memory", memoryTraitWords(m)}, [2]string{"program", fileRef(&m.Exe)})
 	}
 	return append(lines, p.processLines(p.idx.Processes[t.Process])...)
 }

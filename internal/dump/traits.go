@@ -1,0 +1,41 @@
+package dump
+
+import (
+	"fmt"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// speculationWords are the features of prctl(PR_SET_SPECULATION_CTRL).
+var speculationWords = map[uint8]string{0: "store bypass", 1: "indirect branches"}
+
+// traitWords name the attributes of prctl(2) that few tasks have.
+func traitWords(t *format.Task) string {
+	words := []string{
+		prefixed("killed for lost memory ", Clean(string(t.MCEKill))),
+		when(t.NoTSC, "no rdtsc"), when(t.NoCPUID, "no cpuid"), when(t.IOFlusher, "I/O flusher"),
+	}
+	for _, s := range t.Speculation {
+		name := speculationWords[s.Feature]
+		if name == "" {
+			name = fmt.Sprintf("speculation %d", s.Feature)
+		}
+		words = append(words, fmt.Sprintf("%s set to %d", name, s.Control))
+	}
+	return joinSet(", ", words...)
+}
+
+// memoryTraitWords name those of its address space.
+func memoryTraitWords(m *format.AddressSpace) string {
+	return joinSet(", ",
+		when(m.NoTHP && !m.THPAdvised, "no huge pages"), when(m.NoTHP && m.THPAdvised, "no huge pages but where advised"),
+		when(m.MDWE != 0, "no execution of written memory"), when(m.MergeAny, "equal pages merged"),
+		ifAny(len(m.Guards), "range of guard pages", "ranges of guard pages"))
+}
+
+func when(on bool, words string) string {
+	if on {
+		return words
+	}
+	return ""
+}
