@@ -63,6 +63,10 @@ func (g *gzipStream) Read(p []byte) (int, error) {
 	}
 }
 
+// Close has nothing to free. That of gzip.Reader tells what is wrong with data
+// that were not asked for.
+func (g *gzipStream) Close() error { return nil }
+
 // noEOF is err, and unexpected if it is the end.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
@@ -198,8 +202,6 @@ type unwrapped struct {
 	in   *countingReader
 	n    int64
 	lim  Limits
-	// failed says that Read gave an error.
-	failed bool
 	// outer is what the decompressor reads from and closes with it; nil for none.
 	outer io.Closer
 }
@@ -213,16 +215,12 @@ func (u *unwrapped) Read(p []byte) (int, error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
-	u.failed = true
 	return n, wrapFault(u.name, u.n, err)
 }
 
-// Close ends the decompressor. What Read told is not told again.
+// Close ends the decompressor.
 func (u *unwrapped) Close() error {
 	err := u.r.Close()
-	if u.failed {
-		err = nil
-	}
 	if u.outer != nil {
 		err = errors.Join(err, u.outer.Close())
 	}

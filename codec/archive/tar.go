@@ -62,6 +62,21 @@ func soleDir(dir *node) *node {
 	return dir
 }
 
+// cutReader ends where the contents of a stream are bad, and keeps the fault: what
+// is before it can be shown all the same. A bomb stays an error.
+type cutReader struct {
+	r     io.Reader
+	fault *codec.FormatError
+}
+
+func (c *cutReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if fe, ok := errors.AsType[*codec.FormatError](err); ok && fe.Kind != codec.Bomb {
+		c.fault, err = fe, io.EOF
+	}
+	return n, err
+}
+
 // index is a tar archive that was read once.
 type index struct {
 	builder
@@ -73,14 +88,16 @@ type index struct {
 func readTar(ctx context.Context, src codec.Source, lim codec.Limits) (*index, error) {
 	ix := &index{builder: builder{root: newRoot(), lim: lim}, close: func() error { return nil }}
 	ix.file = src.Name
+	cut := &cutReader{r: src.Reader}
 	if src.At == nil && src.Reopen == nil {
-		at, size, release, err := codec.Spool(ctx, src.Reader, lim)
+		at, size, release, err := codec.Spool(ctx, cut, lim)
 		if err != nil {
 			return nil, err
 		}
 		src.At, src.Size, ix.close = at, size, release
 	}
 	s := newScanner(ctx, ix, src)
+	s.cut = cut.fault
 	if err := s.scan(); err != nil {
 		return nil, errors.Join(err, ix.close())
 	}
@@ -101,6 +118,10 @@ type scanner struct {
 	// where all can.
 	keep *keeper
 	at   io.ReaderAt
+	// cut is why a spooled stream ends; nil if that is its end.
+	cut *codec.FormatError
+	// told says that it was reported.
+	told bool
 }
 
 func newScanner(ctx context.Context, ix *index, src codec.Source) *scanner {
@@ -164,7 +185,7 @@ func (s *scanner) member(hdr *tar.Header) error {
 	}
 	s.end = at + (hdr.Size+blockSize-1)/blockSize*blockSize
 	if left := s.size - at; hdr.Size > left {
-		s.add(codec.NoEnd, member(hdr.Name), at-blockSize, "it claims %d bytes, and %d are left", hdr.Size, left)
+		s.ends(member(hdr.Name), at-blockSize, "it claims %d bytes, and %d are left", hdr.Size, left)
 		s.end = s.size
 	}
 	return s.insert(hdr, at-blockSize, func() (io.ReaderAt, error) {
@@ -229,7 +250,7 @@ func (s *scanner) checkHeader(hdr *tar.Header, offset int64) {
 // zeroes behind them.
 func (s *scanner) trailer() error {
 	if s.end >= 0 && s.tap.pos-s.end < 2*blockSize {
-		s.add(codec.NoEnd, "", s.tap.pos, "the archive ends without its two empty blocks: it may be cut off")
+		s.ends("", s.tap.pos, "the archive ends without its two empty blocks: it may be cut off")
 	}
 	buf := make([]byte, 64<<10)
 	for {
@@ -245,12 +266,33 @@ func (s *scanner) trailer() error {
 			}
 		}
 		if errors.Is(err, io.EOF) {
+			s.tellCut()
 			return nil
 		}
 		if err != nil {
 			return s.broken(err)
 		}
 	}
+}
+
+// ends reports that the archive ends too early: by what cut its stream off, if
+// that is known.
+func (s *scanner) ends(record string, offset int64, msg string, args ...any) {
+	if !s.tellCut() && s.faults.count[codec.NoEnd] == 0 {
+		s.add(codec.NoEnd, record, offset, msg, args...)
+	}
+}
+
+// tellCut reports once why the stream ends, if it does so too early.
+func (s *scanner) tellCut() bool {
+	if s.cut == nil {
+		return false
+	}
+	if !s.told {
+		s.told = true
+		s.put(s.cut)
+	}
+	return true
 }
 
 // broken ends an archive that cannot be read further: what was read before
@@ -264,7 +306,7 @@ func (s *scanner) broken(err error) error {
 	case errors.Is(err, tar.ErrHeader):
 		s.add(codec.BadHeader, "", max(s.tap.pos-blockSize, 0), "no header of a member stands here: %w", err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		s.add(codec.NoEnd, "", s.tap.pos, "the archive is cut off here")
+		s.ends("", s.tap.pos, "the archive is cut off here")
 	case errors.Is(err, tar.ErrFieldTooLong):
 		s.add(codec.BadHeader, "", s.tap.pos, "a header longer than any program writes: %w", err)
 	default:

@@ -1,0 +1,103 @@
+package archive_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/thaw-cr/thaw/codec"
+)
+
+// tight are limits within which nothing takes long.
+var tight = codec.Limits{Spool: 8 << 20, SpoolMemory: 8 << 20, Members: 500, RatioFree: 4 << 20, Ratio: 100, Memory: 64 << 20}
+
+// fuzzOpen opens b in two ways, which must agree, and reads all of it.
+func fuzzOpen(t *testing.T, b []byte) {
+	if len(b) > 1<<20 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var found [2][]string
+	var files [2]int
+	for i, stream := range []bool{false, true} {
+		src := codec.Source{Name: "in", At: bytes.NewReader(b), Size: int64(len(b))}
+		if stream {
+			src = codec.Source{Name: "in", Reader: io.MultiReader(bytes.NewReader(b))}
+		}
+		f, err := registry().Open(ctx, src, tight)
+		if (f == nil) == (err == nil) {
+			t.Fatalf("image %v and error %v", f, err)
+		}
+		found[i] = kinds(f, err)
+		if f == nil {
+			continue
+		}
+		files[i] = len(f.Image.Attachments)
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ctx.Err() != nil {
+		t.Fatal("it took too long")
+	}
+	if files[0] != files[1] {
+		t.Fatalf("%d files at random, %d as a stream: %v", files[0], files[1], found)
+	}
+}
+
+func fuzzSeeds(f *testing.F, wrap func([]byte) []byte) {
+	for _, v := range allVectors() {
+		if v.name != "bomb-zstd" {
+			f.Add(wrap(v.bytes))
+		}
+	}
+	// The real checkpoint without its pages.
+	var small []entry
+	for _, e := range members(f, podmanTar(f)) {
+		e.body = e.body[:min(len(e.body), 3000)]
+		small = append(small, e)
+	}
+	f.Add(wrap(tarOf(small...)))
+	f.Add(wrap(tarOf(members(f, podmanFile(f, "oci-layout.tar"))...)))
+}
+
+func FuzzTar(f *testing.F) {
+	fuzzSeeds(f, func(b []byte) []byte { return b })
+	f.Fuzz(fuzzOpen)
+}
+
+func FuzzZstd(f *testing.F) {
+	fuzzSeeds(f, zstded)
+	f.Fuzz(fuzzOpen)
+}
+
+func FuzzGzip(f *testing.F) {
+	fuzzSeeds(f, gzipped)
+	f.Fuzz(fuzzOpen)
+}
+
+// FuzzCompressedTar changes archives before they are compressed.
+func FuzzCompressedTar(f *testing.F) {
+	fuzzSeeds(f, func(b []byte) []byte { return b })
+	f.Fuzz(func(t *testing.T, b []byte) { fuzzOpen(t, zstded(b)) })
+}
+
+// FuzzOCI changes the documents of a layout whose digests stay right.
+func FuzzOCI(f *testing.F) {
+	layer := gzipped(with())
+	l := blobs{}
+	d, n := l.add(layer)
+	f.Add(desc(layerType, d, n, ""), `"annotations":{"a":"b"}`, noSpec)
+	f.Add(desc(layerType, d, n, `,"urls":["x"]`), `"urls":["x"]`, `{"mounts":[{}]}`)
+	f.Fuzz(func(t *testing.T, layers, more, spec string) {
+		l := blobs{}
+		l.add(layer)
+		l.add(tarOf(append(healthy()[2:], entry{name: "spec.dump", body: spec})...))
+		config, size := l.add([]byte(more))
+		d, n := l.add([]byte(`{"config":` + desc("image.config.v1+json", config, size, "") + `,"layers":[` + layers + `],` + more + `}`))
+		fuzzOpen(t, l.tar(desc(manifestType, d, n, ""), more))
+	})
+}
