@@ -41,3 +41,20 @@ type DirReporter interface {
 	// DirLosses are those of EncodeDirReport, found without writing.
 	DirLosses(ctx context.Context, img *format.Image, opts EncodeOptions) ([]Loss, error)
 }
+
+// EncodeDirReport writes img with enc and gives what is lost: nothing, if enc is
+// no DirReporter.
+func EncodeDirReport(ctx context.Context, enc DirEncoder, dst DirWriter, img *format.Image, opts EncodeOptions) ([]Loss, error) {
+	if r, ok := enc.(DirReporter); ok {
+		return r.EncodeDirReport(ctx, dst, img, opts)
+	}
+	return nil, enc.EncodeDir(ctx, dst, img, opts)
+}
+
+// DirLossesOf tells what writing img with enc would lose, without writing it.
+func DirLossesOf(ctx context.Context, enc DirEncoder, img *format.Image, opts EncodeOptions) ([]Loss, error) {
+	if r, ok := enc.(DirReporter); ok {
+		return r.DirLosses(ctx, img, opts)
+	}
+	return nil, nil
+}

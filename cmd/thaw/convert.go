@@ -46,7 +46,8 @@ What the target cannot hold is reported. An invalid image is refused, and with
 file is left. Written in the format and version it has, an image stays the same
 byte for byte.
 
-IN and OUT are files, or - for standard input and output. If IN is a folder, all
+IN and OUT are files, or - for standard input and output; an image of CRIU is a
+directory, and OUT must then be new or empty. If IN is a folder of images, all
 images in and below it are written to the same places below the folder OUT, on
 all processors, and a table says what became of each: files that are no images
 are passed over, those that fail do not keep the others from being written.` +
@@ -83,8 +84,10 @@ func (o *convertOptions) check(a *app, out string, folder bool) error {
 type convertTarget struct {
 	format, version string
 	// suffix is that of its files' names.
-	suffix  string
+	suffix string
+	// encoder writes files, dir directories; one of them is nil.
 	encoder codec.Encoder
+	dir     codec.DirEncoder
 }
 
 // convertTarget finds what --to asks for.
@@ -97,11 +100,13 @@ func (a *app) convertTarget(to string) (convertTarget, error) {
 	if f == nil {
 		return convertTarget{}, noTarget("no format is called %.40q", name)
 	}
-	enc, ok := f.(codec.Encoder)
-	if !ok {
-		return convertTarget{}, noTarget("%s is only read", name)
+	t := convertTarget{format: name, suffix: f.Info().Suffix}
+	t.encoder, _ = f.(codec.Encoder)
+	t.dir, _ = f.(codec.DirEncoder)
+	if t.encoder == nil && t.dir == nil {
+		return t, noTarget("%s is only read", name)
 	}
-	t := convertTarget{format: name, suffix: f.Info().Suffix, encoder: enc}
+	var ok bool
 	if t.version, ok = versionName(f, version); !ok {
 		return t, noTarget("%s is not written as %.40q but as: %s", name, version, strings.Join(f.Info().Writes, " "))
 	}
@@ -135,6 +140,9 @@ func runConvert(ctx context.Context, a *app, opts convertOptions, in, out string
 	target, err := a.convertTarget(opts.to)
 	if err != nil {
 		return err
+	}
+	if target.dir != nil && out == "-" {
+		return usage("%s images are directories, which do not go to standard output", target.format)
 	}
 	if opts.compress == string(codec.Zstd) && target.format != captureFormat {
 		return usage("%s images are not compressed", target.format)

@@ -29,7 +29,7 @@ func (a *app) convert(ctx context.Context, opts convertOptions, to convertTarget
 	}
 	how := opts.encodeOptions(img, to)
 	if opts.strict {
-		if one.Losses, err = codec.LossesOf(ctx, to.encoder, img.Image, how); err != nil {
+		if one.Losses, err = to.lossesOf(ctx, img, how); err != nil {
 			return one, cannotWrite(in, err)
 		}
 		if one.Lost = len(one.Losses); one.Lost > 0 {
@@ -59,6 +59,9 @@ func (o *convertOptions) encodeOptions(img *opened, to convertTarget) codec.Enco
 
 // writeConverted writes the image and fills in the report.
 func (a *app) writeConverted(ctx context.Context, opts convertOptions, to convertTarget, img *opened, how codec.EncodeOptions, one *convertedJSON) error {
+	if to.dir != nil {
+		return a.writeDirectory(ctx, opts, to, img, how, one)
+	}
 	target, err := createTarget(one.Out, a.streams.out)
 	if err != nil {
 		return fail(exitIO, err)
@@ -85,6 +88,42 @@ func (a *app) writeConverted(ctx context.Context, opts convertOptions, to conver
 		one.Losses = losses
 	}
 	return nil
+}
+
+// writeDirectory is writeConverted where the target is a directory.
+func (a *app) writeDirectory(ctx context.Context, opts convertOptions, to convertTarget, img *opened, how codec.EncodeOptions, one *convertedJSON) error {
+	target, err := createDirTarget(one.Out)
+	if err != nil {
+		return fail(exitIO, err)
+	}
+	defer target.discard()
+	if !opts.folder {
+		target.meter = a.meter("writing the image", a.pageBytes(ctx, img.Image))
+	}
+	defer target.meter.stop()
+	losses, err := codec.EncodeDirReport(ctx, to.dir, target, img.Image, how)
+	switch {
+	case target.err != nil:
+		return fail(exitIO, target.err)
+	case err != nil:
+		return cannotWrite(img.name, err)
+	}
+	if err := target.finish(); err != nil {
+		return fail(exitIO, err)
+	}
+	one.Bytes, one.Lost = target.bytes, len(losses)
+	if opts.losses {
+		one.Losses = losses
+	}
+	return nil
+}
+
+// lossesOf tells what would be lost.
+func (t convertTarget) lossesOf(ctx context.Context, img *opened, how codec.EncodeOptions) ([]codec.Loss, error) {
+	if t.dir != nil {
+		return codec.DirLossesOf(ctx, t.dir, img.Image, how)
+	}
+	return codec.LossesOf(ctx, t.encoder, img.Image, how)
 }
 
 // tooMuchLost refuses a loss.
