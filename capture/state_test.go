@@ -50,7 +50,8 @@ func TestState(t *testing.T) {
 	}
 	same("actions", map[format.Signal]format.SignalAction{
 		2: {Signal: 2, Handler: 1}, 3: {Signal: 3, Handler: 1}, // by the shell in the background
-		5: {Signal: 5, Handler: 1}, 13: {Signal: 13, Handler: 1},
+		5:  {Signal: 5, Handler: 1, Flags: 0x14000000, Mask: format.SignalSet(0).With(5)}, // by signal(3)
+		13: {Signal: 13, Handler: 1, Flags: 0x14000000, Mask: format.SignalSet(0).With(13)},
 		10: {Signal: 10, Handler: format.Addr(said["handler"][0]), Flags: 0x1c000004, Mask: format.SignalSet(0).With(15)},
 		17: {Signal: 17, Flags: 0x04000002},
 	}, actions)
