@@ -16,8 +16,9 @@ import (
 // Beside testscript's own commands they have "status N CMD…", which runs CMD
 // and wants exit code N. Their directory holds images: good.thaw, zstd.thaw,
 // bad.thaw (its root is not there), cut.thaw (its end is missing), flip.thaw
-// (one bit of a page is another), junk.thaw and empty.thaw, and in cr those of
-// testdata/linuxcr.
+// (one bit of a page is another), junk.thaw and empty.thaw, in cr those of
+// testdata/linuxcr, in podman those of testdata/podman and in hostile those of
+// testdata/archive.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -45,6 +46,11 @@ func writeImages(t *testing.T, dir string) error {
 		"flip.thaw": flipped, "empty.thaw": nil, "junk.thaw": []byte("this is no image\n"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return err
+		}
+	}
+	for from, to := range map[string]string{"../../testdata/podman": "podman", "../../testdata/archive": "hostile"} {
+		if err := os.CopyFS(filepath.Join(dir, to), os.DirFS(from)); err != nil {
 			return err
 		}
 	}
