@@ -49,6 +49,7 @@ const (
 	CodeTornPipe      = "X144"
 	CodeForeignThread = "X145"
 
+	CodePeerProcess     = "X149"
 	CodeTaggedAddress   = "X150"
 	CodeSyscallDispatch = "X151"
 	CodeCoreScheduling  = "X152"
@@ -67,9 +68,9 @@ var engineRules = []Rule{
 		Fix: "restore on a release that supports the architecture", Example: "provenance.arch is s390x",
 	},
 	{
-		Code: CodeUnixSocket, Severity: Error, Title: "unix domain socket",
-		Why: "The peer, queues and descriptors in flight would be lost.",
-		Fix: fixCloseFile, Example: "a descriptor made by socketpair(AF_UNIX)",
+		Code: CodeUnixSocket, Severity: Error, Title: "unix socket that cannot be made again",
+		Why: "Its other end is outside the tree, or what it holds cannot be read or sent again: connections that wait to be accepted hide what came through them.",
+		Fix: "capture the other process too, close the socket, or capture again at another moment", Example: "a socket connected to /run/systemd/journal/dev-log",
 	},
 	{
 		Code: CodeInetSocket, Severity: Error, Title: "internet socket",
@@ -291,6 +292,11 @@ var engineRules = []Rule{
 		Code: CodeTornPipe, Severity: Error, Title: "pipe or file shared with a process outside the tree",
 		Why: "The other side would not see what the restored tree writes.",
 		Fix: "capture the other process too, or redirect to a file", Example: "stdout is a pipe to a shell's other command",
+	},
+	{
+		Code: CodePeerProcess, Severity: Warning, Title: "unix socket made by a process that the image does not hold",
+		Why: "What asks for its peer's credentials (SO_PEERCRED, SCM_CREDENTIALS) will be told of another number, or of nobody.",
+		Fix: "none needed unless the program asks for the process number", Example: "a socketpair made by a launcher that has ended",
 	},
 	{
 		Code: CodeForeignThread, Severity: Error, Title: "memory or files shared with a task outside the tree",

@@ -27,6 +27,7 @@ const (
 	CodeOpenFiles      = "X222"
 	CodeMapCount       = "X223"
 	CodeVerify         = "X224"
+	CodeSocketName     = "X225"
 	CodeLockTaken      = "X230"
 )
 
@@ -160,5 +161,10 @@ var hostRules = []Rule{
 		Code: CodeLockTaken, Severity: Error, Title: "file lock held by somebody else",
 		Why: "The tree holds a lock that this one excludes.",
 		Fix: "end the process that has it, or wait until it lets go", Example: "a write lock on /var/lib/db, which process 812 has",
+	},
+	{
+		Code: CodeSocketName, Severity: Error, Title: "path of a unix socket taken",
+		Why: "A socket is bound where nothing is; only what a socket that is gone has left there is removed.",
+		Fix: "move the file, or end the program whose socket it is", Example: "a regular file at /run/app.sock",
 	},
 }

@@ -98,6 +98,26 @@ var objectRules = []Rule{
 		Fix: "none needed; they can be left out", Example: "a socket in its own receive queue",
 	},
 	{
+		Code: "R073", Severity: Error, Title: "ends of a connection disagree",
+		Why: "The peer of a socket's peer is the socket, and both are of one type.",
+		Fix: fixFiles, Example: "43 connected to 44, 44 to nothing",
+	},
+	{
+		Code: "R074", Severity: Error, Title: "impossible state of a unix socket",
+		Why: "A listening socket is not connected, others have no connections waiting, and each waits once.",
+		Fix: fixFiles, Example: "a listening socket with a peer",
+	},
+	{
+		Code: "R075", Severity: Error, Title: "impossible message",
+		Why: "A message has up to 253 files, one of a stream is not empty, and what is unread fits into a socket.",
+		Fix: fixFiles, Example: "a message with 254 files",
+	},
+	{
+		Code: "R076", Severity: Error, Title: "impossible name of a unix socket",
+		Why: "A path ends at its first zero byte; a relative one means nothing without its directory.",
+		Fix: fixFiles, Example: "name \"app.sock\", directory empty",
+	},
+	{
 		Code: "R080", Severity: Error, Title: "unknown kind of namespace",
 		Why: "Nobody knows how to make it.",
 		Fix: "use a newer release of thaw", Example: "kind syslog",

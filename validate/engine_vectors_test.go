@@ -48,7 +48,25 @@ var engineMutations = []mutation{
 			}
 		}
 	}},
-	{CodeUnixSocket, "stream", func(v *vector) { v.socket(43, format.UnixSocket{}) }},
+	{CodeUnixSocket, "peer-outside", func(v *vector) { v.socket(43, format.UnixSocket{PeerName: []byte("/run/log")}) }},
+	{CodeUnixSocket, "raw", func(v *vector) { v.socket(43, format.UnixSocket{}); v.file(43).Unix.Type = 3 }},
+	{CodeUnixSocket, "filter", func(v *vector) {
+		v.socket(43, format.UnixSocket{})
+		v.file(43).Unix.Options = []format.SocketOption{{Level: 1, Name: soFilter}}
+	}},
+	{CodeUnixSocket, "unsendable", func(v *vector) {
+		v.socket(43, format.UnixSocket{Queue: []format.SocketMessage{{Data: []byte("x")}}})
+		v.file(43).Unix.Type = 2
+	}},
+	{CodeUnixSocket, "unnamed-peer", func(v *vector) {
+		v.socket(43, format.UnixSocket{Peer: 44})
+		v.socket(44, format.UnixSocket{})
+		v.file(43).Unix.Type, v.file(44).Unix.Type = 2, 2
+	}},
+	{CodePeerProcess, "launcher", func(v *vector) { v.socket(43, format.UnixSocket{PeerCreds: &format.PeerCredentials{PID: 77}}) }},
+	{CodePeerProcess, "sender", func(v *vector) {
+		v.socket(43, format.UnixSocket{PeerGone: true, Queue: []format.SocketMessage{{Data: []byte("x"), Creds: &format.PeerCredentials{PID: 77}}}})
+	}},
 	{CodeInetSocket, "tcp", opened(format.FileInet, func(f *format.OpenFile) {
 		f.Inet = &format.InetSocket{Family: 2, SocketCommon: format.SocketCommon{Type: 1}}
 	})},

@@ -17,6 +17,17 @@ func (v *vector) socket(id format.ObjectID, u format.UnixSocket) {
 	v.open(format.OpenFile{ID: id, Kind: format.FileUnix, Flags: format.ORdWr, Unix: &u})
 }
 
+// hidden adds a socket without a descriptor.
+func (v *vector) hidden(id format.ObjectID, u format.UnixSocket) {
+	v.socket(id, u)
+	v.table().Entries = v.table().Entries[:len(v.table().Entries)-1]
+}
+
+func (v *vector) listener(id format.ObjectID, u format.UnixSocket) {
+	u.Listening, u.Backlog = true, 5
+	v.socket(id, u)
+}
+
 func (v *vector) epoll(id format.ObjectID, watched ...format.ObjectID) {
 	e := &format.Epoll{}
 	for i, w := range watched {
@@ -141,8 +152,42 @@ var resourceMutations = []mutation{
 	{"R070", "long-name", func(v *vector) { v.socket(43, format.UnixSocket{Name: make([]byte, 109)}) }},
 	{"R071", "peer-is-a-pipe", func(v *vector) { v.socket(43, format.UnixSocket{Peer: idPipeRead}) }},
 	{"R072", "own-queue", func(v *vector) {
-		v.socket(43, format.UnixSocket{Queue: []format.SocketMessage{{Files: []format.ObjectID{43}}}})
+		v.socket(43, format.UnixSocket{Queue: []format.SocketMessage{{Data: []byte("x"), Files: []format.ObjectID{43}}}})
 	}},
+	{"R073", "one-way", func(v *vector) { v.socket(43, format.UnixSocket{Peer: 44}); v.socket(44, format.UnixSocket{}) }},
+	{"R073", "two-types", func(v *vector) {
+		v.socket(43, format.UnixSocket{Peer: 44})
+		v.socket(44, format.UnixSocket{Peer: 43})
+		v.file(44).Unix.Type = 5
+	}},
+	{"R074", "gone-and-there", func(v *vector) {
+		v.socket(43, format.UnixSocket{Peer: 44, PeerGone: true})
+		v.socket(44, format.UnixSocket{Peer: 43})
+	}},
+	{"R074", "listening-and-connected", func(v *vector) { v.listener(43, format.UnixSocket{PeerGone: true}) }},
+	{"R074", "listening-for-datagrams", func(v *vector) { v.listener(43, format.UnixSocket{}); v.file(43).Unix.Type = 2 }},
+	{"R074", "waiting-nowhere", func(v *vector) {
+		v.socket(43, format.UnixSocket{Pending: []format.ObjectID{44}})
+		v.socket(44, format.UnixSocket{PeerGone: true})
+	}},
+	{"R074", "waiting-twice", func(v *vector) {
+		v.listener(43, format.UnixSocket{Pending: []format.ObjectID{44, 44}})
+		v.socket(44, format.UnixSocket{PeerGone: true})
+	}},
+	{"R075", "too-many-files", func(v *vector) {
+		files := make([]format.ObjectID, 254)
+		for i := range files {
+			files[i] = idPipeRead
+		}
+		v.socket(43, format.UnixSocket{PeerGone: true, Queue: []format.SocketMessage{{Data: []byte("x"), Files: files}}})
+	}},
+	{"R075", "empty", func(v *vector) { v.socket(43, format.UnixSocket{PeerGone: true, Queue: []format.SocketMessage{{}}}) }},
+	{"R075", "long-sender", func(v *vector) {
+		v.socket(43, format.UnixSocket{PeerGone: true, Queue: []format.SocketMessage{{Data: []byte("x"), From: make([]byte, 129)}}})
+	}},
+	{"R076", "nowhere", func(v *vector) { v.socket(43, format.UnixSocket{Name: []byte("app.sock")}) }},
+	{"R076", "zero-byte", func(v *vector) { v.socket(43, format.UnixSocket{Name: []byte("/run/a\x00b")}) }},
+	{"R019", "directory-of-a-socket", func(v *vector) { v.socket(43, format.UnixSocket{Name: []byte("a"), Dir: "run"}) }},
 	{"R080", "unknown", func(v *vector) { v.namespaces(format.Namespace{ID: 80, Kind: "syslog"}) }},
 	{"R081", "two-uts", func(v *vector) {
 		v.namespaces(format.Namespace{ID: 80, Kind: format.NSUTS}, format.Namespace{ID: 81, Kind: format.NSUTS})

@@ -7,10 +7,6 @@ const (
 	maxEventfd = ^uint64(0) - 1
 	// timerfdFlags are TFD_TIMER_ABSTIME and TFD_TIMER_CANCEL_ON_SET.
 	timerfdFlags = 3
-	// maxSockaddr is sizeof(struct sockaddr_storage), maxUnixName that of
-	// sun_path.
-	maxSockaddr = 128
-	maxUnixName = 108
 )
 
 // checkSmallFile holds the rules about files whose state is a few numbers.
@@ -62,51 +58,5 @@ func checkDeleted(c *checker) {
 		if (d.Links != 0) != (d.Link != "") {
 			c.object("R042", d.ID, "%d links, one of them %.120q", d.Links, d.Link)
 		}
-	}
-}
-
-// checkSocket holds the rules about one socket.
-func checkSocket(c *checker, f *format.OpenFile) {
-	s := commonOf(f)
-	if s == nil {
-		return
-	}
-	switch s.Type {
-	case 1, 2, 3, 5:
-	default:
-		c.object("R070", f.ID, "socket type %d", s.Type)
-	}
-	if n := f.Inet; n != nil && (n.Family != 2 && n.Family != 10 || len(n.Local) > maxSockaddr || len(n.Remote) > maxSockaddr) {
-		c.object("R070", f.ID, "address family %d, addresses of %d and %d bytes", n.Family, len(n.Local), len(n.Remote))
-	}
-	u := f.Unix
-	if u == nil {
-		return
-	}
-	if len(u.Name) > maxUnixName {
-		c.object("R070", f.ID, "name of %d bytes", len(u.Name))
-	}
-	if peer := c.Files[u.Peer]; peer != nil && peer.Kind != format.FileUnix {
-		c.object("R071", f.ID, "peer %d is of kind %.20q", u.Peer, string(peer.Kind))
-	}
-}
-
-// checkInFlight looks for sockets that travel in their own queues.
-func checkInFlight(c *checker) {
-	var nodes []format.ObjectID
-	carried := make(map[format.ObjectID][]format.ObjectID)
-	for i := range c.img.Objects.Files {
-		f := &c.img.Objects.Files[i]
-		if f.Unix == nil || c.Files[f.ID] != f {
-			continue
-		}
-		nodes = append(nodes, f.ID)
-		for j := range f.Unix.Queue {
-			carried[f.ID] = append(carried[f.ID], f.Unix.Queue[j].Files...)
-		}
-	}
-	_, cycles := graph(nodes, func(id format.ObjectID) []format.ObjectID { return carried[id] })
-	for _, id := range cycles {
-		c.object("R072", id, "the socket is in flight in its own queue, directly or through others")
 	}
 }

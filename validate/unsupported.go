@@ -171,7 +171,7 @@ func unsupportedMemory(c *checker, mm *format.AddressSpace) {
 
 // unsupportedKinds are the kinds of files that the engine cannot make.
 var unsupportedKinds = map[format.FileKind]string{
-	format.FileUnix: CodeUnixSocket, format.FileInet: CodeInetSocket, format.FileNetlink: CodeNetlinkSocket,
+	format.FileInet: CodeInetSocket, format.FileNetlink: CodeNetlinkSocket,
 	format.FilePacket: CodePacketSocket, format.FileInotify: CodeInotify, format.FileFanotify: CodeFanotify,
 	format.FilePidfd: CodePidfd, format.FileNamespace: CodeNamespaceFile,
 }
@@ -205,6 +205,9 @@ func unsupportedFile(c *checker, f *format.OpenFile) {
 		c.object(OtherFileCode(f.Other.Link), f.ID, "open file %.120q", f.Other.Link)
 	}
 	unsupportedLocks(c, f)
+	if f.Unix != nil {
+		unsupportedUnix(c, f.ID, f.Unix)
+	}
 	if f.Owner != nil && (f.Owner.PID != 0 || f.Owner.Signal != 0) {
 		c.object(CodeFileOwner, f.ID, "owner %d, signal %d", f.Owner.PID, f.Owner.Signal)
 	}

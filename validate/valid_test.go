@@ -150,9 +150,21 @@ var scenarios = []scenario{
 			t.NSPIDs, t.Namespaces = []format.PID{format.PID(i + 1)}, []format.ObjectID{80}
 		}
 	}},
-	{name: "sockets", about: "two unix sockets connected to each other, with a pipe in flight", unsupported: []string{CodeUnixSocket}, change: func(v *vector) {
-		v.socket(43, format.UnixSocket{Peer: 44})
-		v.socket(44, format.UnixSocket{Peer: 43, Queue: []format.SocketMessage{{Data: []byte("x"), Files: []format.ObjectID{idPipeRead}}}})
+	{name: "sockets", about: "unix sockets: a pair with a pipe in flight, a listening one with two connections, one of them accepted, a datagram socket", change: func(v *vector) {
+		creds := &format.PeerCredentials{PID: 100, UID: 1000, GID: 100}
+		v.socket(43, format.UnixSocket{Peer: 44, PeerCreds: creds})
+		v.socket(44, format.UnixSocket{Peer: 43, PeerCreds: creds, Queue: []format.SocketMessage{
+			{Data: []byte("x"), Files: []format.ObjectID{idPipeRead}},
+		}})
+		name := []byte("/run/app.sock")
+		v.listener(45, format.UnixSocket{Name: name, Mode: 0o755, PeerCreds: creds, Pending: []format.ObjectID{49}})
+		v.socket(46, format.UnixSocket{Peer: 47, PeerCreds: creds})
+		v.socket(47, format.UnixSocket{Name: name, Mode: 0o755, Peer: 46, PeerCreds: creds, SocketCommon: format.SocketCommon{ShutWrite: true}})
+		v.socket(48, format.UnixSocket{Peer: 49})
+		v.hidden(49, format.UnixSocket{Name: name, Mode: 0o755, Peer: 48})
+		v.hidden(52, format.UnixSocket{Name: []byte("\x00log"), Queue: []format.SocketMessage{{Data: []byte("line"), Creds: creds}}})
+		v.file(52).Unix.Type = 2
+		v.table().Entries = append(v.table().Entries, format.FileEntry{FD: 100, File: 52})
 	}},
 }
 
