@@ -47,6 +47,7 @@ type capturer struct {
 	shared   map[inode]format.ObjectID
 	deleted  map[inode]format.ObjectID
 	pipes    map[inode]*pipe
+	unix     unixSet
 	ttys     map[ttyKey]format.ObjectID
 	cpus     []uint64
 	traits   traits
@@ -118,6 +119,7 @@ func newCapturer(pid format.PID, opts Options) *capturer {
 		shared:   make(map[inode]format.ObjectID),
 		deleted:  make(map[inode]format.ObjectID),
 		pipes:    make(map[inode]*pipe),
+		unix:     newUnixSet(),
 		ttys:     make(map[ttyKey]format.ObjectID),
 	}
 	c.img.Pages = c.pages
@@ -156,6 +158,7 @@ type step struct {
 }
 
 func (c *capturer) collect(ctx context.Context) error {
+	defer c.unix.close()
 	steps := []step{
 		{"provenance", c.readProvenance},
 		{"tasks", c.readTasks},
@@ -186,6 +189,9 @@ func (c *capturer) newID() format.ObjectID {
 
 // refuse notes state that cannot be captured.
 func (c *capturer) refuse(code string, tid int, message string, args ...any) {
+	if c.unix.holder != nil && tid == c.unix.self.tid { // what is in flight belongs to who can receive it
+		tid = c.unix.holder.tid
+	}
 	c.findings = append(c.findings, validate.New(code, validate.TaskSubject(format.PID(tid)), message, args...))
 }
 

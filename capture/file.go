@@ -67,6 +67,9 @@ func (c *capturer) readFileTables(ctx context.Context) error {
 		}
 		c.opts.Progress("files", i+1, len(c.order))
 	}
+	if err := c.resolveUnix(ctx); err != nil {
+		return err
+	}
 	return c.resolveEpolls()
 }
 
@@ -196,7 +199,7 @@ func (c *capturer) readKind(o *opened) error {
 		}
 	case sys.ModeSocket:
 		if !path {
-			return c.refuseSocket(o)
+			return c.readSocket(o)
 		}
 	}
 	c.refuseFile(o, validate.CodeOtherFile, "a file of a kind that cannot be held")
@@ -298,6 +301,10 @@ func (c *capturer) readAnon(o *opened, name string) error {
 // refuseFile notes a file that cannot be captured.
 func (c *capturer) refuseFile(o *opened, code, what string) {
 	o.file().Kind, o.file().Other = format.FileOther, &format.OtherFile{Link: o.link}
+	if o.t == c.unix.self {
+		c.refuse(code, c.unix.holder.tid, "a file in flight to one of its sockets is %s: %s", what, o.link)
+		return
+	}
 	c.refuse(code, o.t.tid, "descriptor %d is %s: %s", o.fd, what, o.link)
 }
 

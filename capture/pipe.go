@@ -79,7 +79,7 @@ func (c *capturer) readPipes(ctx context.Context) error {
 }
 
 func (c *capturer) readPipeData(p *pipe) error {
-	t := c.tasks[p.tid]
+	t := c.holder(p.tid)
 	get, err := newGetter(t)
 	if err != nil {
 		return err

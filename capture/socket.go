@@ -7,22 +7,26 @@ import (
 	"github.com/thaw-cr/thaw/validate"
 )
 
+const familyUnix = 1
+
 // socketFamilies are the codes of refused sockets by address family.
 var socketFamilies = map[int]struct{ code, name string }{
-	1: {validate.CodeUnixSocket, "a unix domain socket"}, 2: {validate.CodeInetSocket, "an IPv4 socket"},
-	10: {validate.CodeInetSocket, "an IPv6 socket"}, 16: {validate.CodeNetlinkSocket, "a netlink socket"},
-	17: {validate.CodePacketSocket, "a packet socket"},
+	2: {validate.CodeInetSocket, "an IPv4 socket"}, 10: {validate.CodeInetSocket, "an IPv6 socket"},
+	16: {validate.CodeNetlinkSocket, "a netlink socket"}, 17: {validate.CodePacketSocket, "a packet socket"},
 }
 
-// refuseSocket names the kind of socket that is refused.
-func (c *capturer) refuseSocket(o *opened) error {
-	if o.dup < 0 {
-		c.refuseFile(o, validate.CodeOtherSocket, "a socket")
+// readSocket reads a unix socket and names the kind of others, which are
+// refused.
+func (c *capturer) readSocket(o *opened) error {
+	if !c.needDup(o) {
 		return nil
 	}
 	family, err := sys.SocketFamily(o.dup)
 	if err != nil {
 		return err
+	}
+	if family == familyUnix {
+		return c.readUnix(o)
 	}
 	f, ok := socketFamilies[family]
 	if !ok {

@@ -22,6 +22,8 @@ const (
 type Received struct {
 	// N is the result, Flags are msg_flags.
 	N, Flags int
+	// Data is what fitted into the buffer.
+	Data []byte
 	// From is the sender's address, Control the control messages.
 	From, Control []byte
 }
@@ -46,9 +48,31 @@ func Recvmsg(fd int, data, control []byte, flags int) (Received, error) {
 		return Received{}, fdError("recvmsg", fd, err)
 	}
 	return Received{
-		N: int(n), Flags: int(msg.Flags),
+		N: int(n), Flags: int(msg.Flags), Data: data[:min(int(n), len(data))],
 		From: from[:min(int(msg.Namelen), len(from))], Control: control[:min(int(msg.Controllen), len(control))],
 	}, nil
+}
+
+// PeekBeforeLast looks at n bytes of a stream socket's queue and says how many
+// of them were sent before those in the send call of the last: the buffer ends
+// one byte early, so that the kernel stops at that call's part and counts what
+// it has copied until then.
+func PeekBeforeLast(fd, n int) (int, error) {
+	page := unix.Getpagesize()
+	room := (n - 1 + page - 1) / page * page
+	mem, err := unix.Mmap(-1, 0, room+page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return 0, callError("mmap", "", err)
+	}
+	defer func() { _ = unix.Munmap(mem) }()
+	if err := unix.Mprotect(mem[room:], unix.PROT_NONE); err != nil {
+		return 0, callError("mprotect", "", err)
+	}
+	r, err := Recvmsg(fd, mem[room-(n-1):][:n], nil, MsgPeek|MsgDontwait)
+	if errors.Is(err, unix.EFAULT) {
+		return 0, nil
+	}
+	return r.N, err
 }
 
 // Getsockopt reads a socket option into a buffer of size bytes; what the kernel
