@@ -41,6 +41,8 @@ type engine struct {
 	closed       []func() error
 	// locks are those to take, in the image's order.
 	locks []heldLock
+	// names are where sockets get files.
+	names []socketName
 	// released says that the tree runs: from then on it is not torn down.
 	released bool
 }
@@ -96,6 +98,9 @@ func (e *engine) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := e.clearNames(); err != nil {
+		return err
+	}
 	if err := e.startSeed(ctx, seed); err != nil {
 		return err
 	}
@@ -107,6 +112,9 @@ func (e *engine) run(ctx context.Context) error {
 		return err
 	}
 	if err := e.awaitStates(ctx); err != nil {
+		return err
+	}
+	if err := e.keepNames(); err != nil {
 		return err
 	}
 	return e.finish(ctx)

@@ -35,6 +35,8 @@ type filePlan struct {
 	// handed says that a pipe's own read or write end has become a description.
 	handed map[int]bool
 	next   int
+	// sockets are the unix sockets, which are made apart.
+	sockets *socketPlan
 }
 
 // watch is one file watched by one epoll.
@@ -54,7 +56,7 @@ func planFiles(b *builder) *filePlan {
 		handed:  map[int]bool{},
 		next:    b.fds.free,
 	}
-	f.findHomes(b)
+	r := f.findHomes(b)
 	o := &b.img.Objects
 	for i := range o.Shared {
 		f.take(o.Shared[i].ID, 1)
@@ -68,8 +70,12 @@ func planFiles(b *builder) *filePlan {
 	}
 	for i := range o.Files {
 		d := &o.Files[i]
+		if d.Unix != nil {
+			continue
+		}
 		f.files[f.home[d.ID]] = append(f.files[f.home[d.ID]], d)
 	}
+	f.sockets = planSockets(b, f, r)
 	f.numberAll(b)
 	return f
 }
@@ -121,8 +127,12 @@ func (r reach) together(a, b format.ObjectID) {
 	}
 }
 
+// everyone stands among the tables for all of them: what is in flight between
+// sockets must be there for whoever sends it.
+const everyone = ^format.ObjectID(0)
+
 // findHomes sets home for all objects that exactly one file table reaches.
-func (f *filePlan) findHomes(b *builder) {
+func (f *filePlan) findHomes(b *builder) reach {
 	r := reach{}
 	for i := range b.img.Objects.FileTables {
 		t := &b.img.Objects.FileTables[i]
@@ -131,15 +141,32 @@ func (f *filePlan) findHomes(b *builder) {
 		}
 	}
 	files := b.img.Objects.Files
+	r.joinFlights(files)
 	r.joinEpolls(files)
 	r.joinPipes(files)
 	for id, list := range r {
-		if len(list) == 1 {
+		if len(list) == 1 && list[0] != everyone {
 			f.home[id] = list[0]
 		}
 	}
 	for i := range files {
-		f.addWatches(&files[i])
+		f.addWatches(b, &files[i], r)
+	}
+	return r
+}
+
+// joinFlights lets all tables reach what is in flight.
+func (r reach) joinFlights(files []format.OpenFile) {
+	for i := range files {
+		u := files[i].Unix
+		if u == nil {
+			continue
+		}
+		for j := range u.Queue {
+			for _, id := range u.Queue[j].Files {
+				r.add(id, everyone)
+			}
+		}
 	}
 }
 
@@ -169,19 +196,35 @@ func (r reach) joinPipes(files []format.OpenFile) {
 	}
 }
 
-func (f *filePlan) addWatches(d *format.OpenFile) {
+// addWatches says who adds an epoll's watches: who made the epoll or, if sockets
+// are watched, the first table that has it.
+func (f *filePlan) addWatches(b *builder, d *format.OpenFile, r reach) {
 	if d.Epoll == nil {
 		return
 	}
-	home := f.home[d.ID]
 	for _, w := range d.Epoll.Watches {
+		home := f.home[d.ID]
+		if o := b.ix.Files[w.File]; o != nil && o.Unix != nil && home == 0 {
+			home = firstTable(r[d.ID])
+		}
 		f.watches[home] = append(f.watches[home], watch{d.ID, w})
 	}
+}
+
+// firstTable is the first of the tables that is one.
+func firstTable(tables []format.ObjectID) format.ObjectID {
+	for _, t := range tables {
+		if t != everyone {
+			return t
+		}
+	}
+	return 0
 }
 
 // emitFileTable makes what belongs to one table alone and gives all its
 // descriptions their numbers.
 func (b *builder) emitFileTable(p *husk.Program, t *format.FileTable) {
+	b.emitSockets(p, t.ID)
 	b.emitHome(p, t.ID)
 	for _, e := range t.Entries {
 		flags := uint64(0)
@@ -216,6 +259,7 @@ func (b *builder) emitSharedObjects(p *husk.Program) {
 		at = b.emitDeleted(p, &b.img.Objects.Deleted[i], at)
 	}
 	b.emitHome(p, 0)
+	b.emitSockets(p, 0)
 }
 
 var fileEmitters = map[format.FileKind]func(*builder, *husk.Program, *format.OpenFile){

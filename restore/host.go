@@ -51,6 +51,10 @@ type hostFacts struct {
 	parts       []part
 	syscallInsn uint64
 	pidMax      int64
+	// maxBuffer is the largest socket buffer that anybody may ask for and
+	// sendBuffer what a new socket has, in bytes; datagrams how many wait at most.
+	maxBuffer, sendBuffer uint32
+	datagrams             uint64
 }
 
 const (
@@ -168,6 +172,29 @@ func (h *hostFacts) readSched(self int) (err error) {
 	return err
 }
 
+// readSocketLimits reads what the kernel gives to sockets; where it does not
+// tell, what it was built with.
+func (h *hostFacts) readSocketLimits() {
+	number := func(name string, otherwise int64) int64 {
+		if b, err := os.ReadFile("/proc/sys/net/" + name); err == nil {
+			if v, err := parseInt(strings.TrimSpace(string(b))); err == nil {
+				return v
+			}
+		}
+		return otherwise
+	}
+	const buffer = 212992
+	h.maxBuffer = uint32(min(number("core/wmem_max", buffer), number("core/rmem_max", buffer)))
+	h.sendBuffer = uint32(number("core/wmem_default", buffer))
+	h.datagrams = uint64(number("unix/max_dgram_qlen", 10))
+}
+
+// setsIDs says whether tasks can act in the name of any user.
+func (h *hostFacts) setsIDs() bool {
+	const setgid, setuid = 1 << 6, 1 << 7
+	return h.creds.EUID == 0 && h.creds.Effective&(setgid|setuid) == setgid|setuid
+}
+
 // readNumbers reads what is not there on every kernel; then the default holds.
 func (h *hostFacts) readNumbers(r *procfs.Reader, self int) {
 	number := func(name string, base int, otherwise int64) int64 {
@@ -181,6 +208,7 @@ func (h *hostFacts) readNumbers(r *procfs.Reader, self int) {
 	h.personality = uint32(number("personality", 16, 0))
 	h.oomScoreAdj = int16(number("oom_score_adj", 10, 0))
 	h.coreFilter = uint32(number("coredump_filter", 16, 0x33))
+	h.readSocketLimits()
 	h.pidMax = 32768
 	if b, err := os.ReadFile("/proc/sys/kernel/pid_max"); err == nil {
 		if v, err := parseInt(strings.TrimSpace(string(b))); err == nil {

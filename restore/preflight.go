@@ -98,6 +98,7 @@ func (c *checker) run(ctx context.Context) error {
 	c.limits()
 	c.openFiles()
 	c.locks()
+	c.sockets()
 	c.zombies()
 	c.capabilities()
 	c.features()

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -155,7 +156,45 @@ var hostRules = []struct {
 			Locks: []format.FileLock{{Type: "flock", Write: true, Owner: 20001, End: format.Unlimited}},
 		})
 	}},
+	{code: validate.CodeSocketName, name: "regular-file", image: func(t *testing.T, w *world) { w.bound(emptyFile(t)) }},
+	{code: validate.CodeSocketName, name: "living-socket", image: func(t *testing.T, w *world) {
+		name := filepath.Join(t.TempDir(), "socket")
+		l, err := net.Listen("unix", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() }) // nobody connects
+		w.bound(name)
+	}},
+	{code: validate.CodeFileMissing, name: "directory-of-a-socket", image: func(t *testing.T, w *world) {
+		w.bound(filepath.Join(t.TempDir(), "gone", "socket"))
+	}},
+	{
+		code: validate.CodeHostLimit, name: "datagrams",
+		image: func(_ *testing.T, w *world) {
+			w.open(format.OpenFile{Kind: format.FileUnix, Unix: &format.UnixSocket{
+				SocketCommon: format.SocketCommon{Type: 2}, Name: []byte("\x00thaw test"), Queue: make([]format.SocketMessage, 3),
+			}})
+		},
+		host: func(h *hostFacts) { h.datagrams = 1 },
+	},
+	{
+		code: validate.CodePermission, name: "peer-of-another-user",
+		image: func(_ *testing.T, w *world) {
+			w.open(format.OpenFile{Kind: format.FileUnix, Unix: &format.UnixSocket{
+				SocketCommon: format.SocketCommon{Type: 1}, PeerGone: true, PeerCreds: &format.PeerCredentials{PID: 20001, UID: 77},
+			}})
+		},
+		host: func(h *hostFacts) { h.creds.Effective &^= 1 << 7 },
+	},
 	{code: validate.CodeMapCount, name: "few", host: func(h *hostFacts) { h.capacity.maxMaps = engineMaps }},
+}
+
+// bound gives the process a socket of that name.
+func (w *world) bound(name string) {
+	w.open(format.OpenFile{Kind: format.FileUnix, Unix: &format.UnixSocket{
+		SocketCommon: format.SocketCommon{Type: 1, Listening: true, Backlog: 1}, Name: []byte(name), Mode: 0o755,
+	}})
 }
 
 func emptyFile(t *testing.T) string {

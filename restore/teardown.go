@@ -75,6 +75,9 @@ func (e *engine) killAll(tasks []*target) {
 // close releases what the engine itself holds.
 func (e *engine) close() error {
 	errs := []error{e.disown()}
+	if !e.released {
+		errs = append(errs, e.restoreNames())
+	}
 	for _, f := range slices.Backward(e.closed) {
 		errs = append(errs, f())
 	}
