@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strings"
 
@@ -83,6 +84,7 @@ func (c *capturer) readMemory(t *task) (*memory, error) {
 			}
 			sum := sha256.Sum256(code)
 			m.model.VDSO, m.model.VDSOLayout = sum[:], format.VDSOLayout(code)
+			c.keepVDSO(sum[:], code)
 		}
 		m.model.VMAs = append(m.model.VMAs, vma)
 	}
@@ -128,6 +130,18 @@ func addSpan(list []format.PageSpan, s format.PageSpan) []format.PageSpan {
 		return list
 	}
 	return append(list, s)
+}
+
+// keepVDSO keeps the code of a vdso once, for conversion to CRIU's images: those
+// have it, and a restore by CRIU looks for its functions there.
+func (c *capturer) keepVDSO(sum, code []byte) {
+	a := format.Attachment{Format: "criu", Record: "vdso", Place: hex.EncodeToString(sum), Role: format.AttachmentBytes, Data: code}
+	for i := range c.img.Attachments {
+		if c.img.Attachments[i].Place == a.Place {
+			return
+		}
+	}
+	c.img.Attachments = append(c.img.Attachments, a)
 }
 
 // readExe reads the identity of the file that the process runs.

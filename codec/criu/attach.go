@@ -19,6 +19,9 @@ func (d *decoder) attach() error {
 		if f.ofTask && d.tasks[format.PID(f.id)] {
 			a.Task = format.PID(f.id)
 		}
+		if !f.rest {
+			a.Role = format.AttachmentBytes
+		}
 		list = append(list, a)
 	}
 	d.img.Attachments = list

@@ -124,7 +124,7 @@ func (e *encoder) possible() error {
 func (e *encoder) attachmentLosses() {
 	for i := range e.img.Attachments {
 		a := &e.img.Attachments[i]
-		if a.Format != formatName || a.Record != recordVDSO {
+		if a.Role != format.AttachmentBytes {
 			e.losses.Add(codec.LossAttachment, a.Task, a.Object, "record %s of %s", a.Record, a.Format)
 		}
 	}

@@ -95,6 +95,8 @@ type kind struct {
 	service bool
 	// ofTask says that the number is a task's.
 	ofTask bool
+	// rest says that the file holds state that the model has no word for.
+	rest bool
 }
 
 func (k *kind) raw() bool { return k.magic == "" }
@@ -282,7 +284,7 @@ var kinds = []*kind{
 	{prefix: kTTYData, magic: "TTY_DATA", entry: message[tty.TtyDataEntry]},
 	{prefix: kBPFFile, magic: "BPFMAP_FILE", entry: message[bpfmap_file.BpfmapFileEntry]},
 	{
-		prefix: "bpfmap-data", magic: "BPFMAP_DATA", entry: message[bpfmap_data.BpfmapDataEntry],
+		prefix: "bpfmap-data", rest: true, magic: "BPFMAP_DATA", entry: message[bpfmap_data.BpfmapDataEntry],
 		payload: sized(func(m *bpfmap_data.BpfmapDataEntry) uint64 {
 			return uint64(m.GetKeysBytes()) + uint64(m.GetValuesBytes())
 		}),
@@ -306,30 +308,30 @@ var kinds = []*kind{
 	},
 	{prefix: kMounts, number: decimal, magic: "MNTS", entry: message[mnt.MntEntry]},
 	{prefix: kNetdev, number: decimal, magic: "NETDEV", entry: message[netdev.NetDeviceEntry]},
-	{prefix: kNetNS, number: decimal, magic: "NETNS", entry: message[netdev.NetnsEntry], one: true},
+	{prefix: kNetNS, number: decimal, magic: "NETNS", entry: message[netdev.NetnsEntry], one: true, rest: true},
 	{prefix: kUserNS, number: decimal, magic: "USERNS", entry: message[userns.UsernsEntry], one: true},
 	{prefix: kPidNS, number: decimal, magic: "PIDNS", entry: message[pidns.PidnsEntry], one: true},
 	{prefix: kTimeNS, number: decimal, magic: "TIMENS", entry: message[timens.TimensEntry], one: true},
 	{prefix: kCgroup, magic: "CGROUP", entry: message[cgroup.CgroupEntry], one: true},
 	{prefix: kCPUInfo, magic: "CPUINFO", entry: message[cpuinfo.CpuinfoEntry], one: true},
-	{prefix: "autofs", number: decimal, magic: "AUTOFS", entry: message[autofs.AutofsEntry]},
-	{prefix: "binfmt-misc", number: decimal, magic: "BINFMT_MISC", entry: message[binfmt_misc.BinfmtMiscEntry]},
-	{prefix: "apparmor", magic: "APPARMOR", entry: message[apparmor.ApparmorEntry], one: true},
+	{prefix: "autofs", number: decimal, magic: "AUTOFS", entry: message[autofs.AutofsEntry], rest: true},
+	{prefix: "binfmt-misc", number: decimal, magic: "BINFMT_MISC", entry: message[binfmt_misc.BinfmtMiscEntry], rest: true},
+	{prefix: "apparmor", magic: "APPARMOR", entry: message[apparmor.ApparmorEntry], one: true, rest: true},
 	{prefix: "irmap-cache", magic: "IRMAP_CACHE", entry: message[fh.IrmapCacheEntry], service: true},
 	{prefix: kStats, bare: true, magic: "STATS", entry: message[stats.StatsEntry], service: true},
 	{prefix: "stats-restore", bare: true, magic: "STATS", entry: message[stats.StatsEntry], service: true},
-	{prefix: "ifaddr", number: decimal},
-	{prefix: "route", number: decimal},
-	{prefix: "route6", number: decimal},
-	{prefix: "rule", number: decimal},
-	{prefix: "iptables", number: decimal},
-	{prefix: "ip6tables", number: decimal},
-	{prefix: "nftables", number: decimal},
-	{prefix: "netns-ct", number: decimal},
-	{prefix: "netns-exp", number: decimal},
-	{prefix: kTmpfs, number: decimal, archived: true},
-	{prefix: kTmpfsDev, number: decimal, archived: true},
-	{prefix: "binfmt-misc", number: decimal, archived: true},
+	{prefix: "ifaddr", number: decimal, rest: true},
+	{prefix: "route", number: decimal, rest: true},
+	{prefix: "route6", number: decimal, rest: true},
+	{prefix: "rule", number: decimal, rest: true},
+	{prefix: "iptables", number: decimal, rest: true},
+	{prefix: "ip6tables", number: decimal, rest: true},
+	{prefix: "nftables", number: decimal, rest: true},
+	{prefix: "netns-ct", number: decimal, rest: true},
+	{prefix: "netns-exp", number: decimal, rest: true},
+	{prefix: kTmpfs, number: decimal, archived: true, rest: true},
+	{prefix: kTmpfsDev, number: decimal, archived: true, rest: true},
+	{prefix: "binfmt-misc", number: decimal, archived: true, rest: true},
 }
 
 // The ends of names.

@@ -170,7 +170,7 @@ func (d *decoder) vdsoOf(o *format.AddressSpace, v *format.VMA) error {
 	o.VDSO, o.VDSOLayout = d.vdso.sum, d.vdso.layout
 	if place := hex.EncodeToString(sum[:]); !d.vdsos[place] {
 		d.vdsos[place] = true
-		d.img.Attachments = append(d.img.Attachments, format.Attachment{Format: formatName, Record: recordVDSO, Place: place, Data: code})
+		d.img.Attachments = append(d.img.Attachments, format.Attachment{Format: formatName, Record: recordVDSO, Place: place, Role: format.AttachmentBytes, Data: code})
 		if err := d.charge(int64(len(code))); err != nil {
 			return err
 		}

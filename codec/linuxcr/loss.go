@@ -41,6 +41,7 @@ func (e *encoder) imageLosses() {
 		switch {
 		case a.Format == formatName && a.Record == leftoversName:
 			e.losses.If(e.left == nil, LossLeftovers, 0, 0, "what only the image it was read from can say: it is damaged")
+		case a.Role == format.AttachmentBytes: // no state
 		default:
 			e.losses.If(true, codec.LossAttachment, a.Task, a.Object, "record %s of %s", a.Record, a.Format)
 		}
