@@ -17,6 +17,7 @@ func (e *encoder) taskLosses(t *format.Task) {
 	if t.Personality != 0 {
 		e.losses.Add(codec.LossPersonality, t.TID, 0, "personality %#x", t.Personality)
 	}
+	e.losses.If(t.MCEKill != "" || t.NoTSC || t.NoCPUID || t.IOFlusher || len(t.Speculation) > 0, codec.LossProcess, t.TID, 0, "attributes of prctl")
 	e.losses.If(t.StopUnreported, codec.LossStop, t.TID, 0, "its parent has not been told of the stop")
 	e.losses.If(t.State == format.TracedStop, codec.LossStop, t.TID, 0, "the tracer")
 	if t.Status.Core() {
