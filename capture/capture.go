@@ -45,6 +45,7 @@ type capturer struct {
 	ns       namespaces
 	fileRefs map[fileKey]format.FileRef
 	shared   map[inode]format.ObjectID
+	sysv     segments
 	deleted  map[inode]format.ObjectID
 	pipes    map[inode]*pipe
 	unix     unixSet
@@ -161,8 +162,10 @@ func (c *capturer) collect(ctx context.Context) error {
 	defer c.unix.close()
 	steps := []step{
 		{"provenance", c.readProvenance},
+		{"namespaces", c.readTreeNamespaces},
 		{"tasks", c.readTasks},
 		{"memory", c.readMemories},
+		{"segments", c.readUnattached},
 		{"registers", c.readAllRegs},
 		{"queries", c.queryAll},
 		{"files", c.readFileTables},
@@ -199,7 +202,7 @@ func (c *capturer) refuse(code string, tid int, message string, args ...any) {
 func (c *capturer) warnOnce(tid int, message string) {
 	if !c.warned[message] {
 		c.warned[message] = true
-		c.img.Warnings = append(c.img.Warnings, format.Warning{Task: format.PID(tid), Message: message})
+		c.img.Warnings = append(c.img.Warnings, format.Warning{Task: c.inner(tid), Message: message})
 	}
 }
 
@@ -212,7 +215,6 @@ func (c *capturer) readProvenance(context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.img.Root = format.PID(c.root)
 	c.img.Provenance = format.Provenance{
 		Tool: c.opts.Tool, ToolVersion: c.opts.ToolVersion, Kernel: kernel, Arch: runtime.GOARCH,
 		PageSize: format.PageSize, Host: host, Time: time.Now().UnixNano(), Boottime: boot,

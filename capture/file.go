@@ -167,7 +167,7 @@ func (c *capturer) readOwner(o *opened) error {
 	if pid == 0 && sig == 0 {
 		return nil
 	}
-	owner := &format.FileOwner{Type: kind, PID: format.PID(pid), Signal: format.Signal(sig)}
+	owner := &format.FileOwner{Type: kind, PID: c.inner(int(pid)), Signal: format.Signal(sig)}
 	// Without CONFIG_CHECKPOINT_RESTORE the ids stay those of root.
 	owner.UID, owner.EUID, err = sys.GetOwnerUIDs(o.dup)
 	if err != nil && !errors.Is(err, sys.EINVAL) {

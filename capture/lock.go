@@ -31,7 +31,7 @@ func (c *capturer) readLocks(t *task, fd int, lines []string, d *description) er
 		case typ == "posix":
 			lock.Owner = c.lockOwner(t, p)
 		case p != nil && p.alive() != nil:
-			lock.Owner = format.PID(l.PID)
+			lock.Owner = c.inner(l.PID)
 		}
 		if !slices.Contains(d.model.Locks, lock) {
 			d.model.Locks = append(d.model.Locks, lock)
@@ -44,11 +44,11 @@ func (c *capturer) readLocks(t *task, fd int, lines []string, d *description) er
 // is gone or has another table of descriptors by now, the one that shows it.
 func (c *capturer) lockOwner(t *task, p *process) format.PID {
 	if p == nil || p == t.proc || p.alive() == nil {
-		return format.PID(t.proc.pid)
+		return c.inner(t.proc.pid)
 	}
 	same, err := sys.Kcmp(t.tid, p.alive().tid, abi.KcmpFiles, 0, 0)
 	if err != nil || same != kcmpEqual {
-		return format.PID(t.proc.pid)
+		return c.inner(t.proc.pid)
 	}
-	return format.PID(p.pid)
+	return c.inner(p.pid)
 }

@@ -25,7 +25,7 @@ var refusals = map[string]string{
 
 // otherRefusals are those without a descriptor, by the name of the process.
 var otherRefusals = map[string]string{
-	"seccomp": validate.CodeSeccomp, "uts": validate.CodeNamespace, "deadline": validate.CodeDeadline,
+	"seccomp": validate.CodeSeccomp, "uts": validate.CodeNamespace, "deadline": validate.CodeDeadline, "shm": validate.CodeSysVMemory,
 	"cwd": validate.CodeDeletedPath,
 }
 
@@ -65,7 +65,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: no %s of task %d", name, code, n)
 		}
 	}
-	for _, code := range []string{validate.CodeSysVMemory, validate.CodeAIO, validate.CodeUserfaultfd} {
+	for _, code := range []string{validate.CodeAIO, validate.CodeUserfaultfd} {
 		if !has(p.pid, code, "") {
 			t.Errorf("no %s of task %d", code, p.pid)
 		}

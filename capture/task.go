@@ -35,8 +35,7 @@ func (c *capturer) readTask(t *task) error {
 		return err
 	}
 	m := &t.model
-	m.TID, m.TGID, m.PPID = format.PID(t.tid), format.PID(t.proc.pid), format.PID(t.stat.PPID)
-	m.PGID, m.SID = format.PID(t.stat.PGID), format.PID(t.stat.SID)
+	c.readNumbers(t)
 	m.Comm = t.stat.Comm
 	if m.Leader() && t.stat.ExitSignal > 0 {
 		m.ExitSignal = format.Signal(t.stat.ExitSignal)
@@ -54,9 +53,6 @@ func (c *capturer) readTask(t *task) error {
 	m.NoNewPrivs, m.SeccompMode = t.status.NoNewPrivs, t.status.Seccomp
 	if t.status.Seccomp != 0 {
 		c.refuse(validate.CodeSeccomp, t.tid, "it is in seccomp mode %d", t.status.Seccomp)
-	}
-	if len(t.status.NSPID) > 1 {
-		c.refuse(validate.CodePIDNamespace, t.tid, "it has %d numbers in nested pid namespaces", len(t.status.NSPID))
 	}
 	return c.readLiving(t)
 }

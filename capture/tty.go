@@ -73,7 +73,7 @@ func (c *capturer) terminal(key ttyKey, path string, fd int) (format.ObjectID, e
 func (c *capturer) ttyOwners(key ttyKey) (session, group format.PID) {
 	for _, p := range c.order {
 		if st := &p.tasks[0].stat; st.TTY != 0 && controlling(st) == key {
-			return format.PID(st.SID), format.PID(max(st.TPGID, 0))
+			return p.tasks[0].model.SID, c.inner(max(st.TPGID, 0))
 		}
 	}
 	return 0, 0

@@ -96,9 +96,12 @@ func (c *capturer) readBacked(t *task, m *procfs.Map, v *format.VMA) error {
 		c.checkFlags(t, m, v)
 		return nil
 	}
-	if strings.HasPrefix(m.Path, "/SYSV") && m.Deleted {
-		c.refuse(validate.CodeSysVMemory, t.tid, "System V segment %q is attached at %#x", m.Path, m.Start)
-		return nil
+	if isSegment(m) {
+		c.checkFlags(t, m, v)
+		v.Kind, v.Offset = format.VMAShared, m.Offset
+		var err error
+		v.Shared, err = c.attachedSegment(t, m)
+		return err
 	}
 	if m.Path == "/[aio]" {
 		c.refuse(validate.CodeAIO, t.tid, "a ring of io_setup is mapped at %#x", m.Start)

@@ -19,6 +19,8 @@ type builder struct {
 	opts *Options
 	host *hostFacts
 	lay  layout
+	// spaces are the namespaces that the tree has for itself.
+	spaces spaces
 	// vdso is where each address space gets this kernel's.
 	vdso map[format.ObjectID]vdsoPlace
 	// common is that place if all have the same, else zero.
@@ -101,7 +103,7 @@ func (b *builder) fail(err error) {
 func newBuilder(ctx context.Context, j *job) (*builder, error) {
 	b := &builder{
 		ctx: ctx, img: j.req.Image, ix: format.NewIndex(j.req.Image), plan: j.plan, opts: j.opts, host: j.host,
-		lay: j.lay, vdso: j.vdso, pageFD: -1,
+		lay: j.lay, spaces: j.spaces, vdso: j.vdso, pageFD: -1,
 		progs:      map[format.PID]*husk.Program{},
 		owner:      map[format.ObjectID]format.PID{},
 		roles:      map[format.PID]plan.Proc{},

@@ -239,27 +239,6 @@ func (e *engine) meetSeed(s *boot) error {
 	return nil
 }
 
-// newNamespaces are those that the seed begins with.
-func (e *engine) newNamespaces() *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{}
-	if !e.opts.PIDNamespace {
-		return a
-	}
-	a.Cloneflags = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS
-	if !e.host.privileged() || !e.host.mapFiles {
-		uid, gid := os.Getuid(), os.Getgid()
-		a.Cloneflags |= syscall.CLONE_NEWUSER
-		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
-		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
-		for c := range uintptr(lastCap + 1) {
-			if e.host.creds.Bounding&(1<<c) != 0 {
-				a.AmbientCaps = append(a.AmbientCaps, c)
-			}
-		}
-	}
-	return a
-}
-
 var errHuskDied = errors.New("a husk died")
 
 // checkInterval is how often the engine looks for husks that died.

@@ -255,6 +255,7 @@ func (b *builder) emitSharedObjects(p *husk.Program) {
 	for i := range b.img.Objects.Shared {
 		at = b.emitSharedMemory(p, &b.img.Objects.Shared[i], at)
 	}
+	b.emitSysV(p)
 	for i := range b.img.Objects.Deleted {
 		at = b.emitDeleted(p, &b.img.Objects.Deleted[i], at)
 	}

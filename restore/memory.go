@@ -20,6 +20,7 @@ func (b *builder) emitMemory(p *husk.Program, mm *format.AddressSpace) {
 	b.emitTHP(p, mm)
 	b.emitVDSO(p, mm)
 	m := mapper{b: b, p: p, runs: runs}
+	m.attach(mm)
 	for i := range mm.VMAs {
 		m.mapVMA(&mm.VMAs[i])
 	}
@@ -52,7 +53,7 @@ type mapper struct {
 const fixed = abi.MapFixedNoreplace
 
 func (m *mapper) mapVMA(v *format.VMA) {
-	if v.Special() {
+	if v.Special() || m.b.isSegment(v) {
 		return
 	}
 	prot, flags := uint64(v.Prot), uint64(fixed|abi.MapPrivate)

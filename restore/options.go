@@ -23,7 +23,7 @@ type Request struct {
 // namespace, verifies and waits a minute at most.
 type Options struct {
 	// PIDNamespace restores into a new pid namespace; without privilege also
-	// into a new user namespace.
+	// into a new user namespace. A tree whose root is pid 1 always gets one.
 	PIDNamespace bool
 	// ShellJob lets the tree join the caller's session and group in place of
 	// those that the image does not hold.
@@ -107,5 +107,6 @@ func (e *RefusedError) Error() string {
 
 // NewPlan is the plan that Run would carry out, for a look without doing it.
 func NewPlan(img *format.Image, o Options) (*plan.Plan, error) {
+	o.PIDNamespace = o.PIDNamespace || wantsNamespace(img)
 	return plan.New(img, planOptions(&o))
 }

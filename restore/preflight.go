@@ -38,10 +38,13 @@ type job struct {
 	// vdso is where each address space gets this kernel's.
 	vdso     map[format.ObjectID]vdsoPlace
 	findings []validate.Finding
+	// spaces are the namespaces that the tree has for itself.
+	spaces spaces
 }
 
 func newJob(ctx context.Context, req *Request, o *Options) (*job, error) {
-	j := &job{req: req, opts: o, vdso: map[format.ObjectID]vdsoPlace{}}
+	o.PIDNamespace = o.PIDNamespace || wantsNamespace(req.Image)
+	j := &job{spaces: findSpaces(req.Image), req: req, opts: o, vdso: map[format.ObjectID]vdsoPlace{}}
 	var err error
 	if j.host, err = readHost(o); err != nil {
 		return nil, err
@@ -99,6 +102,7 @@ func (c *checker) run(ctx context.Context) error {
 	c.openFiles()
 	c.locks()
 	c.sockets()
+	c.sysv()
 	c.zombies()
 	c.capabilities()
 	c.features()

@@ -187,6 +187,9 @@ var hostRules = []struct {
 		},
 		host: func(h *hostFacts) { h.creds.Effective &^= 1 << 7 },
 	},
+	{code: validate.CodeSysVTaken, name: "number", image: func(t *testing.T, w *world) {
+		w.segment(&format.SysVKey{Number: newSegment(t), Mode: 0o600}, pageSize)
+	}},
 	{code: validate.CodeMapCount, name: "few", host: func(h *hostFacts) { h.capacity.maxMaps = engineMaps }},
 }
 

@@ -22,20 +22,10 @@ func (b *builder) emitBoot(p *husk.Program, up, go1 husk.Word, prep *husk.Progra
 			b.setAction(p, format.SignalAction{Signal: sig})
 		}
 	}
-	if b.opts.PIDNamespace {
-		b.emitMounts(p)
-	}
+	b.emitNamespaces(p)
 	p.Signal(up, 1)
 	p.Wait("wait for the engine", go1, 1)
 	p.Goto(prep.Start())
-}
-
-// emitMounts gives a new pid namespace its own /proc.
-func (b *builder) emitMounts(p *husk.Program) {
-	const private, nosuidNodevNoexec = abi.MsRec | abi.MsPrivate, abi.MsNosuid | abi.MsNodev | abi.MsNoexec
-	proc := b.t.String("proc")
-	p.Call("make mounts private", abi.SysMount, b.t.String("none"), b.t.String("/"), 0, private, 0)
-	p.Call("mount", abi.SysMount, proc, b.t.String("/proc"), proc, nosuidNodevNoexec, 0).Detail("/proc")
 }
 
 // emitPrep clears the seed's address space of all but the engine's range, so

@@ -14,6 +14,9 @@ func pageAlign(n uint64) uint64 { return (n + pageSize - 1) &^ (pageSize - 1) }
 // fills it. at is where it may be mapped meanwhile; the next free address is
 // returned.
 func (b *builder) emitSharedMemory(p *husk.Program, s *format.SharedMemory, at uint64) uint64 {
+	if s.Kind == format.SharedSysV {
+		return b.emitSegment(p, s, at)
+	}
 	if s.Kind == format.SharedAnon && b.host.mapFiles {
 		return b.emitSharedAnon(p, s, at)
 	}

@@ -59,7 +59,11 @@ func (e *engine) verify(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	findings := slices.Concat(all[0].findings, all[1].findings)
+	more, err := e.verifySpaces()
+	if err != nil {
+		return err
+	}
+	findings := slices.Concat(all[0].findings, all[1].findings, more)
 	if len(findings) > 0 {
 		return &VerifyError{Findings: findings}
 	}
@@ -228,7 +232,7 @@ func liveAreas(maps []procfs.Map) []area {
 				prot |= bit
 			}
 		}
-		list = append(list, area{m.Start, m.End, prot, m.Shared, m.Inode == 0})
+		list = append(list, area{m.Start, m.End, prot, m.Shared, m.Inode == 0 && !m.Shared})
 	}
 	return merge(list)
 }

@@ -138,19 +138,19 @@ var engineRules = []Rule{
 		Fix: fixNotHeld, Example: "a task in seccomp mode 2",
 	},
 	{
-		Code: CodeSysVMemory, Severity: Error, Title: "System V shared memory",
-		Why: "The segment has a number and a key that programs outside the tree know.",
-		Fix: "detach the segment before the capture", Example: "a mapping made by shmat",
+		Code: CodeSysVMemory, Severity: Error, Title: "System V segment of an unknown number",
+		Why: "The segment is of another ipc namespace than the tree, or nothing tells its number.",
+		Fix: "detach the segment before the capture", Example: "shmat, and then unshare(CLONE_NEWIPC)",
 	},
 	{
-		Code: CodeSysVSemaphore, Severity: Error, Title: "System V semaphores",
-		Why: "Values and undo adjustments would be lost.",
+		Code: CodeSysVSemaphore, Severity: Error, Title: "System V semaphores of the host, or with SEM_UNDO",
+		Why: "Adjustments of SEM_UNDO would be lost; sets in the ipc namespace of the host belong to others, too.",
 		Fix: fixNotHeld, Example: "a task with a semadj value of SEM_UNDO",
 	},
 	{
-		Code: CodeSysVMessages, Severity: Error, Title: "System V message queue",
-		Why: "Queued messages would be lost.",
-		Fix: fixNotHeld, Example: "a queue of msgget in the image's namespace",
+		Code: CodeSysVMessages, Severity: Error, Title: "System V message queue of the host",
+		Why: "Queues in the ipc namespace of the host belong to others, too.",
+		Fix: "run the tree in an ipc namespace of its own", Example: "a queue without a namespace in the image",
 	},
 	{
 		Code: CodeHugeTLB, Severity: Error, Title: "mapping of reserved huge pages",
@@ -183,9 +183,9 @@ var engineRules = []Rule{
 		Fix: fixNotHeld, Example: "a VMA named /[aio]",
 	},
 	{
-		Code: CodePIDNamespace, Severity: Error, Title: "nested pid namespace",
-		Why: "The engine gives tasks one number only.",
-		Fix: "capture from inside the namespace", Example: "a task with two numbers in NSpid",
+		Code: CodePIDNamespace, Severity: Error, Title: "part of a pid namespace, or a nested one",
+		Why: "The engine makes one pid namespace, whose pid 1 is the root of the tree.",
+		Fix: "capture the namespace's pid 1, or from inside the namespace", Example: "a child in a pid namespace of its own",
 	},
 	{
 		Code: CodeNamespace, Severity: Error, Title: "foreign namespace",

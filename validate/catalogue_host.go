@@ -29,6 +29,7 @@ const (
 	CodeVerify         = "X224"
 	CodeSocketName     = "X225"
 	CodeLockTaken      = "X230"
+	CodeSysVTaken      = "X231"
 )
 
 var hostRules = []Rule{
@@ -166,5 +167,10 @@ var hostRules = []Rule{
 		Code: CodeSocketName, Severity: Error, Title: "path of a unix socket taken",
 		Why: "A socket is bound where nothing is; only what a socket that is gone has left there is removed.",
 		Fix: "move the file, or end the program whose socket it is", Example: "a regular file at /run/app.sock",
+	},
+	{
+		Code: CodeSysVTaken, Severity: Error, Title: "number or key of a System V segment taken",
+		Why: "Programs know a segment by both; two segments cannot have the same.",
+		Fix: "remove the segment that has it (ipcrm), if nobody needs it", Example: "segment 5 exists, left over by the captured tree",
 	},
 }

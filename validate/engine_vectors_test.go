@@ -31,12 +31,6 @@ func flagged(fl format.VMAFlags) func(*vector) {
 	return func(v *vector) { v.vma(anonAddr).Flags = fl }
 }
 
-// segment makes shared memory one of System V.
-func (v *vector) segment() {
-	s := v.index().Shared[idShared]
-	s.Kind, s.SysV = format.SharedSysV, &format.SysVKey{Key: 7, Number: 3}
-}
-
 // engineMutations are valid images with one thing that the engine cannot
 // restore.
 var engineMutations = []mutation{
@@ -91,8 +85,14 @@ var engineMutations = []mutation{
 	}},
 	{CodeFileOwner, "of-a-terminal", func(v *vector) { v.file(idTTY).Owner = &format.FileOwner{Type: 1, PID: 100} }},
 	{CodeSeccomp, "strict", func(v *vector) { v.task(102).SeccompMode = 1 }},
-	{CodeSysVMemory, "segment", (*vector).segment},
-	{CodeSysVSemaphore, "set", func(v *vector) { v.Image.Objects.Semaphores = []format.SysVSemaphores{{ID: 80}} }},
+	{CodeSysVSemaphore, "set", func(v *vector) {
+		v.Image.Objects.Semaphores = []format.SysVSemaphores{{ID: 80, Values: []uint16{1}}}
+	}},
+	{CodeSysVSemaphore, "undo", func(v *vector) {
+		v.ipc().Semaphores = []format.SysVSemaphores{
+			{ID: 81, Key: sysvNumber(1, 7), Values: []uint16{1}, Undo: []format.SysVUndo{{Process: 100, Adjust: 1}}},
+		}
+	}},
 	{CodeSysVMessages, "queue", func(v *vector) { v.Image.Objects.Messages = []format.SysVMessages{{ID: 80}} }},
 	{CodeHugeTLB, "mapping", flagged(format.VMAHugeTLB)},
 	{CodeHugeTLB, "memfd", func(v *vector) { v.index().Shared[idMemfdMem].MemfdFlags = memfdHuge }},
@@ -105,6 +105,14 @@ var engineMutations = []mutation{
 	{CodeAIO, "ring", func(v *vector) { v.vma(anonAddr).Name = "/[aio] (deleted)" }},
 	{CodePIDNamespace, "one", func(v *vector) { v.namespaces(format.Namespace{ID: 80, Kind: format.NSPid}) }},
 	{CodeNamespace, "net", func(v *vector) { v.namespaces(format.Namespace{ID: 80, Kind: format.NSNet}) }},
+	{CodeNamespace, "mounts", func(v *vector) {
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSMount, Mounts: []format.Mount{{Point: "/", Root: "/", Type: "ext4"}}})
+	}},
+	{CodeNamespace, "mixed", func(v *vector) {
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSUTS})
+		v.task(102).Namespaces = []format.ObjectID{81}
+		v.Image.Objects.Namespaces = append(v.Image.Objects.Namespaces, format.Namespace{ID: 81, Kind: format.NSUTS})
+	}},
 	{CodeDeadline, "task", func(v *vector) { v.sched().Policy = schedDeadline }},
 	{CodeTraced, "child", func(v *vector) {
 		t := v.task(102)
@@ -161,7 +169,11 @@ func TestUnsupportedVectors(t *testing.T) {
 	}
 	noStrays(t, unsupportedDir, names)
 	ok := &vector{Image: baseImage()}
-	ok.namespaces(format.Namespace{ID: 80, Kind: format.NSNet, Host: true})
+	ok.namespaces(format.Namespace{ID: 80, Kind: format.NSIPC}, format.Namespace{ID: 81, Kind: format.NSUTS},
+		format.Namespace{ID: 82, Kind: format.NSNet, Host: true}, format.Namespace{ID: 83, Kind: format.NSMount, Mounts: []format.Mount{
+			{Point: "/", Root: "/", Type: "ext4", External: "/"}, {Point: "/proc", Root: "/", Type: "proc"},
+		}})
+	ok.Image.Objects.Messages = []format.SysVMessages{{ID: 84, Key: sysvNumber(1, 7)}}
 	if found := Unsupported(ok.Image); len(found) > 0 {
 		t.Errorf("findings of what is supported: %v", found)
 	}
@@ -170,6 +182,7 @@ func TestUnsupportedVectors(t *testing.T) {
 // elsewhere are the tests of rules about what no image can hold: a test's file
 // and its name. Such a test has to name the rule.
 var elsewhere = map[string]struct{ file, test string }{
+	CodeSysVMemory:      {"capture/refuse_test.go", "TestRefusals"},
 	CodeKernelThread:    {"internal/live/refuse_test.go", "TestRefuseKernelThread"},
 	CodeCannotFreeze:    {"capture/prctl_test.go", "TestFreezeErrorsHaveRules"},
 	CodeProtectionKey:   {"internal/live/refuse_test.go", "TestRefuse"},

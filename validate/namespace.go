@@ -1,6 +1,10 @@
 package validate
 
-import "github.com/thaw-cr/thaw/format"
+import (
+	"slices"
+
+	"github.com/thaw-cr/thaw/format"
+)
 
 const (
 	// A sock_filter has 8 bytes; BPF_MAXINSNS of them make the longest program.
@@ -72,18 +76,6 @@ func checkSeccomp(c *checker) {
 	}
 }
 
-// checkSysV holds the rules about System V semaphores.
-func checkSysV(c *checker) {
-	for i := range c.img.Objects.Semaphores {
-		s := &c.img.Objects.Semaphores[i]
-		for _, u := range s.Undo {
-			if u.Semaphore < 0 || int(u.Semaphore) >= len(s.Values) {
-				c.object("R086", s.ID, "undo of semaphore %d in a set of %d", u.Semaphore, len(s.Values))
-			}
-		}
-	}
-}
-
 // checkAttachments asks that records of other formats belong to something.
 func checkAttachments(c *checker) {
 	for i := range c.img.Attachments {
@@ -93,6 +85,45 @@ func checkAttachments(c *checker) {
 			c.report("R088", s, "attachment of a task that the image does not hold")
 		} else if _, ok := c.kinds[a.Object]; a.Object != 0 && !ok {
 			c.report("R088", s, "attachment of an object that the image does not hold")
+		}
+	}
+}
+
+// unsupportedNamespace names namespaces that the engine cannot make: it makes
+// those of host names and of System V IPC, that of pids if the tree's root is its
+// pid 1, and one of mounts that differs in /proc alone.
+func unsupportedNamespace(c *checker, n *format.Namespace) {
+	switch {
+	case n.Host || n.Kind == format.NSUTS || n.Kind == format.NSIPC:
+	case n.Kind == format.NSPid:
+		if c.img.Root != 1 {
+			c.object(CodePIDNamespace, n.ID, "pid namespace whose pid 1 is not the root of the image, %d", c.img.Root)
+		}
+	case n.Kind == format.NSMount && len(n.Mounts) > 0:
+		for i := range n.Mounts {
+			if m := &n.Mounts[i]; m.External == "" && !(m.Type == "proc" && m.Point == "/proc" && m.Root == "/") {
+				c.object(CodeNamespace, n.ID, "mount namespace with %.20q at %.120q", m.Type, m.Point)
+				return
+			}
+		}
+	default:
+		c.object(CodeNamespace, n.ID, "%.20q namespace that is not the host's", string(n.Kind))
+	}
+}
+
+// unsupportedMix names tasks that are in other namespaces than the root.
+func unsupportedMix(c *checker, t *format.Task) {
+	root := c.Tasks[c.img.Root]
+	if root == nil || t.State == format.Zombie || len(t.Namespaces) == 0 {
+		return
+	}
+	for _, id := range t.Namespaces {
+		if n := c.Namespaces[id]; n != nil && !n.Host && !slices.Contains(root.Namespaces, id) {
+			code := CodeNamespace
+			if n.Kind == format.NSPid {
+				code = CodePIDNamespace
+			}
+			c.task(code, t, "the root is not in the task's namespace %d of kind %.20q", id, string(n.Kind))
 		}
 	}
 }

@@ -40,7 +40,8 @@ func checkPlan(c *checker) {
 	if c.ctx.Err() != nil {
 		return
 	}
-	opts := plan.Options{MaxPID: pidLimit}
+	// A root of number 1 is the pid 1 of a namespace.
+	opts := plan.Options{MaxPID: pidLimit, PIDNamespace: c.img.Root == 1}
 	p, err := plan.New(c.img, opts)
 	if err != nil {
 		c.reportAll(FromPlanError(err))

@@ -60,7 +60,7 @@ var resourceMutations = []mutation{
 	{"R003", "two-of-one-kind", func(v *vector) { o := &v.Image.Objects; o.FS = append(o.FS, o.FS[0]) }},
 	{"R003", "two-of-two-kinds", func(v *vector) {
 		o := &v.Image.Objects
-		o.Semaphores = []format.SysVSemaphores{{ID: idFS}}
+		o.Semaphores = []format.SysVSemaphores{{ID: idFS, Values: []uint16{1}}}
 	}},
 	{"R004", "zero", func(v *vector) { o := &v.Image.Objects; o.FS = append([]format.FS{{Cwd: "/", Root: "/"}}, o.FS...) }},
 	{"R005", "descending", func(v *vector) { f := v.Image.Objects.Files; f[0], f[1] = f[1], f[0] }},

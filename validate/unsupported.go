@@ -21,7 +21,7 @@ func Unsupported(img *format.Image) []Finding {
 	default:
 		c.report(CodeArch, Subject{}, "the image is of architecture %.20q", img.Provenance.Arch)
 	}
-	c.eachTask(unsupportedTask, unsupportedPlace)
+	c.eachTask(unsupportedTask, unsupportedPlace, unsupportedMix)
 	o := &img.Objects
 	each(c, o.Processes, unsupportedTimers)
 	each(c, o.Memories, unsupportedMemory)
@@ -32,12 +32,8 @@ func Unsupported(img *format.Image) []Finding {
 			c.object(CodePtyMaster, t.ID, "terminal %.80q is not inherited", t.Path)
 		}
 	})
-	each(c, o.Semaphores, func(c *checker, s *format.SysVSemaphores) {
-		c.object(CodeSysVSemaphore, s.ID, "set of %d semaphores", len(s.Values))
-	})
-	each(c, o.Messages, func(c *checker, m *format.SysVMessages) {
-		c.object(CodeSysVMessages, m.ID, "queue of %d messages", len(m.Messages))
-	})
+	each(c, o.Semaphores, unsupportedSemaphores)
+	each(c, o.Messages, unsupportedMessages)
 	each(c, o.Namespaces, unsupportedNamespace)
 	each(c, o.Creds, func(c *checker, k *format.Credentials) {
 		if k.Label != "" {
@@ -65,21 +61,11 @@ func each[T any](c *checker, list []T, f func(*checker, *T)) {
 }
 
 func unsupportedShared(c *checker, s *format.SharedMemory) {
-	if s.Kind == format.SharedSysV {
-		c.object(CodeSysVMemory, s.ID, "segment of %d bytes", s.Size)
+	if s.Kind == format.SharedSysV && s.SysV == nil {
+		c.object(CodeSysVMemory, s.ID, "segment of %d bytes without a number", s.Size)
 	}
 	if s.MemfdFlags&memfdHuge != 0 {
 		c.object(CodeHugeTLB, s.ID, "memfd of reserved huge pages")
-	}
-}
-
-func unsupportedNamespace(c *checker, n *format.Namespace) {
-	switch {
-	case n.Host:
-	case n.Kind == format.NSPid:
-		c.object(CodePIDNamespace, n.ID, "pid namespace that is not the host's")
-	default:
-		c.object(CodeNamespace, n.ID, "%.20q namespace that is not the host's", string(n.Kind))
 	}
 }
 

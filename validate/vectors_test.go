@@ -157,7 +157,7 @@ type mutation struct {
 }
 
 func allMutations() []mutation {
-	return slices.Concat(containerMutations, hierarchyMutations, memoryMutations, stateMutations, resourceMutations, lockMutations, planMutations)
+	return slices.Concat(containerMutations, hierarchyMutations, memoryMutations, stateMutations, resourceMutations, lockMutations, sysvMutations, planMutations)
 }
 
 func (m *mutation) vector() *vector {

@@ -33,6 +33,12 @@ static void c_seccomp(void) {
 	struct sock_fprog p = {1, f};
 	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p) == 0);
 }
+static void c_shm(void) { /* of a namespace that nobody is in */
+	int old = open("/proc/self/ns/ipc", O_RDONLY), id;
+	CHECK(old >= 0 && unshare(CLONE_NEWIPC) == 0 && (id = shmget(IPC_PRIVATE, 4096, 0600)) >= 0);
+	CHECK(shmat(id, NULL, 0) != (void *)-1 && setns(old, 0) == 0);
+	close(old);
+}
 static void c_uts(void) { CHECK(unshare(CLONE_NEWUTS) == 0); }
 static void c_deadline(void) {
 	struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t prio; uint64_t run, dl, per; } a = {
@@ -74,9 +80,6 @@ int main(void) {
 		mq_unlink("/thaw-test");
 		say("mqueue %d 0\n", mq);
 	}
-	int id = shmget(IPC_PRIVATE, 4096, 0600);
-	CHECK(id >= 0 && shmat(id, NULL, 0) != (void *)-1);
-	shmctl(id, IPC_RMID, NULL);
 	unsigned long ctx = 0;
 	CHECK(syscall(SYS_io_setup, 4, &ctx) == 0);
 	int u = syscall(SYS_userfaultfd, O_CLOEXEC);
@@ -89,6 +92,7 @@ int main(void) {
 	say("uffd %d 0\n", u);
 	child("seccomp", c_seccomp);
 	child("uts", c_uts);
+	child("shm", c_shm);
 	child("deadline", c_deadline);
 	child("cwd", c_cwd);
 	usleep(50000);

@@ -29,6 +29,17 @@ const (
 	SysSemop            = unix.SYS_SEMOP
 	SysFcntl            = unix.SYS_FCNTL
 	SysFlock            = unix.SYS_FLOCK
+	SysShmget           = unix.SYS_SHMGET
+	SysShmat            = unix.SYS_SHMAT
+	SysShmctl           = unix.SYS_SHMCTL
+	SysShmdt            = unix.SYS_SHMDT
+	SysSemget           = unix.SYS_SEMGET
+	SysSemctl           = unix.SYS_SEMCTL
+	SysMsgget           = unix.SYS_MSGGET
+	SysMsgsnd           = unix.SYS_MSGSND
+	SysMsgctl           = unix.SYS_MSGCTL
+	SysSethostname      = unix.SYS_SETHOSTNAME
+	SysSetdomainname    = unix.SYS_SETDOMAINNAME
 	SysFtruncate        = unix.SYS_FTRUNCATE
 	SysChdir            = unix.SYS_CHDIR
 	SysFchdir           = unix.SYS_FCHDIR

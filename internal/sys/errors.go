@@ -19,6 +19,7 @@ const (
 	EBADF      = syscall.EBADF
 	ECHILD     = syscall.ECHILD
 	EAGAIN     = syscall.EAGAIN
+	E2BIG      = syscall.E2BIG
 	ENOMEM     = syscall.ENOMEM
 	EACCES     = syscall.EACCES
 	EFAULT     = syscall.EFAULT

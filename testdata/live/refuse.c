@@ -17,9 +17,9 @@
 #include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/sem.h>
-#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -95,15 +95,35 @@ static int k_io_uring(void)
 static int k_pidfd(void) { return (fd = syscall(SYS_pidfd_open, getpid(), 0)) < 0; }
 static int k_nsfile(void) { return (fd = open("/proc/self/ns/net", O_RDONLY)) < 0; }
 static int k_procfile(void) { return (fd = open("/proc/self/maps", O_RDONLY)) < 0; }
-static int shm_id = -1;
-static void *shm;
-static int k_shm(void) { return (shm_id = shmget(IPC_PRIVATE, 4096, 0600)) < 0 || (shm = shmat(shm_id, NULL, 0)) == (void *)-1; }
 static int k_hugetlb(void) { return mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) == MAP_FAILED; }
 static int k_userns(void) { return unshare(CLONE_NEWUSER); }
 static int k_netns(void) { return unshare(CLONE_NEWNET); }
-static int k_utsns(void) { return unshare(CLONE_NEWUTS); }
-static int k_ipcns(void) { return unshare(CLONE_NEWIPC); }
-static int k_mntns(void) { return unshare(CLONE_NEWNS); }
+static int apart(int flags) /* a child in another namespace */
+{
+	int p[2];
+	char c;
+
+	if (pipe(p))
+		return 1;
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (unshare(flags) || write(p[1], "x", 1) != 1)
+			_exit(1);
+		close(p[0]), close(p[1]);
+		for (;;)
+			pause();
+	}
+	close(p[1]);
+	return read(p[0], &c, 1) != 1 || close(p[0]);
+}
+static int k_utsns(void) { return apart(CLONE_NEWUTS); }
+static int k_ipcns(void) { return apart(CLONE_NEWIPC); }
+static int k_mntns(void) { return apart(CLONE_NEWNS); }
+static int k_mount(void)
+{
+	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		mount("foreign", "/mnt", "ramfs", 0, NULL);
+}
 static int k_pidns_child(void) /* a child in a nested pid namespace */
 {
 	pid_t p;
@@ -200,8 +220,8 @@ static struct {
 	{ "unix", k_unix }, { "unix-outside", k_unix_outside }, { "inet", k_inet }, { "netlink", k_netlink }, { "packet", k_packet }, { "inotify", k_inotify },
 	{ "fanotify", k_fanotify }, { "lease", k_lease },
 	{ "seccomp", k_seccomp }, { "userfaultfd", k_userfaultfd }, { "io_uring", k_io_uring }, { "pidfd", k_pidfd }, { "nsfile", k_nsfile },
-	{ "procfile", k_procfile }, { "shm", k_shm }, { "hugetlb", k_hugetlb }, { "userns", k_userns },
-	{ "netns", k_netns }, { "utsns", k_utsns }, { "ipcns", k_ipcns }, { "mntns", k_mntns }, { "pidns", k_pidns_child }, { "aio", k_aio },
+	{ "procfile", k_procfile }, { "hugetlb", k_hugetlb }, { "userns", k_userns },
+	{ "netns", k_netns }, { "utsns", k_utsns }, { "ipcns", k_ipcns }, { "mntns", k_mntns }, { "mount", k_mount }, { "pidns", k_pidns_child }, { "aio", k_aio },
 	{ "deadline", k_deadline }, { "traced", k_traced }, { "vfork", k_vfork }, { "mqueue", k_mqueue }, { "memfd-secret", k_memfd_secret }, { "pkey", k_pkey },
 	{ "landlock", k_landlock }, { "tty", k_tty }, { "async", k_async }, { "dispatch", k_dispatch },
 	{ "semundo", k_semundo }, { "none", k_none },
@@ -241,8 +261,6 @@ int main(int argc, char **argv)
 		CHECK(write(fds[0], "x", 1) == 1 && read(fds[1], is, 1) == 1, "the socket pair is broken");
 	if (!strcmp(argv[2], "unix"))
 		CHECK(read(accept(fd, NULL, NULL), is, 2) == 1 && *is == 'p', "the connection that waited is broken");
-	if (shm_id >= 0)
-		shmctl(shm_id, IPC_RMID, NULL);
 	if (sem_id >= 0)
 		semctl(sem_id, 0, IPC_RMID);
 	if (!strcmp(argv[2], "mqueue"))

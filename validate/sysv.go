@@ -1,0 +1,116 @@
+package validate
+
+import "github.com/thaw-cr/thaw/format"
+
+var sysvRules = []Rule{
+	{
+		Code: "R090", Severity: Error, Title: "System V object twice",
+		Why: "In a namespace each number, and each key but 0, belongs to one object of a kind.",
+		Fix: fixCapture, Example: "two segments of number 5",
+	},
+	{
+		Code: "R091", Severity: Error, Title: "impossible System V object",
+		Why: "Numbers are not negative, sets have 1 to 32000 semaphores of 0 to 32767, messages have a type above 0.",
+		Fix: fixCapture, Example: "a message of type 0",
+	},
+	{
+		Code: "R092", Severity: Error, Title: "System V object in a namespace of another kind",
+		Why: "Segments, semaphores and message queues belong to ipc namespaces.",
+		Fix: fixCapture, Example: "a segment whose namespace is one of pids",
+	},
+}
+
+// Limits of the kernel (ipc/sem.c, include/uapi/linux/sem.h).
+const (
+	maxSemaphores     = 32000
+	maxSemaphoreValue = 32767
+	maxSysVMode       = 0o7777
+)
+
+// sysvName is what only one object of a kind may have.
+type sysvName struct {
+	kind      objectKind
+	namespace format.ObjectID
+	key       bool
+	n         int32
+}
+
+// checkSysV holds the rules about System V IPC.
+func checkSysV(c *checker) {
+	seen := map[sysvName]bool{}
+	for i := range c.img.Objects.Shared {
+		if s := &c.img.Objects.Shared[i]; s.SysV != nil {
+			checkSysVKey(c, kindShared, s.ID, s.SysV, seen)
+		}
+	}
+	for i := range c.img.Objects.Semaphores {
+		s := &c.img.Objects.Semaphores[i]
+		checkSysVKey(c, kindSemaphores, s.ID, &s.Key, seen)
+		checkSemaphores(c, s)
+	}
+	for i := range c.img.Objects.Messages {
+		q := &c.img.Objects.Messages[i]
+		checkSysVKey(c, kindMessages, q.ID, &q.Key, seen)
+		for j := range q.Messages {
+			if q.Messages[j].Type <= 0 {
+				c.object("R091", q.ID, "message of type %d", q.Messages[j].Type)
+			}
+		}
+	}
+}
+
+func checkSemaphores(c *checker, s *format.SysVSemaphores) {
+	if n := len(s.Values); n == 0 || n > maxSemaphores {
+		c.object("R091", s.ID, "set of %d semaphores", n)
+	}
+	for i, v := range s.Values {
+		if v > maxSemaphoreValue {
+			c.object("R091", s.ID, "semaphore %d is %d", i, v)
+		}
+	}
+	for _, u := range s.Undo {
+		if u.Semaphore < 0 || int(u.Semaphore) >= len(s.Values) {
+			c.object("R086", s.ID, "undo of semaphore %d in a set of %d", u.Semaphore, len(s.Values))
+		}
+	}
+}
+
+func checkSysVKey(c *checker, kind objectKind, id format.ObjectID, k *format.SysVKey, seen map[sysvName]bool) {
+	if k.Number < 0 || k.Mode > maxSysVMode {
+		c.object("R091", id, "number %d, mode %#o", k.Number, k.Mode)
+	}
+	if n := c.Namespaces[k.Namespace]; n != nil && n.Kind != format.NSIPC {
+		c.object("R092", id, "namespace %d of kind %.20q", n.ID, string(n.Kind))
+	}
+	names := []sysvName{{kind, k.Namespace, false, k.Number}}
+	if k.Key != 0 {
+		names = append(names, sysvName{kind, k.Namespace, true, k.Key})
+	}
+	for _, n := range names {
+		if seen[n] {
+			c.object("R090", id, "%s of number %d, key %#x", kind, k.Number, k.Key)
+		}
+		seen[n] = true
+	}
+}
+
+// hostIPC says whether an object is in the ipc namespace of the host.
+func hostIPC(c *checker, k *format.SysVKey) bool {
+	n := c.Namespaces[k.Namespace]
+	return n == nil || n.Host
+}
+
+func unsupportedSemaphores(c *checker, s *format.SysVSemaphores) {
+	switch {
+	case hostIPC(c, &s.Key):
+		c.object(CodeSysVSemaphore, s.ID, "set of %d semaphores in the ipc namespace of the host", len(s.Values))
+	case len(s.Undo) > 0:
+		c.object(CodeSysVSemaphore, s.ID, "%d adjustments of SEM_UNDO", len(s.Undo))
+	}
+}
+
+func unsupportedMessages(c *checker, q *format.SysVMessages) {
+	if hostIPC(c, &q.Key) {
+		c.object(CodeSysVMessages, q.ID, "queue of %d messages in the ipc namespace of the host", len(q.Messages))
+	}
+}
