@@ -320,6 +320,7 @@ var kinds = []*kind{
 	{prefix: "irmap-cache", magic: "IRMAP_CACHE", entry: message[fh.IrmapCacheEntry], service: true},
 	{prefix: kStats, bare: true, magic: "STATS", entry: message[stats.StatsEntry], service: true},
 	{prefix: "stats-restore", bare: true, magic: "STATS", entry: message[stats.StatsEntry], service: true},
+	{prefix: "descriptors.json", bare: true}, // runc: what standard input, output and error were
 	{prefix: "ifaddr", number: decimal, rest: true},
 	{prefix: "route", number: decimal, rest: true},
 	{prefix: "route6", number: decimal, rest: true},

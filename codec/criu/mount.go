@@ -60,11 +60,8 @@ func (d *decoder) mounts(f *file, o *format.Namespace) error {
 		if m.Type == "" {
 			m.Type = fsTypes[mnt.Fstype(e.GetFstype())]
 		}
-		if e.GetExtMount() {
-			m.External = e.GetExtKey()
-			if m.External == "" {
-				m.External = m.Root
-			}
+		if m.External = e.GetExtKey(); e.GetExtMount() && m.External == "" {
+			m.External = m.Root
 		}
 		o.Mounts = append(o.Mounts, m)
 		if err := d.charge(256); err != nil {
