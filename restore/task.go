@@ -67,9 +67,30 @@ func (b *builder) emitShared(p *husk.Program, t *format.Task) {
 	if b.owns(t, t.Files) {
 		b.awaitOpens(p, t, 0)
 		b.emitFileTable(p, b.ix.FileTables[t.Files])
+		p.Signal(b.ready[t.Files], 1)
 	}
 	if b.owns(t, t.FS) { // paths are the engine's until here
+		b.awaitPaths(p, t)
 		b.emitFS(p, b.ix.FS[t.FS])
+	}
+}
+
+// awaitPaths waits until all who share the task's place in the file system have
+// opened what they open by paths, if these are to mean something else.
+func (b *builder) awaitPaths(p *husk.Program, t *format.Task) {
+	if root := b.ix.FS[t.FS].Root; root == "" || root == "/" {
+		return
+	}
+	for _, tid := range b.plan.Order {
+		o := b.ix.Tasks[tid]
+		if o.FS != t.FS || o.State == format.Zombie {
+			continue
+		}
+		for _, id := range []format.ObjectID{o.Memory, o.Files} {
+			if id != 0 && b.owns(o, id) && o != t {
+				p.Wait("wait for who shares the root", b.ready[id], 1)
+			}
+		}
 	}
 }
 

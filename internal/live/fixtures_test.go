@@ -30,6 +30,7 @@ var fixtures = []Spec{
 	{Name: "ghosts"},
 	{Name: "locks"},
 	{Name: "siblings"},
+	{Name: "sharedroot"},
 	{Name: "rounds"},
 	{Name: "goprog"},
 	{Name: "compute", Output: "log"},
