@@ -124,7 +124,7 @@ func explained(img *format.Image) bool {
 		dup := tasks[t.TID]
 		tasks[t.TID] = true
 		leaderless := t.Process != 0 && idx.Processes[t.Process] == nil
-		if dup || leaderless || t.TID < 0 || t.PPID < 0 || t.TGID < 0 || t.PGID < 0 || t.SID < 0 {
+		if dup || leaderless || t.TID <= 0 || t.PPID < 0 || t.TGID < 0 || t.PGID < 0 || t.SID < 0 {
 			return true
 		}
 		if !t.State.Dead() && (t.Memory == 0 || t.Process == 0 || t.Files == 0) {

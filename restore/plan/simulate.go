@@ -74,8 +74,17 @@ func newSimulation(p *Plan, img *format.Image, opts Options) (*simulation, error
 	return s, s.order(seed)
 }
 
-// boot starts the seed; with ShellJob in the caller's group.
+// boot starts the seed, which adopts orphans if it is pid 1 of a namespace.
 func (s *simulation) boot(seed format.PID, opts Options) (format.PID, error) {
+	seed, err := s.startSeed(seed, opts)
+	if err == nil && opts.PIDNamespace {
+		err = s.kernel.SetInit(seed)
+	}
+	return seed, err
+}
+
+// startSeed starts the seed; with ShellJob in the caller's group.
+func (s *simulation) startSeed(seed format.PID, opts Options) (format.PID, error) {
 	if opts.ShellJob && opts.Group > 0 {
 		shell, err := s.kernel.Start(opts.Group)
 		if err != nil {
@@ -87,11 +96,7 @@ func (s *simulation) boot(seed format.PID, opts Options) (format.PID, error) {
 		s.shell = shell
 		return s.kernel.Clone(shell, simkernel.CloneArgs{PID: seed, Parent: true})
 	}
-	seed, err := s.kernel.Start(seed)
-	if err == nil && opts.PIDNamespace {
-		err = s.kernel.SetInit(seed)
-	}
-	return seed, err
+	return s.kernel.Start(seed)
 }
 
 // order finds what each step waits for.
