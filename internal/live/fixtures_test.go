@@ -27,6 +27,8 @@ var fixtures = []Spec{
 	{Name: "memory"},
 	{Name: "shmem"},
 	{Name: "files"},
+	{Name: "sockets"},
+	{Name: "sockserver"},
 	{Name: "ghosts"},
 	{Name: "locks"},
 	{Name: "siblings"},

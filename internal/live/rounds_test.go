@@ -49,7 +49,7 @@ func laps(w *World, f *Fixture, round, last int) int {
 // TestTenRoundsOfAll goes ten rounds with trees whose state is delicate, and
 // judges at the end.
 func TestTenRoundsOfAll(t *testing.T) {
-	for _, name := range []string{"threads", "tree", "zombies", "files", "memory", "signals", "ghosts"} {
+	for _, name := range []string{"threads", "tree", "zombies", "files", "sockets", "sockserver", "memory", "signals", "ghosts"} {
 		t.Run(name, func(t *testing.T) {
 			w := Inside(t)
 			if w == nil {
