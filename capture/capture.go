@@ -28,6 +28,7 @@ type capturer struct {
 	tasks   map[int]*task
 	order   []*process
 	waiting []*task
+	freezer *freezer // nil but while tasks are being seized
 	parents map[int][]int
 
 	img      *format.Image
@@ -133,6 +134,9 @@ func (c *capturer) run(ctx context.Context) error {
 		return err
 	}
 	begin := time.Now()
+	if err := c.holdCgroup(ctx); err != nil {
+		return err
+	}
 	if err := c.freezeAll(ctx); err != nil {
 		return err
 	}

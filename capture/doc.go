@@ -10,8 +10,19 @@
 // adopted. All its tasks are seized (ptrace(2)) and stopped until no new one
 // appears; then everything is read with /proc, ptrace, pidfd_getfd and
 // process_vm_readv. What cannot be read from outside a task is asked by system
-// calls that the task makes on our behalf, one instruction at a time, before
-// its registers are put back.
+// calls that the task makes on our behalf before its registers are put back.
+//
+// Where the tree has a control group of version 2 of its own, that is frozen
+// while the tasks are being seized, so that none makes new ones; a guard, a tiny
+// process, lets it go on should this program be killed.
+//
+// A capture may be killed at any moment: the kernel lets the tasks go, and each
+// goes on as if nothing had been. Those in injected calls find their way back by
+// themselves: for as long as a process is queried a piece of code stands behind
+// its vdso that puts registers and signal mask back. Two things remain: between
+// the stop of a task and the next look at its registers, epoll_wait and the other
+// calls that any stop interrupts (signal(7)) give EINTR; and some hundred bytes
+// stay behind the vdso, which later captures do not count to it.
 //
 // State that cannot be captured is refused with findings of the family X1, all
 // at once ([RefusedError]). After any error the tree runs on as before.

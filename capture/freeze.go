@@ -114,6 +114,9 @@ func (c *capturer) standStill(added int) (bool, error) {
 	if err != nil || !still {
 		return false, err
 	}
+	if err := c.dropCgroup(); err != nil {
+		return false, err
+	}
 	again, err := c.learnSleeps()
 	return !again, err
 }
@@ -294,7 +297,8 @@ func (c *capturer) restat(t *task) error {
 // stopped first, so that they have stopped again when their parents can look.
 func (c *capturer) thaw() error {
 	c.awaitInterrupted()
-	errs := c.letGoAll(func(t *task) bool { return t.group != 0 })
+	errs := []error{c.dropCgroup()}
+	errs = append(errs, c.letGoAll(func(t *task) bool { return t.group != 0 })...)
 	for _, t := range c.tasks {
 		if t.group != 0 {
 			c.awaitStop(t)
