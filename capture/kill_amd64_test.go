@@ -81,7 +81,7 @@ func (p *program) unharmed(want map[int]string, stopped, step int) {
 			p.Fatalf("killed at step %d: tasks are held %v, memory %s", step, !ok, cmp.Diff(want, have))
 		}
 	}
-	if f := p.file("error"); f != "" {
+	if f := p.complaint(); f != "" {
 		p.Fatalf("killed at step %d: %s", step, f)
 	}
 }

@@ -99,12 +99,12 @@ func (p *program) listen(out io.Reader) {
 	}
 	err := p.cmd.Wait()
 	p.done <- err
-	p.Fatalf("the program does not get ready: %v\n%s", err, p.file("error"))
+	p.Fatalf("the program does not get ready: %v\n%s", err, p.complaint())
 }
 
 func (p *program) cleanup() {
 	if p.Failed() {
-		p.Logf("error file: %s", p.file("error"))
+		p.Logf("error file: %s", p.complaint())
 	}
 	p.killDescendants()
 	_ = p.cmd.Process.Kill()
@@ -137,8 +137,9 @@ func liveTasks(pid int) []int {
 	return tids
 }
 
-func (p *program) file(name string) string {
-	b, _ := os.ReadFile(filepath.Join(p.dir, name))
+// complaint is what the program saw amiss, or nothing.
+func (p *program) complaint() string {
+	b, _ := os.ReadFile(filepath.Join(p.dir, "error"))
 	return string(b)
 }
 
@@ -174,7 +175,7 @@ func (p *program) await() {
 	case err := <-p.done:
 		p.done <- nil
 		if err != nil {
-			p.Fatalf("the program ended with %v: %s", err, p.file("error"))
+			p.Fatalf("the program ended with %v: %s", err, p.complaint())
 		}
 	case <-time.After(30 * time.Second):
 		p.Fatalf("the program does not end")
