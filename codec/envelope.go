@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
@@ -58,8 +59,8 @@ type unpacked struct {
 
 func (u *unpacked) close() error {
 	errs := make([]error, 0, len(u.closes))
-	for i := len(u.closes) - 1; i >= 0; i-- {
-		errs = append(errs, u.closes[i]())
+	for _, c := range slices.Backward(u.closes) {
+		errs = append(errs, c())
 	}
 	return errors.Join(errs...)
 }

@@ -206,14 +206,23 @@ func (b *builder) hardLink(dir, n *node, hdr *tar.Header, offset int64) error {
 		b.add(codec.LinkEscape, member(hdr.Name), offset, "a hard link to %.200q", hdr.Linkname)
 		return nil
 	}
-	old, err := b.root.resolve(hdr.Linkname)
-	if err != nil || !old.mode.IsRegular() {
+	old := b.regular(hdr.Linkname)
+	if old == nil {
 		b.add(codec.DanglingLink, member(hdr.Name), offset, "a hard link to %.200q, which is no file before it", hdr.Linkname)
 		return nil
 	}
 	n.mode, n.size, n.content = old.mode, old.size, old.content
 	dir.put(n)
 	return nil
+}
+
+// regular finds a regular file by its name; nil if there is none.
+func (b *builder) regular(name string) *node {
+	n, err := b.root.resolve(name)
+	if err != nil || !n.mode.IsRegular() {
+		return nil
+	}
+	return n
 }
 
 // checkLinks reports symbolic links that lead out of the tree or nowhere.
@@ -225,9 +234,9 @@ func (b *builder) checkLinks() {
 		_, err := n.parent.resolve(n.name)
 		switch {
 		case errors.Is(err, errEscape):
-			b.add(codec.LinkEscape, member(n.path()), n.offset, "a symbolic link to %.200q", n.link)
+			b.add(codec.LinkEscape, member(pathOf(n)), n.offset, "a symbolic link to %.200q", n.link)
 		case err != nil:
-			b.add(codec.DanglingLink, member(n.path()), n.offset, "a symbolic link to %.200q: %v", n.link, err)
+			b.add(codec.DanglingLink, member(pathOf(n)), n.offset, "a symbolic link to %.200q: %v", n.link, err)
 		}
 	})
 }

@@ -53,8 +53,10 @@ func TestEngines(t *testing.T) {
 			Created: 1795285844000000000, Pod: "pod-1", IP: "10.0.0.7",
 			External: []format.ContainerMount{{Destination: "/etc/resolv.conf", Type: "file", Source: "/etc/resolv.conf"}},
 			Annotations: []format.Annotation{
-				{Key: "io.container.manager", Value: "cri-o"}, {Key: "io.kubernetes.cri-o.Created", Value: "2026-11-21T18:30:44Z"},
-				{Key: "io.kubernetes.cri-o.IP.0", Value: "10.0.0.7"}, {Key: "io.kubernetes.cri-o.SandboxName", Value: "pod-1"},
+				{Key: "io.container.manager", Value: "cri-o"},
+				{Key: "io.kubernetes.cri-o.Created", Value: "2026-11-21T18:30:44Z"},
+				{Key: "io.kubernetes.cri-o.IP.0", Value: "10.0.0.7"},
+				{Key: "io.kubernetes.cri-o.SandboxName", Value: "pod-1"},
 			},
 		}},
 		{"containerd", map[string]string{

@@ -307,7 +307,7 @@ func joinWords(a, b string) string {
 }
 
 func (r *containerReader) listRootfs(ctx context.Context, src codec.Source) error {
-	var in io.Reader = src.Reader
+	in := src.Reader
 	if src.At != nil {
 		in = io.NewSectionReader(src.At, 0, src.Size)
 	}

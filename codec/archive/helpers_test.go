@@ -143,7 +143,7 @@ func kinds(f *codec.File, err error) []string {
 	var list []string
 	var walk func(error)
 	walk = func(err error) {
-		if fe, ok := err.(*codec.FormatError); ok {
+		if fe, ok := err.(*codec.FormatError); ok { //nolint:errorlint // the chain is walked here
 			list = append(list, string(fe.Kind))
 			return
 		}

@@ -99,7 +99,6 @@ func TestLargePages(t *testing.T) {
 		entries = append(entries, entry{name: fmt.Sprintf("checkpoint/pages-%d.img", i+1), body: string(pages[i*size : (i+1)*size])})
 	}
 	b := zstded(tarOf(entries...))
-	entries = nil
 	var dir fs.FS
 	reg := codec.NewRegistry(bulky{dir: &dir}).With(archive.Envelopes()...)
 	runtime.GC()

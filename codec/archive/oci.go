@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -114,42 +115,43 @@ func (r *layoutReader) index(ix *manifest, depth int) error {
 			r.add(codec.ManyImages, "index.json", 0, "more than %d", maxManifests)
 			return nil
 		}
-		nested := endsIn(d.MediaType, indexTypes)
-		if !nested && d.MediaType != "" && !endsIn(d.MediaType, manifestTypes) {
-			r.add(codec.BadDescriptor, blobName(d), 0, "media type %.100q is neither an image nor an index", d.MediaType)
-			continue
-		}
-		if r.seen[d.Digest] || depth > maxIndexDepth {
-			if nested {
-				r.add(codec.RecursiveIndex, blobName(d), 0, "the index is within itself, or within more than %d others", maxIndexDepth)
-			}
-			continue
-		}
-		r.seen[d.Digest] = true
-		var m manifest
-		ok, err := r.document(d, &m)
-		if err != nil {
+		if err := r.manifest(d, depth); err != nil {
 			return err
 		}
-		switch {
-		case !ok:
-		case nested || m.Manifests != nil:
-			if err := r.index(&m, depth+1); err != nil {
-				return err
-			}
-		default:
-			r.found = append(r.found, foundManifest{m, d.Digest, joinMaps(d.Annotations, m.Annotations)})
-		}
 	}
+	return nil
+}
+
+// manifest reads what an entry of an index names: an image, or one more index.
+func (r *layoutReader) manifest(d *descriptor, depth int) error {
+	nested := endsIn(d.MediaType, indexTypes)
+	switch {
+	case !nested && d.MediaType != "" && !endsIn(d.MediaType, manifestTypes):
+		r.add(codec.BadDescriptor, blobName(d), 0, "media type %.100q is neither an image nor an index", d.MediaType)
+		return nil
+	case nested && (r.seen[d.Digest] || depth > maxIndexDepth):
+		r.add(codec.RecursiveIndex, blobName(d), 0, "the index is within itself, or within more than %d others", maxIndexDepth)
+		return nil
+	case r.seen[d.Digest] || depth > maxIndexDepth:
+		return nil
+	}
+	r.seen[d.Digest] = true
+	var m manifest
+	ok, err := r.document(d, &m)
+	switch {
+	case !ok:
+		return err
+	case nested || m.Manifests != nil:
+		return r.index(&m, depth+1)
+	}
+	r.found = append(r.found, foundManifest{m, d.Digest, joinMaps(d.Annotations, m.Annotations)})
 	return nil
 }
 
 func joinMaps(list ...map[string]string) map[string]string {
 	all := map[string]string{}
 	for _, m := range list {
-		for k, v := range m {
-			all[k] = v
-		}
+		maps.Copy(all, m)
 	}
 	return all
 }

@@ -83,12 +83,12 @@ func (dir *node) walk(name string, followed *int) (*node, error) {
 	return at, nil
 }
 
-// path is the node's name from the root.
-func (n *node) path() string {
+// pathOf is a node's name from the root.
+func pathOf(n *node) string {
 	if n.parent == nil {
 		return "."
 	}
-	return path.Join(n.parent.path(), n.name)
+	return path.Join(pathOf(n.parent), n.name)
 }
 
 // each calls fn for all nodes below dir, sorted by name, directories first
