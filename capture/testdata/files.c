@@ -67,13 +67,17 @@ int main(void) {
 	close(moved);
 	say("epoll %d %d\n", ep, moved);
 
+	volatile int *quieted = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(quieted != MAP_FAILED);
 	int c = fork();
 	CHECK(c >= 0);
 	if (c == 0) {
 		prctl(PR_SET_NAME, "child");
 		quiet();
+		*quieted = 1;
 		for (;;) pause();
 	}
+	while (!*quieted) usleep(1000);
 	ready();
 	await_go();
 	// All is as it was.
