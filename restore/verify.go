@@ -63,7 +63,11 @@ func (e *engine) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	findings := slices.Concat(all[0].findings, all[1].findings, more)
+	sockets, err := e.verifySockets()
+	if err != nil {
+		return err
+	}
+	findings := slices.Concat(all[0].findings, all[1].findings, more, sockets)
 	if len(findings) > 0 {
 		return &VerifyError{Findings: findings}
 	}
