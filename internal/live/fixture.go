@@ -24,6 +24,8 @@ type Spec struct {
 	Env []string
 	// Deleted removes the program's file once it runs.
 	Deleted bool
+	// Own gives the tree pid, uts and ipc namespaces of its own.
+	Own bool
 	// UID to run as, if not zero.
 	UID uint32
 	// Output is a file of the fixture's directory that must in the end be the
@@ -74,6 +76,9 @@ func (w *World) Launch(s Spec) *Fixture {
 		cmd.Env = append(cmd.Env, "FX_BREAK="+s.Break)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if s.Own {
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC
+	}
 	if s.UID != 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: s.UID, Gid: s.UID}
 	}

@@ -40,7 +40,7 @@ func cycle(w *World, s Spec, captureFlags, restoreFlags []string) {
 	}
 	w.Must(0, "validate", img)
 	w.Restore(img, restoreFlags...)
-	if len(restoreFlags) == 0 && !restless[s.Name] {
+	if len(restoreFlags) == 0 && !restless[s.Name] && !s.Own { // seen from here the numbers are new
 		if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 {
 			w.Errorf("the restored tree differs:\n%s", join(d))
 		}
