@@ -39,7 +39,7 @@ func OpenDir(path string) (*Disk, error) {
 	}
 	dirs := &openDirs{}
 	dirs.add(root)
-	return &Disk{diskFS{root, path, dirs}, dirs}, nil
+	return &Disk{diskFS{root, path, dirs, &listing{}}, dirs}, nil
 }
 
 // Close closes the directory and all that fs.Sub gave.
@@ -59,6 +59,14 @@ type diskFS struct {
 	root *os.Root
 	path string
 	dirs *openDirs
+	*listing
+}
+
+// listing says which names of a directory are regular files; it is made when
+// first asked for.
+type listing struct {
+	listed   sync.Once
+	regulars map[string]bool
 }
 
 var (
@@ -71,6 +79,9 @@ var (
 // Open opens a file or directory. Others are not there, and are not opened even
 // to find out: opening some devices does something.
 func (d diskFS) Open(name string) (fs.File, error) {
+	if d.regular(name) {
+		return d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	}
 	info, err := d.Stat(name)
 	if err != nil {
 		return nil, err
@@ -81,6 +92,22 @@ func (d diskFS) Open(name string) (fs.File, error) {
 	}
 	// What became a FIFO meanwhile does not keep us waiting.
 	return d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+// regular says that the directory lists a name as that of a regular file. It is
+// listed once: images have thousands of files.
+func (d diskFS) regular(name string) bool {
+	d.listed.Do(func() {
+		list, err := fs.ReadDir(d.root.FS(), ".")
+		if err != nil {
+			return // opening a file tells more
+		}
+		d.regulars = make(map[string]bool, len(list))
+		for _, e := range list {
+			d.regulars[e.Name()] = e.Type().IsRegular()
+		}
+	})
+	return d.regulars[name]
 }
 
 // Stat follows links inside the directory.
@@ -146,7 +173,7 @@ func (d diskFS) Sub(name string) (fs.FS, error) {
 		}
 	}
 	d.dirs.add(root)
-	return diskFS{root, path, d.dirs}, nil
+	return diskFS{root, path, d.dirs, &listing{}}, nil
 }
 
 // Faults reports what is in the directory that no image has: links that lead out

@@ -133,10 +133,10 @@ func newScanner(ctx context.Context, ix *index, src codec.Source) *scanner {
 		s.tr = tar.NewReader(s.tap)
 		return s
 	}
-	section := io.NewSectionReader(src.At, 0, src.Size)
+	in := io.NewSectionReader(src.At, 0, src.Size)
 	s.size = src.Size
-	s.tap = &tap{r: section}
-	s.tr = tar.NewReader(seekTap{s.tap, section})
+	s.tap = &tap{r: in}
+	s.tr = tar.NewReader(seekTap{s.tap, in})
 	return s
 }
 
