@@ -96,6 +96,9 @@ func TestKilledAtEachStep(t *testing.T) {
 			stopped = number(words[1])
 		}
 	}
+	if lookAtVDSO([]byte(p.vdsoOf(p.pid)), 0).size == 0 {
+		t.Skip("this kernel's vdso has no room for the stub")
+	}
 	all := p.capturedBy(0)
 	total := number(all)
 	if total < 500 {
