@@ -174,6 +174,12 @@ func inParallel(ctx context.Context, n int, fn func(i int) error) error {
 
 // read reads one file.
 func (im *image) read(f *file) error {
+	if f.prefix == kPages {
+		// Only its size matters now.
+		var err error
+		f.size, err = fileSize(im.dir, f.name)
+		return err
+	}
 	h, err := im.dir.Open(f.name)
 	if err != nil {
 		return err
@@ -187,9 +193,6 @@ func (im *image) read(f *file) error {
 }
 
 func (im *image) readOpen(f *file, h iofs.File) error {
-	if f.prefix == kPages {
-		return nil // only its size matters now
-	}
 	if f.prefix == kGhost {
 		return im.readGhost(f, h)
 	}

@@ -79,7 +79,10 @@ func (o *output) magic(k *kind) {
 	if k.service {
 		group = groupService
 	}
-	b := binary.LittleEndian.AppendUint32(nil, uint32(magics[group]))
+	var b []byte
+	if !k.ungrouped {
+		b = binary.LittleEndian.AppendUint32(b, uint32(magics[group]))
+	}
 	o.bytes(binary.LittleEndian.AppendUint32(b, uint32(magics[k.magic])))
 }
 

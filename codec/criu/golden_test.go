@@ -216,4 +216,3 @@ func goldenValue(f protoreflect.FieldDescriptor, v protoreflect.Value) any {
 		return json.Number(v.String())
 	}
 }
-

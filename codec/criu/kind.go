@@ -91,8 +91,9 @@ type kind struct {
 	payload payload
 	// one says that there is exactly one record.
 	one bool
-	// service is IMG_SERVICE: not part of what is restored.
-	service bool
+	// service is IMG_SERVICE: not part of what is restored. ungrouped files have
+	// the magic number of their kind alone also in version 1.1.
+	service, ungrouped bool
 	// ofTask says that the number is a task's.
 	ofTask bool
 	// rest says that the file holds state that the model has no word for.
@@ -220,7 +221,7 @@ func roundUp(n, to uint64) uint64 { return (n + to - 1) / to * to }
 // kinds are all kinds of files of CRIU up to 4.2. Source: criu/image-desc.c,
 // criu/protobuf-desc.c, and the functions that write each.
 var kinds = []*kind{
-	{prefix: kInventory, magic: "INVENTORY", entry: message[inventory.InventoryEntry], one: true},
+	{prefix: kInventory, magic: "INVENTORY", entry: message[inventory.InventoryEntry], one: true, ungrouped: true},
 	{prefix: kPSTree, magic: "PSTREE", entry: message[pstree.PstreeEntry]},
 	{prefix: kCore, number: decimal, magic: "CORE", entry: message[criu_core.CoreEntry], one: true, ofTask: true},
 	{prefix: kIDs, number: decimal, magic: "IDS", entry: message[criu_core.TaskKobjIdsEntry], one: true, ofTask: true},

@@ -1,11 +1,11 @@
 package criu
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
 
+	core_x86 "github.com/checkpoint-restore/go-criu/v8/crit/images/core-x86"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/mm"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/vma"
 
@@ -108,7 +108,7 @@ func (d *decoder) memoryPages(p *proc, o *format.AddressSpace) error {
 			continue
 		}
 		if v.Kind == format.VMAVDSO && !d.bare {
-			if err := d.vdsoOf(o, v); err != nil {
+			if err := d.vdsoOf(p, o, v); err != nil {
 				return err
 			}
 		}
@@ -120,7 +120,10 @@ func (d *decoder) memoryPages(p *proc, o *format.AddressSpace) error {
 
 // without leaves out the pages of an area.
 func without(list []extent, v *format.VMA) []extent {
-	first, end := format.PageNum(v.Start/format.PageSize), format.PageNum(v.End/format.PageSize)
+	first, end := pageOf(v.Start), pageOf(v.End)
+	if i, _ := slices.BinarySearchFunc(list, first, endsBefore); i == len(list) || list[i].first >= end {
+		return list
+	}
 	out := make([]extent, 0, len(list)+1)
 	for _, e := range list {
 		if e.end() <= first || e.first >= end {
@@ -137,8 +140,14 @@ func without(list []extent, v *format.VMA) []extent {
 	return out
 }
 
-// lastVDSO is the code seen last, which most processes share.
-type lastVDSO struct{ code, sum, layout []byte }
+// vdsoKey tells which vdso a process has: all ran under one kernel, which gives
+// one to programs of 64 bits and another to those of 32.
+type vdsoKey struct {
+	mode  core_x86.UserX86RegsMode
+	pages uint64
+}
+
+type vdsoSums struct{ sum, layout []byte }
 
 // recordVDSO is the attachment with the code of a vdso, which the model knows by
 // its SHA-256 only; its place is that in hexadecimal.
@@ -146,9 +155,14 @@ const recordVDSO = "vdso"
 
 // vdsoOf identifies the vdso of an address space, and keeps its code. An image
 // need not have its pages.
-func (d *decoder) vdsoOf(o *format.AddressSpace, v *format.VMA) error {
+func (d *decoder) vdsoOf(p *proc, o *format.AddressSpace, v *format.VMA) error {
 	const most = 64
-	first := format.PageNum(v.Start / format.PageSize)
+	key := vdsoKey{p.core.GetThreadInfo().GetGpregs().GetMode(), v.Pages()}
+	if known, ok := d.vdsos[key]; ok {
+		o.VDSO, o.VDSOLayout = known.sum, known.layout
+		return nil
+	}
+	first := pageOf(v.Start)
 	if v.Pages() > most {
 		return nil
 	}
@@ -161,21 +175,13 @@ func (d *decoder) vdsoOf(o *format.AddressSpace, v *format.VMA) error {
 	if err := d.store.ReadPages(d.ctx, o.ID, first, code); err != nil {
 		return err
 	}
-	if bytes.Equal(code, d.vdso.code) {
-		o.VDSO, o.VDSOLayout = d.vdso.sum, d.vdso.layout
-		return nil
-	}
 	sum := sha256.Sum256(code)
-	d.vdso = lastVDSO{code, sum[:], format.VDSOLayout(code)}
-	o.VDSO, o.VDSOLayout = d.vdso.sum, d.vdso.layout
-	if place := hex.EncodeToString(sum[:]); !d.vdsos[place] {
-		d.vdsos[place] = true
-		d.img.Attachments = append(d.img.Attachments, format.Attachment{Format: formatName, Record: recordVDSO, Place: place, Role: format.AttachmentBytes, Data: code})
-		if err := d.charge(int64(len(code))); err != nil {
-			return err
-		}
-	}
-	return nil
+	o.VDSO, o.VDSOLayout = sum[:], format.VDSOLayout(code)
+	d.vdsos[key] = vdsoSums{o.VDSO, o.VDSOLayout}
+	d.img.Attachments = append(d.img.Attachments, format.Attachment{
+		Format: formatName, Record: recordVDSO, Place: hex.EncodeToString(sum[:]), Role: format.AttachmentBytes, Data: code,
+	})
+	return d.charge(int64(len(code)))
 }
 
 // sharedKey is what CRIU calls shared memory: the number in the name of its

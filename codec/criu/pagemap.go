@@ -1,6 +1,7 @@
 package criu
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	pagemap_pb "github.com/checkpoint-restore/go-criu/v8/crit/images/pagemap"
@@ -81,6 +82,7 @@ func (im *image) splitPagemap(f *file) error {
 }
 
 func (im *image) mapEntries(f *file, at int64) error {
+	f.pages.entries = make([]mapEntry, 0, countFrames(f.data[at:]))
 	end, total := format.PageNum(0), uint64(0)
 	r := record{n: 1}
 	for r.at = at; r.at < int64(len(f.data)); r.n++ {
@@ -109,6 +111,19 @@ func (im *image) mapEntries(f *file, at int64) error {
 		r.at += 4 + int64(len(body))
 	}
 	return nil
+}
+
+// countFrames is how many messages stand in b, if all lengths are right.
+func countFrames(b []byte) int {
+	n := 0
+	for len(b) >= 4 {
+		size := uint64(binary.LittleEndian.Uint32(b)) + 4
+		if size > uint64(len(b)) {
+			return n
+		}
+		b, n = b[size:], n+1
+	}
+	return n
 }
 
 // decodeMapEntry reads an entry as every version of CRIU writes it: the number of

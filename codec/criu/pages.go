@@ -33,6 +33,9 @@ type extent struct {
 
 func (e *extent) end() format.PageNum { return e.first + format.PageNum(e.count) }
 
+// endsBefore orders ranges and a page: those that end before it come first.
+func endsBefore(e extent, p format.PageNum) int { return cmp.Compare(e.end(), p+1) }
+
 // chunk is a range of an object's bytes, anywhere in a file.
 type chunk struct {
 	off, size uint64
@@ -190,12 +193,12 @@ func (s *store) ReadPages(ctx context.Context, object format.ObjectID, first for
 // has says whether an object has a page.
 func (s *store) has(object format.ObjectID, page format.PageNum) bool {
 	list := s.extents[object]
-	i, _ := slices.BinarySearchFunc(list, page, func(e extent, p format.PageNum) int { return cmp.Compare(e.end(), p+1) })
+	i, _ := slices.BinarySearchFunc(list, page, endsBefore)
 	return i < len(list) && list[i].first <= page
 }
 
 func readExtents(list []extent, object format.ObjectID, first format.PageNum, p []byte) error {
-	i, _ := slices.BinarySearchFunc(list, first, func(e extent, p format.PageNum) int { return cmp.Compare(e.end(), p+1) })
+	i, _ := slices.BinarySearchFunc(list, first, endsBefore)
 	for ; len(p) > 0; i++ {
 		if i == len(list) || list[i].first > first {
 			return fmt.Errorf("object %d has no page at %s", object, first.Addr())
@@ -323,7 +326,7 @@ func (l *layer) inherited(f *file, e *mapEntry) ([]extent, error) {
 		return nil, err
 	}
 	var out []extent
-	i, _ := slices.BinarySearchFunc(list, e.first, func(x extent, p format.PageNum) int { return cmp.Compare(x.end(), p+1) })
+	i, _ := slices.BinarySearchFunc(list, e.first, endsBefore)
 	end := e.first + format.PageNum(e.count)
 	for at := e.first; at < end; i++ {
 		if i == len(list) || list[i].first > at {
