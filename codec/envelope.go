@@ -77,6 +77,9 @@ func (r *Registry) unpack(ctx context.Context, src Source, lim Limits) (*unpacke
 		u.format = r.find(prefix, u.Dir)
 		e := r.envelope(prefix, u.Dir)
 		if u.format == nil && e == nil {
+			if u.Dir != nil && len(u.wrappers) > 0 && u.descend(r) {
+				continue
+			}
 			return u, r.unknown(u.Source, prefix, u.wrappers)
 		}
 		if f, ok := u.Dir.(Faulter); ok {
@@ -130,6 +133,45 @@ func (u *unpacked) open(ctx context.Context, e Envelope, lim Limits) error {
 	u.faults = append(u.faults, c.Faults...)
 	u.Source = c.Source
 	return nil
+}
+
+// Bounds of looking for an image in an archive that has other things, too.
+const (
+	maxDescent = 3
+	maxVisited = 4096
+)
+
+// descend goes to the directory of an archive that is an image; to the first of
+// several. False if there is none.
+func (u *unpacked) descend(r *Registry) bool {
+	var found []string
+	visited := 0
+	_ = fs.WalkDir(u.Dir, ".", func(name string, d fs.DirEntry, err error) error {
+		if visited++; err != nil || visited > maxVisited {
+			return fs.SkipAll // what cannot be listed is opened and told, if it is asked for
+		}
+		if !d.IsDir() || name == "." {
+			return nil
+		}
+		sub, err := fs.Sub(u.Dir, name)
+		switch {
+		case err == nil && r.DetectDir(sub):
+			found = append(found, name)
+			return fs.SkipDir
+		case strings.Count(name, "/") >= maxDescent-1:
+			return fs.SkipDir
+		}
+		return nil
+	})
+	if len(found) == 0 {
+		return false
+	}
+	if len(found) > 1 {
+		u.faults = append(u.faults, Errorf(ManyImages, "", 0, "%d images in the archive: %.200q is shown", len(found), found[0]))
+	}
+	sub, err := fs.Sub(u.Dir, found[0])
+	u.Dir = sub
+	return err == nil
 }
 
 // find gives the format of a file that begins with prefix, or of dir; nil if

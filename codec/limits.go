@@ -41,8 +41,10 @@ type Limits struct {
 	// data of a real process stays far below.
 	Ratio     int64
 	RatioFree int64
-	// Window is the greatest window of a compressed stream in bytes. Default
-	// 8 MiB, which RFC 8878 asks every decoder to support.
+	// Window is the greatest window of a compressed stream in bytes, and so
+	// about what reading it takes of memory. Its writer chose it: 8 MiB and less
+	// at all ordinary levels, more on request. Default 128 MiB, as that of the
+	// zstd command.
 	Window int64
 }
 
@@ -58,7 +60,7 @@ const (
 	DefaultSpool       = 1 << 40
 	DefaultSpoolMemory = 4 << 20
 	DefaultWrappers    = 2
-	DefaultWindow      = 8 << 20
+	DefaultWindow      = 128 << 20
 	DefaultEnvelopes   = 6
 	DefaultMembers     = 1 << 20
 	DefaultRatio       = 2000

@@ -58,6 +58,27 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestDescent finds an image among other things in an archive.
+func TestDescent(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		entries []entry
+		want    []string
+	}{
+		{"beside other things", append(below("b-tree/images/", healthy()), entry{name: "b-tree/prog"}, entry{name: "README"}), []string{}},
+		{"deepest", append(below("a/b/c/", healthy()), entry{name: "README"}), []string{}},
+		{"too deep", append(below("a/b/c/d/", healthy()), entry{name: "README"}), []string{"bad-magic"}},
+		{"two", append(below("a/", healthy()), below("b/", healthy())...), []string{"many-images"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := openBytes(t, tarOf(tt.entries...), false, codec.Limits{})
+			if diff := cmp.Diff(tt.want, append([]string{}, kinds(f, err)...)); diff != "" {
+				t.Errorf("kinds (-want +got):\n%s\n%v", diff, err)
+			}
+		})
+	}
+}
+
 // TestManyFaults: of one kind a few are told and the rest counted.
 func TestManyFaults(t *testing.T) {
 	var bad []entry
