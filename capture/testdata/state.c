@@ -21,7 +21,7 @@ static void *thread(void *arg) {
 	sigaddset(&m, SIGTRAP);
 	CHECK(pthread_sigmask(SIG_BLOCK, &m, NULL) == 0);
 	CHECK(prctl(PR_SET_PDEATHSIG, SIGHUP) == 0);
-	CHECK(nice(3) == 3);
+	CHECK(setpriority(PRIO_PROCESS, 0, 3) == 0);
 	cpu_set_t c;
 	CPU_ZERO(&c);
 	CPU_SET(0, &c);
