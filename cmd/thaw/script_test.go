@@ -17,8 +17,8 @@ import (
 // and wants exit code N. Their directory holds images: good.thaw, zstd.thaw,
 // bad.thaw (its root is not there), cut.thaw (its end is missing), flip.thaw
 // (one bit of a page is another), junk.thaw and empty.thaw, in cr those of
-// testdata/linuxcr, in podman those of testdata/podman and in hostile those of
-// testdata/archive.
+// testdata/linuxcr, in podman those of testdata/podman, in hostile those of
+// testdata/archive and in criu those of testdata/criu.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -49,7 +49,7 @@ func writeImages(t *testing.T, dir string) error {
 			return err
 		}
 	}
-	for from, to := range map[string]string{"../../testdata/podman": "podman", "../../testdata/archive": "hostile"} {
+	for from, to := range map[string]string{"../../testdata/podman": "podman", "../../testdata/archive": "hostile", "../../testdata/criu": "criu"} {
 		if err := os.CopyFS(filepath.Join(dir, to), os.DirFS(from)); err != nil {
 			return err
 		}

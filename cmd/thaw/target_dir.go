@@ -91,6 +91,10 @@ func (f *dirTargetFile) Close() error {
 
 // finish gives the directory its name.
 func (t *dirTarget) finish() error {
+	// An empty directory makes room; one that has got a file since stays.
+	if err := os.Remove(t.final); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	if err := os.Rename(t.temporary, t.final); err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package criu
 import (
 	criu_core "github.com/checkpoint-restore/go-criu/v8/crit/images/criu-core"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/fdinfo"
-	"github.com/checkpoint-restore/go-criu/v8/crit/images/mm"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -14,38 +13,40 @@ type trait struct {
 }
 
 // traits tell the writer, the newest first. Nothing in an image names its
-// version, so what it has and what it lacks must do. Source: the history of
-// images/*.proto and of criu/image.c.
+// version, so what it has must do. What it lacks tells little, because most of it
+// depends on the tree and the kernel; but the way pages are counted is in all.
+// Source: the release notes of CRIU.
 var traits = []trait{
-	{"4.2", (*decoder).countsPagesAnew},
-	{"4.1", func(d *decoder) bool { return d.inv.DumpCriuRunId != nil || d.hasType(fdinfo.FdTypes_PIDFD) }},
-	{"4.0", func(d *decoder) bool { return d.inv.PluginsEntry != nil }},
+	{firstNewCount, (*decoder).countsPagesAnew},
+	{"4.1", func(d *decoder) bool { return d.hasType(fdinfo.FdTypes_PIDFD) }},
 	{"3.17", func(d *decoder) bool {
 		return d.inAnyCore(func(t *criu_core.ThreadCoreEntry) bool { return t.RseqEntry != nil })
 	}},
 	{"3.16", func(d *decoder) bool { return d.inv.NetworkLockMethod != nil }},
-	{"3.15", func(d *decoder) bool { return d.inAnyMM(func(m *mm.MmEntry) bool { return m.ThpDisabled != nil }) }},
 	{"3.14", func(d *decoder) bool { return d.find(kTimeNS, 0) != nil }},
-	{"3.12", func(d *decoder) bool { return d.find(kMemfd, 0) != nil }},
-	{"3.3", func(d *decoder) bool { return d.find(kFiles, 0) != nil }},
-	{"2.0", func(d *decoder) bool { return d.version == version11 }},
 }
 
+// The version that first counts pages in a new field, and the last that does not.
+const (
+	firstNewCount = "4.2"
+	lastOldCount  = "4.1"
+)
+
 // writer is the range of versions that the image can be from: "4.2 or later",
-// "3.17 to 4.1", "before 2.0".
+// "3.17 to 4.1", "4.1 or earlier".
 func (d *decoder) writer() string {
-	for i, t := range traits {
-		if !t.has(d) {
-			continue
-		}
-		if i == 0 {
+	for _, t := range traits {
+		switch {
+		case !t.has(d):
+		case t.since == firstNewCount:
 			return t.since + " or later"
+		case t.since == lastOldCount:
+			return t.since
+		default:
+			return t.since + " to " + lastOldCount
 		}
-		// A later version need not show a trait that only some trees have; the way
-		// pages are counted is in all.
-		return t.since + " to 4.1"
 	}
-	return "before " + traits[len(traits)-1].since
+	return lastOldCount + " or earlier"
 }
 
 // countsPagesAnew says whether some pagemap has the field that all have since
@@ -89,15 +90,6 @@ func (d *decoder) hasType(t fdinfo.FdTypes) bool {
 func (d *decoder) inAnyCore(has func(*criu_core.ThreadCoreEntry) bool) bool {
 	for _, f := range d.all(kCore) {
 		if e, ok := entry[*criu_core.CoreEntry](f); ok && e.GetThreadCore() != nil && has(e.GetThreadCore()) {
-			return true
-		}
-	}
-	return false
-}
-
-func (d *decoder) inAnyMM(has func(*mm.MmEntry) bool) bool {
-	for _, f := range d.all(kMM) {
-		if e, ok := entry[*mm.MmEntry](f); ok && has(e) {
 			return true
 		}
 	}
