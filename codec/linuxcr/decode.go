@@ -216,7 +216,11 @@ func (d *decoder) path() (string, error) {
 	if int64(len(b)) > d.lim.String {
 		return "", d.fault(codec.TooLarge, h.name(), h.at, "path of %d bytes, limit %d", len(b), d.lim.String)
 	}
-	return strings.Clone(text(b)), d.charge(len(b))
+	name := text(b)
+	if name == "" {
+		return "", d.fault(codec.Malformed, h.name(), h.at, "an empty path")
+	}
+	return strings.Clone(name), d.charge(len(b))
 }
 
 // object takes an OBJREF and the object that follows.
