@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
@@ -236,10 +237,8 @@ func (c *capturer) resolvePeer(s *unixSocket, waiting map[uint32]*unixSocket) er
 // has not.
 func (c *capturer) pendingOutside(s *unixSocket) bool {
 	for _, i := range c.unix.known {
-		for _, inode := range i.Pending {
-			if inode == s.info.Inode {
-				return true
-			}
+		if slices.Contains(i.Pending, s.info.Inode) {
+			return true
 		}
 	}
 	return false

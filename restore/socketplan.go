@@ -121,8 +121,7 @@ func keyOf(u *format.UnixSocket) nameKey {
 // or of the same name.
 func (s *socketPlan) findGroups(files []format.OpenFile) {
 	parent := map[format.ObjectID]format.ObjectID{}
-	var find func(id format.ObjectID) format.ObjectID
-	find = func(id format.ObjectID) format.ObjectID {
+	find := func(id format.ObjectID) format.ObjectID {
 		for parent[id] != id {
 			parent[id] = parent[parent[id]]
 			id = parent[id]

@@ -15,7 +15,7 @@ import (
 )
 
 // give opens a socket in the tables of processes.
-func (w *world) give(u format.UnixSocket, pids ...format.PID) format.ObjectID {
+func (w *world) give(u format.UnixSocket, pids ...format.PID) {
 	o := &w.img.Objects
 	f := format.OpenFile{ID: w.id(), Kind: format.FileUnix, Flags: format.ORdWr, Unix: &u}
 	o.Files = append(o.Files, f)
@@ -24,7 +24,6 @@ func (w *world) give(u format.UnixSocket, pids ...format.PID) format.ObjectID {
 		t := ix.FileTables[ix.Tasks[pid].Files]
 		t.Entries = append(t.Entries, format.FileEntry{FD: format.FD(len(t.Entries)), File: f.ID})
 	}
-	return f.ID
 }
 
 func stream() format.SocketCommon { return format.SocketCommon{Type: sockStream} }
@@ -180,7 +179,7 @@ func TestSocketPlans(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		defer b.t.Close() //nolint:errcheck // of no further use
+		defer b.t.Close()
 		for _, table := range []format.ObjectID{0, w.img.Objects.FileTables[0].ID, w.img.Objects.FileTables[1].ID} {
 			b.emitSockets(b.t.Program("test"), table)
 		}
