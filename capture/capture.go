@@ -99,6 +99,7 @@ func freezeOnce(ctx context.Context, pid format.PID, opts Options) (*Session, er
 		return err
 	})
 	if err != nil {
+		closeAll(c.unix.accepted)
 		c.pages.close()
 		c.tracer.Close()
 		return nil, err
@@ -146,6 +147,14 @@ func (c *capturer) run(ctx context.Context) error {
 		return err
 	}
 	c.opts.Logger.Debug("read", "took", time.Since(begin))
+	if err := c.checkRefused(); err != nil {
+		return err
+	}
+	return c.acceptPending()
+}
+
+// checkRefused gives an error if anything stands against the capture.
+func (c *capturer) checkRefused() error {
 	if !validate.HasErrors(c.findings) {
 		// What is in the image must be what a restore can bring back.
 		c.findings = append(c.findings, validate.Unsupported(c.img)...)

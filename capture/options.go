@@ -17,6 +17,11 @@ type Options struct {
 	// Progress, if not nil, is told what has been done: a phase, and how many
 	// of its parts. total may be zero. It must be quick and not call Session.
 	Progress func(phase string, done, total int)
+	// Final says that the tree will be killed. Only then can be read what came
+	// through connections that nobody has accepted yet, by accepting them; they
+	// are lost if the tree is released after all. Without, such trees are
+	// refused.
+	Final bool
 	// Logger gets debug messages; nil for none.
 	Logger *slog.Logger
 

@@ -47,6 +47,7 @@ func (s *Session) end(onTracer, after func() error) error {
 	s.done = true
 	s.c.pages.close()
 	s.err = s.c.tracer.Do(onTracer)
+	closeAll(s.c.unix.accepted)
 	s.c.tracer.Close()
 	s.err = errors.Join(s.err, after())
 	return s.err

@@ -46,6 +46,10 @@ type unixSet struct {
 	held []int
 	// holder is the task whose socket the descriptor at hand is in flight to.
 	holder *task
+	// waiting are connections not yet accepted, accepted those of them that
+	// this program has, until the session ends.
+	waiting  []waiting
+	accepted []int
 	// defaults are the options of a new socket, by type.
 	defaults map[int32][][]byte
 }
@@ -253,31 +257,34 @@ func quoted(name []byte) string {
 }
 
 // resolvePending makes the sockets that a listening one has not yet given away.
-// What was sent to them nobody can read before they are accepted.
 func (c *capturer) resolvePending(s *unixSocket) {
 	for _, inode := range s.info.Pending {
 		client := c.unix.byInode[inode]
+		w := waiting{listener: s, client: inode}
 		switch {
 		case inode == 0:
-			c.refuseUnix(s, "a connection that waits to be accepted was closed at its other end; what came through it cannot be read")
-			continue
+			w.full = c.unreadPending(s, "a connection waits to be accepted, was closed at its other end, and something may have come through it")
 		case client == nil:
 			c.refuseUnix(s, "socket %d, of a process outside the tree, waits to be accepted", inode)
 			continue
 		case client.info.Sent != 0:
-			c.refuseUnix(s, "socket %d waits to be accepted and has sent something, which cannot be read before", inode)
-			continue
+			w.full = c.unreadPending(s, "socket %d waits to be accepted and has sent something", inode)
 		}
 		l := s.model()
+		u := &format.UnixSocket{
+			SocketCommon: format.SocketCommon{Type: l.Type}, PeerGone: client == nil,
+			Name: l.Name, Dir: l.Dir, Root: l.Root, Path: l.Path, Deleted: l.Deleted, Mode: l.Mode, UID: l.UID, GID: l.GID,
+		}
 		end := &description{tid: -1, fd: -1}
-		end.model = format.OpenFile{ID: c.newID(), Kind: format.FileUnix, Flags: format.ORdWr, Unix: &format.UnixSocket{
-			SocketCommon: format.SocketCommon{Type: l.Type},
-			Name:         l.Name, Dir: l.Dir, Root: l.Root, Path: l.Path, Deleted: l.Deleted, Mode: l.Mode, UID: l.UID, GID: l.GID,
-			Peer: client.desc.model.ID,
-		}}
-		client.model().Peer = end.model.ID
+		end.model = format.OpenFile{ID: c.newID(), Kind: format.FileUnix, Flags: format.ORdWr, Unix: u}
+		if client != nil {
+			u.Peer = client.desc.model.ID
+			client.model().Peer = end.model.ID
+		}
 		l.Pending = append(l.Pending, end.model.ID)
 		c.files.all = append(c.files.all, end)
+		w.end = end.model.ID
+		c.unix.waiting = append(c.unix.waiting, w)
 	}
 }
 

@@ -38,8 +38,7 @@ type peeked struct {
 
 // readUnixQueue reads what is in the receive queue and leaves it there.
 func (c *capturer) readUnixQueue(o *opened, s *unixSocket) error {
-	stream := s.info.Type == sockStream
-	if stream && s.info.Received == 0 || s.info.Type != sockDgram && s.info.State != unixConnected {
+	if s.info.Type != sockDgram && s.info.State != unixConnected {
 		return nil
 	}
 	q := &peekedQueue{fd: o.dup, info: s.info}
@@ -71,6 +70,9 @@ type peekedQueue struct {
 }
 
 func (q *peekedQueue) read() (err error) {
+	if q.info.Type == sockStream && q.info.Received == 0 {
+		return nil
+	}
 	off, err := sys.Getsockopt(q.fd, solSocket, soPeekOff, 4)
 	if err != nil || len(off) < 4 {
 		return err

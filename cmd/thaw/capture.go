@@ -110,7 +110,7 @@ func runCapture(ctx context.Context, a *app, opts captureOptions, arg string) er
 		return fail(exitIO, err)
 	}
 	defer target.discard()
-	tree, err := a.engine.freeze(ctx, format.PID(pid))
+	tree, err := a.engine.freeze(ctx, format.PID(pid), !opts.leaveRunning)
 	if err != nil {
 		return fmt.Errorf("capture %d: %w", pid, err)
 	}

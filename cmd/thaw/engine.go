@@ -17,8 +17,9 @@ import (
 // engine is what commands need of the kernel: freezing a live tree and bringing
 // one back. Tests bring one that does not touch the machine.
 type engine interface {
-	// freeze stops the tree of a process. After an error it is untouched.
-	freeze(ctx context.Context, pid format.PID) (frozen, error)
+	// freeze stops the tree of a process. After an error it is untouched. final
+	// says that it will be killed.
+	freeze(ctx context.Context, pid format.PID, final bool) (frozen, error)
 	// preflight says what this host and this engine cannot hold.
 	preflight(ctx context.Context, img *format.Image, opts restoreOptions) ([]validate.Finding, error)
 	// plan is what restore would carry out.
@@ -49,8 +50,8 @@ type restored interface {
 // liveEngine is the engine of this machine.
 type liveEngine struct{}
 
-func (liveEngine) freeze(ctx context.Context, pid format.PID) (frozen, error) {
-	s, err := capture.Freeze(ctx, pid, capture.Options{Tool: "thaw", ToolVersion: version})
+func (liveEngine) freeze(ctx context.Context, pid format.PID, final bool) (frozen, error) {
+	s, err := capture.Freeze(ctx, pid, capture.Options{Tool: "thaw", ToolVersion: version, Final: final})
 	if err != nil {
 		return nil, refused(err)
 	}

@@ -15,7 +15,6 @@ import (
 // capture must give of each.
 var refusals = []struct{ kind, code string }{
 	{"unix", validate.CodeUnixSocket},
-	{"unix-outside", validate.CodeUnixSocket},
 	{"inet", validate.CodeInetSocket},
 	{"netlink", validate.CodeNetlinkSocket},
 	{"packet", validate.CodePacketSocket},

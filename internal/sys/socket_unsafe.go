@@ -110,6 +110,20 @@ func Socket(kind int) (int, error) {
 	return fd, callError("socket", "family unix", err)
 }
 
+// Accept takes the connection that waits longest at a listening socket, without
+// waiting for one.
+func Accept(fd int) (int, error) {
+	if waits, err := PollFD(fd, unix.POLLIN, 0); err != nil || !waits {
+		return -1, errors.Join(err, fdError("accept4", fd, EAGAIN))
+	}
+	var n int
+	err := retry(func() (err error) {
+		n, _, err = unix.Accept4(fd, unix.SOCK_CLOEXEC)
+		return err
+	})
+	return n, fdError("accept4", fd, err)
+}
+
 // siocUnixFile is SIOCUNIXFILE (include/uapi/linux/un.h).
 const siocUnixFile = 0x89e0
 

@@ -15,7 +15,7 @@
 #define BIG 150000
 
 static int spair[2], mixed[2], seq[2], dg[2], shut[2], reset_end, eof_end, outer[2];
-static int lis, client, server, wait1, user_end, lis_rel, lis_moved, dead_client, dead_server;
+static int lis, client, server, wait1, wait2, user_end, lis_rel, lis_moved, dead_client, dead_server;
 static int box, from, unbound, autob, connected, lost, passed, shared[2], ep, of_user[2], jail_end, child_end;
 static int pipe_in;
 static struct sockaddr_un auto_name;
@@ -388,6 +388,12 @@ static void check_named(void)
 	CHECK(!fcntl(lis, F_SETFL, O_NONBLOCK), "fcntl: %m");
 	CHECK(send(wait1, "first", 5, MSG_NOSIGNAL) == 5 && (s = accept(lis, NULL, NULL)) >= 0, "no connection waits: %m");
 	plain("who waited", s, "first");
+	CHECK((s = accept(lis, NULL, NULL)) >= 0, "no second connection waits: %m");
+	plain("who waited and had sent", s, "second");
+	peer_is("who waited", s, getpid(), 0);
+	CHECK((s = accept(lis, NULL, NULL)) >= 0, "no third connection waits: %m");
+	plain("who waited and is gone", s, "third");
+	CHECK(recv(s, buf, 1, 0) == 0, "it is not gone");
 	CHECK(accept(lis, NULL, NULL) < 0 && errno == EAGAIN, "one too many");
 	CHECK(!getsockname(autob, (void *)&a, &n) && n == 8 && !memcmp(&a, &auto_name, 8), "the kernel's name is \"%.5s\"", a.sun_path + 1);
 	CHECK((c = dial(SOCK_SEQPACKET, ".relative")) >= 0, "the relative name: %m");
@@ -424,7 +430,7 @@ static void check_peers(void)
 
 static void start_others(void)
 {
-	int pair[2];
+	int pair[2], gone;
 
 	MUST(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	if (!(jail = fork()))
@@ -440,6 +446,11 @@ static void start_others(void)
 	MUST(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, shared));
 	text(shared[0], "to the child");
 	MUST(!socketpair(AF_UNIX, SOCK_STREAM, 0, of_user) && (wait1 = dial(SOCK_STREAM, "listen")) >= 0);
+	MUST((wait2 = dial(SOCK_STREAM, "listen")) >= 0);
+	text(wait2, "second");
+	MUST((gone = dial(SOCK_STREAM, "listen")) >= 0);
+	text(gone, "third");
+	close(gone);
 	text(of_user[1], "to itself");
 	child_end = of_user[0];
 	MUST((passed = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)) >= 0);
