@@ -191,6 +191,7 @@ func BenchmarkDecodeTasks(b *testing.B) {
 				f.Close()
 			}
 			b.ReportMetric(peakMiB(b), "MiB-peak")
+			b.ReportMetric(heldMiB(b, file, info.Size()), "MiB-held")
 		})
 	}
 }
@@ -207,6 +208,21 @@ func imageFile(b testing.TB, data []byte) *os.File {
 	}
 	b.Cleanup(func() { f.Close() })
 	return f
+}
+
+// heldMiB is what an image that is open takes.
+func heldMiB(b *testing.B, file *os.File, size int64) float64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	f, err := Format().Open(b.Context(), codec.Source{Name: "image", At: file, Size: size}, codec.Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	f.Close()
+	return float64(int64(after.HeapAlloc)-int64(before.HeapAlloc)) / (1 << 20)
 }
 
 // peakMiB is the most memory that this process had since the peak was reset.

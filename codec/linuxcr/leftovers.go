@@ -106,7 +106,11 @@ func (l *leftovers) marshal() []byte {
 	slices.SortFunc(l.links, compareLinks)
 	slices.SortFunc(l.objects, func(a, b keptObject) int { return cmp.Compare(a.id, b.id) })
 	slices.SortFunc(l.patches, comparePatches)
-	b := []byte{leftoversVersion, byte(l.gen)}
+	size := 64 + 16*len(l.links)
+	for i := range l.patches {
+		size += 16 + len(l.patches[i].data)
+	}
+	b := append(make([]byte, 0, size), leftoversVersion, byte(l.gen))
 	u := func(v uint64) { b = binary.AppendUvarint(b, v) }
 	text := func(p []byte) { u(uint64(len(p))); b = append(b, p...) }
 	u(uint64(len(l.links)))

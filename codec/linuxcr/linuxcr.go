@@ -105,21 +105,21 @@ func (c *Codec) open(ctx context.Context, src codec.Source, lim codec.Limits) (*
 
 // sortObjects puts all lists in order of their numbers.
 func sortObjects(o *format.Objects) {
-	byID(o.Processes, func(v *format.Process) format.ObjectID { return v.ID })
-	byID(o.Memories, func(v *format.AddressSpace) format.ObjectID { return v.ID })
-	byID(o.Shared, func(v *format.SharedMemory) format.ObjectID { return v.ID })
-	byID(o.FileTables, func(v *format.FileTable) format.ObjectID { return v.ID })
-	byID(o.Files, func(v *format.OpenFile) format.ObjectID { return v.ID })
-	byID(o.Pipes, func(v *format.PipeBuffer) format.ObjectID { return v.ID })
-	byID(o.FS, func(v *format.FS) format.ObjectID { return v.ID })
-	byID(o.Handlers, func(v *format.SignalHandlers) format.ObjectID { return v.ID })
-	byID(o.Creds, func(v *format.Credentials) format.ObjectID { return v.ID })
-	byID(o.Terminals, func(v *format.Terminal) format.ObjectID { return v.ID })
-	byID(o.Semaphores, func(v *format.SysVSemaphores) format.ObjectID { return v.ID })
-	byID(o.Messages, func(v *format.SysVMessages) format.ObjectID { return v.ID })
-	byID(o.Namespaces, func(v *format.Namespace) format.ObjectID { return v.ID })
+	byID(o.Processes, func(v format.Process) format.ObjectID { return v.ID })
+	byID(o.Memories, func(v format.AddressSpace) format.ObjectID { return v.ID })
+	byID(o.Shared, func(v format.SharedMemory) format.ObjectID { return v.ID })
+	byID(o.FileTables, func(v format.FileTable) format.ObjectID { return v.ID })
+	byID(o.Files, func(v format.OpenFile) format.ObjectID { return v.ID })
+	byID(o.Pipes, func(v format.PipeBuffer) format.ObjectID { return v.ID })
+	byID(o.FS, func(v format.FS) format.ObjectID { return v.ID })
+	byID(o.Handlers, func(v format.SignalHandlers) format.ObjectID { return v.ID })
+	byID(o.Creds, func(v format.Credentials) format.ObjectID { return v.ID })
+	byID(o.Terminals, func(v format.Terminal) format.ObjectID { return v.ID })
+	byID(o.Semaphores, func(v format.SysVSemaphores) format.ObjectID { return v.ID })
+	byID(o.Messages, func(v format.SysVMessages) format.ObjectID { return v.ID })
+	byID(o.Namespaces, func(v format.Namespace) format.ObjectID { return v.ID })
 }
 
-func byID[T any](list []T, id func(*T) format.ObjectID) {
-	slices.SortFunc(list, func(a, b T) int { return cmp.Compare(id(&a), id(&b)) })
+func byID[T any](list []T, id func(T) format.ObjectID) {
+	slices.SortFunc(list, func(a, b T) int { return cmp.Compare(id(a), id(b)) })
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
@@ -119,9 +120,18 @@ func (w *writer) contents(object format.ObjectID, pages []format.PageNum) error 
 // be written of its model.
 type comparer struct {
 	*stream
+	// patches are the last ones, full the pieces before: as one list they would
+	// be moved again and again.
 	patches []patch
+	full    [][]patch
 	used    int64
 }
+
+// patchPiece is how many patches are kept together.
+const patchPiece = 4096
+
+// all are the patches in the order of the stream.
+func (c *comparer) all() []patch { return slices.Concat(append(c.full, c.patches)...) }
 
 // errDiffers: the image has other records than would be written, or in another
 // order, and cannot be written again byte for byte.
@@ -157,6 +167,9 @@ func (c *comparer) record(k kind, key patchKey, payload []byte) ([]byte, error) 
 }
 
 func (c *comparer) note(p patch) error {
+	if len(c.patches) == patchPiece {
+		c.full, c.patches = append(c.full, c.patches), make([]patch, 0, patchPiece)
+	}
 	c.patches = append(c.patches, p)
 	if c.used += int64(len(p.data)) + 64; c.used > c.lim.Memory {
 		return c.fault(codec.TooLarge, "image", c.pos, "the image takes more than %d bytes of memory", c.lim.Memory)
@@ -245,7 +258,7 @@ func (d *decoder) keepLeftovers() error {
 		d.warn("the image cannot be written again byte for byte")
 		return nil //nolint:nilerr // it can be read nevertheless
 	}
-	d.extra.patches = c.patches
+	d.extra.patches = c.all()
 	d.img.Attachments = append(d.img.Attachments, format.Attachment{
 		Format: formatName, Record: leftoversName, Place: d.gen.String(), Role: format.AttachmentBytes, Data: d.extra.marshal(),
 	})

@@ -1,6 +1,7 @@
 package linuxcr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/thaw-cr/thaw/codec"
@@ -258,6 +259,7 @@ func (d *decoder) taskObjs(b body) error {
 		if err := d.define(header{kind: kTaskObjs, at: b.at}, sig, oSignal); err != nil {
 			return err
 		}
+		d.growProcesses()
 		d.img.Objects.Processes = append(d.img.Objects.Processes, format.Process{ID: format.ObjectID(sig)})
 		d.processAt = len(d.img.Objects.Processes)
 		d.section.shared = true
@@ -265,6 +267,23 @@ func (d *decoder) taskObjs(b body) error {
 	var err error
 	t.Process, err = d.ref(b, fSignalRef, oSignal)
 	return err
+}
+
+// growProcesses makes room, where there are many, for one process of each leader
+// in the tree.
+func (d *decoder) growProcesses() {
+	const many = 1024
+	list := d.img.Objects.Processes
+	if len(list) < many || len(list) < cap(list) {
+		return
+	}
+	leaders := 0
+	for i := range d.tree {
+		if e := &d.tree[i]; e.pid == e.tgid {
+			leaders++
+		}
+	}
+	d.img.Objects.Processes = slices.Grow(list, max(1, leaders-len(list)))
 }
 
 // finish completes what needs all tasks: dead leaders, and order.
