@@ -74,7 +74,8 @@ exits as soon as the tree runs. Interrupted before that, it takes down what it
 made.
 
 Files are looked for where the image has them. With --map-path and --root they
-are looked for in other places; the tree sees those as the places of its files.` + exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitFailed, exitIO, exitInterrupted),
+are looked for in other places; the tree sees those as the places of its files.
+Names that sockets are bound to stay as they are.` + exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitFailed, exitIO, exitInterrupted),
 		Example: "  thaw restore tree.thaw\n  thaw restore --detach --pidfile root.pid tree.thaw\n  thaw restore --dry-run tree.thaw\n" +
 			"  thaw restore --pidns --map-path /usr/lib=/srv/old/lib old.ckpt",
 		Args: exactArgs(1, "IMAGE"),
