@@ -184,7 +184,7 @@ func (c *capturer) readKind(o *opened) error {
 	}
 	path := o.file().Flags&format.OPath != 0
 	switch o.st.Mode & sys.ModeType {
-	case sys.ModeRegular:
+	case sys.ModeRegular, sys.ModeLink:
 		return c.readRegular(o)
 	case sys.ModeDir:
 		return c.readDirectory(o)
@@ -197,10 +197,12 @@ func (c *capturer) readKind(o *opened) error {
 		if !path {
 			return c.readPipe(o)
 		}
+		return c.readRegular(o)
 	case sys.ModeSocket:
 		if !path {
 			return c.readSocket(o)
 		}
+		return c.readRegular(o)
 	}
 	c.refuseFile(o, validate.CodeOtherFile, "a file of a kind that cannot be held")
 	return nil

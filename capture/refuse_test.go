@@ -26,7 +26,7 @@ var refusals = map[string]string{
 // otherRefusals are those without a descriptor, by the name of the process.
 var otherRefusals = map[string]string{
 	"seccomp": validate.CodeSeccomp, "uts": validate.CodeNamespace, "deadline": validate.CodeDeadline, "shm": validate.CodeSysVMemory,
-	"cwd": validate.CodeDeletedPath,
+	"root": validate.CodeDeletedPath,
 }
 
 func refusedBy(t *testing.T, p *program) []validate.Finding {

@@ -5,6 +5,7 @@ import (
 	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/buildid"
 	"github.com/thaw-cr/thaw/internal/sys"
+	"github.com/thaw-cr/thaw/validate"
 )
 
 // fileKey is a file under one of its names.
@@ -55,7 +56,8 @@ func (c *capturer) newFileRef(link, path string, st sys.FileInfo, tid int) (form
 	if at, err := sys.Lstat(ref.Path); err == nil && sameFile(at, st) {
 		return ref, nil
 	}
-	if st.Mode&sys.ModeType != sys.ModeRegular {
+	if typ := st.Mode & sys.ModeType; typ != sys.ModeRegular && typ != sys.ModeDir {
+		c.refuse(validate.CodeDeletedPath, tid, "%s, which it has open, was removed and is neither a file nor a directory", ref.Path)
 		return ref, nil
 	}
 	id, err := c.deletedFile(link, ref.Path, st, tid)
@@ -73,7 +75,7 @@ func sameFile(a, b sys.FileInfo) bool {
 	return a.Dev == b.Dev || (a.Size == b.Size && a.MTime == b.MTime)
 }
 
-// deletedFile makes the object of an unlinked file.
+// deletedFile makes the object of an unlinked file or a removed directory.
 func (c *capturer) deletedFile(link, path string, st sys.FileInfo, tid int) (format.ObjectID, error) {
 	key := inode{st.Dev, st.Ino}
 	if id, ok := c.deleted[key]; ok {
@@ -84,6 +86,11 @@ func (c *capturer) deletedFile(link, path string, st sys.FileInfo, tid int) (for
 		Links: uint32(st.Nlink),
 	}
 	c.deleted[key] = obj.ID
+	if st.Mode&sys.ModeType == sys.ModeDir {
+		obj.Size, obj.Links = 0, 0
+		c.img.Objects.Deleted = append(c.img.Objects.Deleted, obj)
+		return obj.ID, nil
+	}
 	if st.Nlink > 0 {
 		if obj.Link = findLink(path, st); obj.Link != "" {
 			c.img.Objects.Deleted = append(c.img.Objects.Deleted, obj)

@@ -111,7 +111,7 @@ func (c *capturer) readQueues(r *procfs.Reader, root *task, ns format.ObjectID) 
 	for i := range list {
 		s := &list[i]
 		q := format.SysVMessages{ID: c.newID(), Key: sysvKey(s, ns)}
-		if q.MaxBytes, err = sys.SysVMaxBytes(int(s.ID)); err != nil {
+		if q.MaxBytes, err = sys.QueueSize(int(s.ID)); err != nil {
 			return err
 		}
 		for place := range int(s.Size) {
@@ -135,7 +135,7 @@ func (c *capturer) readQueues(r *procfs.Reader, root *task, ns format.ObjectID) 
 func peekMessage(id, place, size int) (int64, []byte, error) {
 	const most = 64 << 20
 	for {
-		kind, data, err := sys.SysVPeek(id, place, size)
+		kind, data, err := sys.PeekMessage(id, place, size)
 		if size >= most || !errors.Is(err, sys.E2BIG) {
 			return kind, data, err
 		}

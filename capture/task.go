@@ -103,7 +103,11 @@ func (c *capturer) readFS(t *task) (format.FS, error) {
 		}
 		*l.dst = path
 		if strings.HasSuffix(path, deletedSuffix) {
-			if _, err := sys.Lstat(path); err != nil {
+			if _, err := sys.Lstat(path); err != nil && l.name == "cwd" {
+				if fs.Deleted, err = c.deletedCwd(t, &fs.Cwd); err != nil {
+					return fs, err
+				}
+			} else if err != nil {
 				c.refuse(validate.CodeDeletedPath, t.tid, "its %s is %q", l.name, path)
 			}
 		}
@@ -112,4 +116,15 @@ func (c *capturer) readFS(t *task) (format.FS, error) {
 		}
 	}
 	return fs, nil
+}
+
+// deletedCwd makes the object of a working directory that was removed.
+func (c *capturer) deletedCwd(t *task, path *string) (format.ObjectID, error) {
+	link := procfs.Path(t.tid, "cwd")
+	st, err := sys.Stat(link)
+	if err != nil {
+		return 0, err
+	}
+	*path, _ = cutDeleted(*path)
+	return c.deletedFile(link, *path, st, t.tid)
 }

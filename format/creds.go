@@ -30,6 +30,9 @@ type FS struct {
 	ID   ObjectID `json:"id"`
 	Cwd  string   `json:"cwd"`
 	Root string   `json:"root"`
+	// Deleted names the object of a working directory that was removed; Cwd is
+	// where it was.
+	Deleted ObjectID `json:"deleted,omitempty"`
 	// Umask as of umask(2).
 	Umask uint32 `json:"umask"`
 }

@@ -191,8 +191,8 @@ type SharedMemory struct {
 	SysV *SysVKey `json:"sysv,omitempty"`
 }
 
-// DeletedFile is the contents of a regular file without a name. Its pages are
-// in the image's PageSource under its id.
+// DeletedFile is the contents of a regular file without a name, its pages in the
+// image's PageSource under its id, or a directory without one, which is empty.
 type DeletedFile struct {
 	ID   ObjectID `json:"id"`
 	Path string   `json:"path"`

@@ -1,6 +1,7 @@
 package format
 
-// RegularFile is an open regular file.
+// RegularFile is an open regular file; opened with O_PATH also a symbolic link,
+// a fifo or a socket, as its mode says.
 type RegularFile struct {
 	File FileRef `json:"file"`
 }

@@ -74,6 +74,8 @@ type builder struct {
 	unused         map[format.ObjectID]dependency
 
 	files *filePlan
+	// names are those that are there for a moment only.
+	names []passingName
 	// living is the number of tasks that report done.
 	living uint32
 	ended  map[format.PID]bool

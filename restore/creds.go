@@ -103,7 +103,10 @@ func (b *builder) setCaps(p *husk.Program, c *format.Credentials) {
 
 // emitFS restores where a task stands in the file system.
 func (b *builder) emitFS(p *husk.Program, fs *format.FS) {
-	if fs.Cwd != "" {
+	switch {
+	case fs.Deleted != 0:
+		p.Call("change to a deleted directory", abi.SysFchdir, uint64(b.files.number[fs.Deleted])).Detail(fs.Cwd)
+	case fs.Cwd != "":
 		p.Call("change directory", abi.SysChdir, b.t.String(fs.Cwd)).Detail(fs.Cwd)
 	}
 	if fs.Root != "" && fs.Root != "/" {

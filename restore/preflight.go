@@ -239,12 +239,17 @@ const (
 	atCWD       = -100 // AT_FDCWD
 
 	modeDirectory = 0o040000
+	modeLink      = 0o120000
 )
 
 // stat looks at a file; a missing one or one of another type is a finding.
 func (c *checker) stat(f format.FileRef, object format.ObjectID) (sys.FileInfo, bool) {
 	subject := validate.Subject{File: f.Path, Object: object}
-	st, err := sys.Stat(f.Path)
+	look := sys.Stat
+	if f.Mode&modeType == modeLink {
+		look = sys.Lstat
+	}
+	st, err := look(f.Path)
 	switch {
 	case errors.Is(err, sys.EACCES) || errors.Is(err, sys.EPERM):
 		c.add(validate.CodePermission, subject, "%v", err)
@@ -290,7 +295,9 @@ func (c *checker) openFiles() {
 			c.file(d.Regular.File, d.ID, checked)
 			c.access(d, d.Regular.File)
 		case d.Directory != nil:
-			c.stat(d.Directory.File, d.ID)
+			if d.Directory.File.Deleted == 0 {
+				c.stat(d.Directory.File, d.ID)
+			}
 		case d.Device != nil:
 			c.device(d)
 			c.access(d, d.Device.File)
@@ -312,7 +319,7 @@ func (c *checker) openFiles() {
 	for i := range c.img.Objects.FS {
 		fs := &c.img.Objects.FS[i]
 		for _, dir := range []string{fs.Root, fs.Cwd} {
-			if !dirs[dir] {
+			if !dirs[dir] && (fs.Deleted == 0 || dir != fs.Cwd) {
 				dirs[dir] = true
 				c.stat(format.FileRef{Path: dir, Mode: modeDirectory}, fs.ID)
 			}

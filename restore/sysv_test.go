@@ -42,7 +42,7 @@ func newSegmentNumber(t *testing.T) (id int32) {
 const segmentAddr = 0x7e0000000000
 
 // segment attaches a segment to the first process.
-func (w *world) segment(k *format.SysVKey, size uint64) *format.SharedMemory {
+func (w *world) segment(k *format.SysVKey, size uint64) {
 	s := format.SharedMemory{ID: w.id(), Kind: format.SharedSysV, Size: size, SysV: k}
 	w.img.Objects.Shared = append(w.img.Objects.Shared, s)
 	w.pages[s.ID] = map[format.PageNum][]byte{0: slices.Repeat([]byte{'s'}, pageSize)}
@@ -53,7 +53,6 @@ func (w *world) segment(k *format.SysVKey, size uint64) *format.SharedMemory {
 	}
 	at, _ := slices.BinarySearchFunc(mm.VMAs, v.Start, func(m format.VMA, a format.Addr) int { return int(int64(m.Start) - int64(a)) })
 	mm.VMAs = slices.Insert(mm.VMAs, at, v)
-	return &w.img.Objects.Shared[len(w.img.Objects.Shared)-1]
 }
 
 // hostSegment looks for a segment of the host's ipc namespace.
@@ -156,7 +155,8 @@ func initWorld(t *testing.T) *world {
 	w.zombie(9, 1, 1, 1, format.ExitStatus(4))
 	o := &w.img.Objects
 	for _, n := range []format.Namespace{
-		{Kind: format.NSPid}, {Kind: format.NSUTS, HostName: "thawed", DomainName: "example"},
+		{Kind: format.NSPid},
+		{Kind: format.NSUTS, HostName: "thawed", DomainName: "example"},
 		{Kind: format.NSIPC, Sysctls: []format.Sysctl{{Name: "kernel.msgmnb", Value: "20000"}, {Name: "kernel.shmmni", Value: "4096"}}},
 		{Kind: format.NSMount, Host: true},
 	} {
@@ -191,14 +191,14 @@ func TestOwnNamespaces(t *testing.T) {
 		if v, err := sys.SemValues(4, 3); err != nil || !slices.Equal(v, []uint16{0, 9, 32767}) {
 			t.Errorf("semaphores %v, %v", v, err)
 		}
-		if n, err := sys.SysVMaxBytes(0); n != 3 || err != nil {
+		if n, err := sys.QueueSize(0); n != 3 || err != nil {
 			t.Errorf("the queue takes %d bytes, %v", n, err)
 		}
-		kind, data, err := sys.SysVPeek(0, 0, 100)
+		kind, data, err := sys.PeekMessage(0, 0, 100)
 		if kind != 5 || string(data) != "hello" || err != nil {
 			t.Errorf("message %q of type %d, %v", data, kind, err)
 		}
-		kind, data, err = sys.SysVPeek(0, 1, 100)
+		kind, data, err = sys.PeekMessage(0, 1, 100)
 		if kind != 1<<40 || len(data) != 0 || err != nil {
 			t.Errorf("message %q of type %d, %v", data, kind, err)
 		}

@@ -27,7 +27,7 @@ func (e *engine) teardown() error {
 			return errors.Join(err, e.close())
 		}
 		if len(made) == 0 {
-			return errors.Join(e.removeSegments(), e.close())
+			return errors.Join(e.removeSegments(), e.removeNames(), e.close())
 		}
 		for _, pid := range made {
 			if err := sys.Kill(pid, int(syscall.SIGKILL)); err != nil && !errors.Is(err, sys.ESRCH) {

@@ -44,7 +44,7 @@ var families = []struct{ letter, title, about string }{
 // catalogue is all rules, in the order of families and codes.
 var catalogue = sync.OnceValue(func() []Rule {
 	all := slices.Concat(framingRules, archiveRules, containerRules, hierarchyRules, memoryRules, vmaRules, registerRules,
-		signalRules, processRules, referenceRules, fileRules, lockRules, sysvRules, objectRules, planRules,
+		signalRules, processRules, referenceRules, fileRules, lockRules, deletedRules, sysvRules, objectRules, planRules,
 		engineRules, hostRules)
 	rank := make(map[byte]int, len(families))
 	for i, f := range families {

@@ -9,8 +9,8 @@ var objectRules = []Rule{
 	},
 	{
 		Code: "R041", Severity: Error, Title: "impossible deleted file",
-		Why: "It is a regular file of less than 2^63 bytes.",
-		Fix: fixFiles, Example: "mode of a directory",
+		Why: "It is a regular file of less than 2^63 bytes, or an empty directory.",
+		Fix: fixFiles, Example: "mode of a socket",
 	},
 	{
 		Code: "R042", Severity: Warning, Title: "links of a deleted file disagree",

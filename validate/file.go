@@ -152,6 +152,9 @@ func checkOpenFile(c *checker, f *format.OpenFile) {
 	if f.Device != nil && f.Device.Block {
 		want = modeBlock
 	}
+	if f.Flags&format.OPath != 0 && f.Regular != nil && pathOnly[f.Regular.File.Mode&modeType] {
+		want = 0
+	}
 	eachRefOfFile(f, func(what string, r *format.FileRef) {
 		if got := r.Mode & modeType; want != 0 && got != 0 && got != want {
 			c.object("R023", f.ID, "%s has mode %#o", what, r.Mode)
@@ -161,6 +164,10 @@ func checkOpenFile(c *checker, f *format.OpenFile) {
 		}
 	})
 }
+
+// pathOnly are the types of files that O_PATH opens as it does regular ones: fifos,
+// symbolic links, sockets.
+var pathOnly = map[uint32]bool{modeFifo: true, 0o120000: true, 0o140000: true}
 
 func checkOwner(c *checker, f *format.OpenFile) {
 	if o := f.Owner; o != nil && (o.Type < 0 || o.Type >= ownerTypes || o.Signal > format.MaxSignal || o.PID < 0) {

@@ -58,25 +58,20 @@ func checkLocks(c *checker) {
 		f := &c.img.Objects.Files[i]
 		for j := range f.Locks {
 			l := &f.Locks[j]
-			ranges, known := lockTypes[l.Type]
-			if !known || ranges && l.Start > l.End {
-				c.object("R027", f.ID, "lock of type %.20q from %d to %d", l.Type, l.Start, l.End)
+			if !checkLock(c, f, l) || l.Type == "lease" {
 				continue
 			}
-			if f.Flags&format.OPath != 0 || ranges && (l.Write && !f.Writable() || !l.Write && !f.Readable()) {
-				c.object("R029", f.ID, "%s lock, for writing %t, on a file with flags %#x", l.Type, l.Write, f.Flags)
-			}
-			if l.Type == "posix" && l.Owner != 0 {
+			if l.Type == "posix" {
+				if l.Owner == 0 {
+					continue
+				}
 				posix[f.ID] = append(posix[f.ID], l.Owner)
 			}
-			if l.Type == "lease" || l.Type == "posix" && l.Owner == 0 {
-				continue
-			}
-			at := placeOf(f, ranges)
+			at := placeOf(f, lockTypes[l.Type])
 			if places[at] == nil {
 				order = append(order, at)
 			}
-			places[at] = append(places[at], place(f, l, ranges))
+			places[at] = append(places[at], place(f, l))
 		}
 	}
 	for _, at := range order {
@@ -85,12 +80,25 @@ func checkLocks(c *checker) {
 	checkLockOwners(c, posix)
 }
 
-func place(f *format.OpenFile, l *format.FileLock, ranges bool) placedLock {
+// checkLock looks at one lock by itself, and says whether it makes sense.
+func checkLock(c *checker, f *format.OpenFile, l *format.FileLock) bool {
+	ranges, known := lockTypes[l.Type]
+	if !known || ranges && l.Start > l.End {
+		c.object("R027", f.ID, "lock of type %.20q from %d to %d", l.Type, l.Start, l.End)
+		return false
+	}
+	if f.Flags&format.OPath != 0 || ranges && (l.Write && !f.Writable() || !l.Write && !f.Readable()) {
+		c.object("R029", f.ID, "%s lock, for writing %t, on a file with flags %#x", l.Type, l.Write, f.Flags)
+	}
+	return true
+}
+
+func place(f *format.OpenFile, l *format.FileLock) placedLock {
 	p := placedLock{owner: lockOwner{file: f.ID}, file: f.ID, end: format.Unlimited, write: l.Write}
 	if l.Type == "posix" {
 		p.owner = lockOwner{process: l.Owner}
 	}
-	if ranges {
+	if lockTypes[l.Type] {
 		p.start, p.end = l.Start, l.End
 	}
 	return p

@@ -101,7 +101,7 @@ func unsupportedNamespace(c *checker, n *format.Namespace) {
 		}
 	case n.Kind == format.NSMount && len(n.Mounts) > 0:
 		for i := range n.Mounts {
-			if m := &n.Mounts[i]; m.External == "" && !(m.Type == "proc" && m.Point == "/proc" && m.Root == "/") {
+			if m := &n.Mounts[i]; m.External == "" && (m.Type != "proc" || m.Point != "/proc" || m.Root != "/") {
 				c.object(CodeNamespace, n.ID, "mount namespace with %.20q at %.120q", m.Type, m.Point)
 				return
 			}

@@ -168,6 +168,9 @@ func eachReference(img *format.Image, f func(reference)) {
 		fileReferences(&o.Files[i], f)
 		socketReferences(&o.Files[i], f)
 	}
+	for i := range o.FS {
+		f(reference{ObjectSubject(o.FS[i].ID), "deleted directory", o.FS[i].Deleted, kindDeleted, false})
+	}
 	for i := range o.Pipes {
 		f(reference{ObjectSubject(o.Pipes[i].ID), "deleted fifo", o.Pipes[i].Fifo.Deleted, kindDeleted, false})
 	}

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
@@ -112,7 +113,14 @@ var resourceMutations = []mutation{
 	{"R035", "pipe-with-path", func(v *vector) { v.buffer().Fifo.Path = "/run/fifo" }},
 	{"R036", "no-writer", func(v *vector) { v.file(idPipeWrite).Flags = format.ORdOnly }},
 	{"R040", "memfd-of-anon", func(v *vector) { v.file(idMemfd).Memfd.Shared = idShared }},
-	{"R041", "directory", func(v *vector) { v.Image.Objects.Deleted[0].Mode = 0o040755 }},
+	{"R038", "directory-for-file", func(v *vector) {
+		d := &v.Image.Objects.Deleted[0]
+		d.Mode, d.Size = 0o040755, 0
+		v.Pages = slices.DeleteFunc(v.Pages, func(p pagesOf) bool { return p.Object == idDeleted })
+	}},
+	{"R038", "file-for-directory", func(v *vector) { v.file(idDirectory).Directory.File.Deleted = idDeleted }},
+	{"R038", "working-directory", func(v *vector) { v.Image.Objects.FS[0].Deleted = idDeleted }},
+	{"R041", "socket", func(v *vector) { v.Image.Objects.Deleted[0].Mode = 0o140755 }},
 	{"R041", "endless", func(v *vector) { v.Image.Objects.Deleted[0].Size = 1 << 63 }},
 	{"R042", "links-unknown", func(v *vector) { v.Image.Objects.Deleted[0].Links = 1 }},
 	{"R043", "highest", func(v *vector) { v.file(idEventfd).Eventfd.Count = format.Unlimited }},

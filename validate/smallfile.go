@@ -47,16 +47,3 @@ func checkTimerfd(c *checker, id format.ObjectID, t *format.Timerfd) {
 		c.object("R046", id, "%d ns remaining, interval %d ns, flags %#x", t.Remaining, t.Interval, t.SetFlags)
 	}
 }
-
-// checkDeleted holds the rules about files without a name.
-func checkDeleted(c *checker) {
-	for i := range c.img.Objects.Deleted {
-		d := &c.img.Objects.Deleted[i]
-		if typ := d.Mode & modeType; d.Size >= maxOffset || typ != 0 && typ != modeRegular {
-			c.object("R041", d.ID, "size %d, mode %#o", d.Size, d.Mode)
-		}
-		if (d.Links != 0) != (d.Link != "") {
-			c.object("R042", d.ID, "%d links, one of them %.120q", d.Links, d.Link)
-		}
-	}
-}

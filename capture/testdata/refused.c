@@ -45,8 +45,8 @@ static void c_deadline(void) {
 		48, 6, 0, 0, 0, 1000000, 100000000, 100000000};
 	if (syscall(SYS_sched_setattr, 0, &a, 0) != 0) say("nodeadline 0 0\n");
 }
-static void c_cwd(void) {
-	CHECK(mkdir("gone", 0700) == 0 && chdir("gone") == 0 && rmdir("../gone") == 0);
+static void c_root(void) {
+	CHECK(mkdir("gone", 0700) == 0 && chroot("gone") == 0 && rmdir("gone") == 0);
 	quiet();
 	for (;;) pause();
 }
@@ -94,7 +94,7 @@ int main(void) {
 	child("uts", c_uts);
 	child("shm", c_shm);
 	child("deadline", c_deadline);
-	child("cwd", c_cwd);
+	child("root", c_root);
 	usleep(50000);
 	ready();
 	await_go();

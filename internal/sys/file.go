@@ -91,6 +91,18 @@ func Open(path string, flags int, mode uint32) (int, error) {
 // Close closes a descriptor.
 func Close(fd int) error { return fdError("close", fd, unix.Close(fd)) }
 
+// Remove removes a name, of a directory if that is asked for.
+func Remove(path string, directory bool) error {
+	flags := 0
+	if directory {
+		flags = unix.AT_REMOVEDIR
+	}
+	if err := unix.Unlinkat(unix.AT_FDCWD, path, flags); err != nil {
+		return &os.PathError{Op: "remove", Path: path, Err: err}
+	}
+	return nil
+}
+
 // Readlink reads a link whole.
 func Readlink(path string) (string, error) { return os.Readlink(path) }
 

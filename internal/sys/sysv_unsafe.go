@@ -57,17 +57,17 @@ const (
 	msqidQBytes = 88
 )
 
-// SysVMaxBytes is how many bytes a queue takes.
-func SysVMaxBytes(id int) (uint64, error) {
+// QueueSize is how many bytes a queue takes.
+func QueueSize(id int) (uint64, error) {
 	var b [msqidSize]byte
 	_, _, e := unix.Syscall(unix.SYS_MSGCTL, uintptr(id), ipcStat, uintptr(unsafe.Pointer(&b)))
 	return binary.LittleEndian.Uint64(b[msqidQBytes:]), ipcError("msgctl(IPC_STAT)", id, e)
 }
 
-// SysVPeek copies the message at a place of a queue, counted from 0, and leaves it
+// PeekMessage copies the message at a place of a queue, counted from 0, and leaves it
 // there. ENOMSG says that there is none, E2BIG that it is longer than size,
 // ENOSYS that the kernel does not do this (CONFIG_CHECKPOINT_RESTORE).
-func SysVPeek(id, place, size int) (kind int64, data []byte, err error) {
+func PeekMessage(id, place, size int) (kind int64, data []byte, err error) {
 	const head = 8 // its type
 	b := make([]byte, head+size)
 	n, _, e := unix.Syscall6(unix.SYS_MSGRCV, uintptr(id), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(size),
