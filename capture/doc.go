@@ -19,13 +19,21 @@
 // A capture may be killed at any moment: the kernel lets the tasks go, and each
 // goes on as if nothing had been. Those in injected calls find their way back by
 // themselves: for as long as a process is queried a piece of code stands behind
-// its vdso that puts registers and signal mask back. Two things remain: between
+// its vdso that puts registers and signal mask back. Three things remain: between
 // the stop of a task and the next look at its registers, epoll_wait and the other
-// calls that any stop interrupts (signal(7)) give EINTR; and some hundred bytes
-// stay behind the vdso, which later captures do not count to it.
+// calls that any stop interrupts (signal(7)) give EINTR; some hundred bytes stay
+// behind the vdso, which later captures do not count to it; and a unix socket
+// whose queue was being looked at may keep the place of that look (SO_PEEK_OFF).
+//
+// Of unix sockets sock_diag(7) tells names, peers and backlogs; their queues, with
+// descriptors in flight, are read by looking (MSG_PEEK). What came through a
+// connection that nobody has accepted yet can only be read by accepting it: that
+// is done last, and only of a tree that will be killed ([Options].Final). The
+// credentials of a message are known where the socket asks for them
+// (SO_PASSCRED).
 //
 // State that cannot be captured is refused with findings of the family X1, all
-// at once ([RefusedError]). After any error the tree runs on as before.
+// at once ([RefusedError]). After any error of Freeze the tree runs on as before.
 //
 // Linux on amd64 only; needs the right to trace the tree (CAP_SYS_PTRACE) and to
 // open what it has mapped (CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN).

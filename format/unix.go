@@ -34,7 +34,8 @@ type UnixSocket struct {
 	Path string `json:"path,omitempty"`
 	// Deleted says that the file was removed.
 	Deleted bool `json:"deleted,omitempty"`
-	// Mode and owner of the name in the file system.
+	// Mode and owner of the name in the file system; mode 0 if they are not
+	// known.
 	Mode uint32 `json:"mode,omitempty"`
 	UID  uint32 `json:"uid,omitempty"`
 	GID  uint32 `json:"gid,omitempty"`

@@ -17,6 +17,12 @@
 // overlap. Zombies restore the bare minimum and end. Nothing of the tree runs
 // before the last is done and the tree has been verified.
 //
+// Unix sockets are made by the processes that SO_PEERCRED names, as far as the
+// image has them, and in the name of their users; what nobody is told the maker
+// of one process of each group does. The groups of whoever made them
+// (SO_PEERGROUPS) and security labels (SO_PEERSEC) are those of the engine.
+// Their files are made anew where a dead socket, or nobody, has one.
+//
 // All or nothing: on any failure, time-out or cancelled context every process
 // that was made is killed and reaped before Run returns, and the error names
 // the step and the task. If the engine itself is killed, husks notice soon

@@ -133,8 +133,10 @@ func shownName(name []byte) string {
 func (b *builder) settleName(p *husk.Program, k *socket) {
 	u, at := k.u, socketPath(k.u)
 	file := b.t.String(numberPath(k.file))
-	p.Call("set owner", abi.SysFchownat, atFDCWD, file, uint64(u.UID), uint64(u.GID), 0).Detail(at)
-	p.Call("set mode", abi.SysFchmodat, atFDCWD, file, uint64(u.Mode&0o7777)).Detail(at)
+	if u.Mode != 0 { // it is known
+		p.Call("set owner", abi.SysFchownat, atFDCWD, file, uint64(u.UID), uint64(u.GID), 0).Detail(at)
+		p.Call("set mode", abi.SysFchmodat, atFDCWD, file, uint64(u.Mode&0o7777)).Detail(at)
+	}
 	switch {
 	case u.Deleted:
 		p.Call("unlink", abi.SysUnlinkat, atFDCWD, b.t.String(at), 0).Detail(at)

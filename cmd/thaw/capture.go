@@ -64,6 +64,11 @@ func newCaptureCommand(a *app) *cobra.Command {
 kills them once the image is whole. With --leave-running they run on. After any
 failure they run on exactly as before, and no file is left.
 
+What came through connections to unix sockets that nobody has accepted yet can be
+read only by accepting them. That is done last, and not with --leave-running,
+which refuses such a tree; should writing the image fail after that, they are
+reset.
+
 A tree that holds what an image cannot is refused, with findings that say what
 and where.` + exitHelp(exitOK, exitUsage, exitFailed, exitIO, exitInterrupted),
 		Example: "  thaw capture 1000 -o tree.thaw\n  thaw capture 1000 --leave-running --compress zstd -o - | ssh host 'cat > tree.thaw'",
