@@ -77,7 +77,7 @@ func (r *Registry) unpack(ctx context.Context, src Source, lim Limits) (*unpacke
 		u.format = r.find(prefix, u.Dir)
 		e := r.envelope(prefix, u.Dir)
 		if u.format == nil && e == nil {
-			if u.Dir != nil && len(u.wrappers) > 0 && u.descend(r) {
+			if depth < lim.Envelopes && u.Dir != nil && len(u.wrappers) > 0 && u.descend(r) {
 				continue
 			}
 			return u, r.unknown(u.Source, prefix, u.wrappers)
@@ -88,7 +88,7 @@ func (r *Registry) unpack(ctx context.Context, src Source, lim Limits) (*unpacke
 		if u.format != nil {
 			return u, nil
 		}
-		if depth == lim.Envelopes {
+		if depth >= lim.Envelopes {
 			return u, Errorf(TooLarge, e.Name(), 0, "more than %d archives inside each other", lim.Envelopes)
 		}
 		if err := u.open(ctx, e, lim); err != nil {

@@ -38,7 +38,8 @@ type Source struct {
 	// costs a pass over it. Open files and fs.Sub of the directory may be used
 	// as long as the source.
 	//
-	// fs.Sub follows a symbolic link to a directory, and on disk, where the user
+	// Links to directories are not listed, but can be opened: who walks the tree
+	// comes to an end. fs.Sub follows a symbolic link to a directory, and on disk, where the user
 	// named the directory, even out of the tree: so CRIU's parent is
 	// fs.Sub(dir, "parent").
 	Dir fs.FS

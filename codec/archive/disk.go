@@ -138,7 +138,7 @@ func (d diskFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	for _, e := range list {
 		if e.Type()&fs.ModeSymlink != 0 {
 			info, err := d.Stat(filepath.Join(name, e.Name()))
-			if err != nil {
+			if err != nil || info.IsDir() {
 				continue
 			}
 			e = fs.FileInfoToDirEntry(info)

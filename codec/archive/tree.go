@@ -179,12 +179,13 @@ func (t treeFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return n.entries(), nil
 }
 
-// entries lists a directory as a user of treeFS sees it: links as what they lead
-// to, and those that lead nowhere not at all.
+// entries lists a directory as a user of treeFS sees it: links to files as what
+// they lead to, other links not at all: who walks the tree comes to an end.
 func (dir *node) entries() []fs.DirEntry {
 	entries := make([]fs.DirEntry, 0, len(dir.children))
 	for _, name := range dir.names() {
-		if n, err := dir.resolve(name); err == nil {
+		n, err := dir.resolve(name)
+		if err == nil && (dir.children[name] == n || !n.mode.IsDir()) {
 			entries = append(entries, fs.FileInfoToDirEntry(fileInfo{n, name}))
 		}
 	}

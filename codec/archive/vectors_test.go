@@ -106,6 +106,8 @@ func hostileTars() []vector {
 		{"healthy-gnu", nil, tarOf(inFormat(tar.FormatGNU, healthy())...)},
 		{"healthy-pre-checkpoint", nil, tarOf(append(healthy()[:2:2], entry{name: "pre-checkpoint/pstree.img", body: pstree})...)},
 		{"healthy-parent", nil, with(entry{name: "pre-checkpoint/pstree.img", body: pstree}, entry{name: "checkpoint/parent", typ: tar.TypeSymlink, link: "../pre-checkpoint"})},
+		{"healthy-links-upward", nil, with(
+			entry{name: "checkpoint/a", typ: tar.TypeSymlink, link: ".."}, entry{name: "checkpoint/b", typ: tar.TypeSymlink, link: ".."})},
 		{"healthy-rootfs-gzip", nil, with(entry{name: "rootfs-diff.tar", body: string(gzipped(tarOf(entry{name: "a", body: "x"})))})},
 	}
 }
