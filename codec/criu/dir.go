@@ -35,6 +35,9 @@ type record struct {
 	at  int64
 	n   int
 	msg proto.Message
+	// bulk are the entries of the list that the kind's messages have by the
+	// hundred; msg is without them.
+	bulk [][]byte
 	// extra is the raw data behind the message.
 	extra   []byte
 	extraAt int64
@@ -301,7 +304,14 @@ func (im *image) frame(f *file, b []byte, r *record) ([]byte, error) {
 		return nil, err
 	}
 	r.msg = f.entry()
-	return body, im.unmarshal(body, r)
+	if f.bulk == nil {
+		return body, im.unmarshal(body, r)
+	}
+	rest, err := im.takeOut(body, f.bulk, r)
+	if err != nil {
+		return nil, err
+	}
+	return body, im.unmarshal(rest, r)
 }
 
 // frameBody gives the message behind the length at the beginning of b.

@@ -16,6 +16,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/thaw-cr/thaw/codec"
@@ -166,6 +167,15 @@ func goldenEntries(t *testing.T, f *file, data []byte) []map[string]any {
 	var out []map[string]any
 	for i := range f.records {
 		r := &f.records[i]
+		if f.bulk != nil { // msg is without the list that is decoded by hand
+			body, err := frameBody(data[r.at:], r, codec.Limits{}.WithDefaults())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := proto.Unmarshal(body, r.msg); err != nil {
+				t.Fatal(err)
+			}
+		}
 		m := goldenMessage(r.msg.ProtoReflect())
 		switch {
 		case f.prefix == kGhost:

@@ -59,6 +59,7 @@ import (
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/userns"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/utsns"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/vma"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -90,6 +91,8 @@ type kind struct {
 	magic string
 	// entry makes the record's message.
 	entry func() proto.Message
+	// bulk is the path of a list of small messages that is decoded by hand (bulk.go).
+	bulk []protowire.Number
 	// payload is nil where no raw data follows a message.
 	payload payload
 	// one says that there is exactly one record.
@@ -226,9 +229,9 @@ func roundUp(n, to uint64) uint64 { return (n + to - 1) / to * to }
 var kinds = []*kind{
 	{prefix: kInventory, goes: "provenance; which namespaces are the host's", magic: "INVENTORY", entry: message[inventory.InventoryEntry], one: true, ungrouped: true},
 	{prefix: kPSTree, goes: "tasks: numbers, groups, sessions, threads", magic: "PSTREE", entry: message[pstree.PstreeEntry]},
-	{prefix: kCore, goes: "tasks, processes, credentials, signal handlers, registers", number: decimal, magic: "CORE", entry: message[criu_core.CoreEntry], one: true, ofTask: true},
+	{prefix: kCore, goes: "tasks, processes, credentials, signal handlers, registers", number: decimal, magic: "CORE", entry: message[criu_core.CoreEntry], bulk: bulkActions, one: true, ofTask: true},
 	{prefix: kIDs, goes: "what tasks share; namespaces", number: decimal, magic: "IDS", entry: message[criu_core.TaskKobjIdsEntry], one: true, ofTask: true},
-	{prefix: kMM, goes: "address spaces", number: decimal, magic: "MM", entry: message[mm.MmEntry], one: true, ofTask: true},
+	{prefix: kMM, goes: "address spaces", number: decimal, magic: "MM", entry: message[mm.MmEntry], bulk: bulkAreas, one: true, ofTask: true},
 	{prefix: kVMAs, goes: "memory areas, in old images", number: decimal, magic: "VMAS", entry: message[vma.VmaEntry], ofTask: true},
 	{prefix: kPagemap, goes: "pages of an address space", number: decimal, magic: "PAGEMAP", ofTask: true},
 	{prefix: kShmemMap, goes: "pages of shared memory", number: decimal, magic: "PAGEMAP"},

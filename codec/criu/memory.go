@@ -41,7 +41,7 @@ func (d *decoder) memory(p *proc) (format.ObjectID, error) {
 	if o.Exe, err = d.path(e.GetExeFileId(), f, &f.records[0]); err != nil {
 		return 0, err
 	}
-	if err := d.areas(p, f, e, &o); err != nil {
+	if err := d.areas(p, f, &o); err != nil {
 		return 0, err
 	}
 	if err := d.memoryPages(p, &o); err != nil {
@@ -64,19 +64,17 @@ func auxv(saved []uint64) []uint64 {
 	return append(out, 0, 0)
 }
 
-func (d *decoder) areas(p *proc, f *file, e *mm.MmEntry, o *format.AddressSpace) error {
-	list := e.GetVmas()
-	if len(list) == 0 {
-		if old := d.find(kVMAs, uint64(p.GetPid())); old != nil {
-			f, list = old, entries[*vma.VmaEntry](old)
-		}
+func (d *decoder) areas(p *proc, f *file, o *format.AddressSpace) error {
+	list, f, err := d.areaEntries(p, f)
+	if err != nil {
+		return err
 	}
 	if err := d.charge(int64(len(list)) * 320); err != nil {
 		return err
 	}
 	o.VMAs = make([]format.VMA, 0, len(list))
-	for i, e := range list {
-		v, err := d.vma(f, &record{n: i}, e)
+	for i := range list {
+		v, err := d.vma(f, &record{n: i}, &list[i])
 		if err != nil {
 			return err
 		}
@@ -89,6 +87,26 @@ func (d *decoder) areas(p *proc, f *file, e *mm.MmEntry, o *format.AddressSpace)
 		o.VMAs = append(o.VMAs, v)
 	}
 	return nil
+}
+
+// areaEntries are the areas of a process, from its mm or, in old images, from a
+// file of their own.
+func (d *decoder) areaEntries(p *proc, f *file) ([]area, *file, error) {
+	out := make([]area, 0, len(f.records[0].bulk))
+	for _, b := range f.records[0].bulk {
+		a, err := decodeArea(b)
+		if err != nil {
+			return nil, f, fault(f, &f.records[0], codec.Malformed, "vma_entry %d: %w", len(out), err)
+		}
+		out = append(out, a)
+	}
+	if old := d.find(kVMAs, uint64(p.GetPid())); len(out) == 0 && old != nil {
+		f = old
+		for _, e := range entries[*vma.VmaEntry](old) {
+			out = append(out, areaOf(e))
+		}
+	}
+	return out, f, nil
 }
 
 // memoryPages finds an address space's pages, and by them which vdso it has.

@@ -83,24 +83,21 @@ func (d *decoder) sleeps() error {
 	if d.bare {
 		return nil
 	}
-	for i := range d.img.Tasks {
+	return inParallel(d.ctx, len(d.img.Tasks), func(i int) error {
 		t := &d.img.Tasks[i]
 		if t.Restart == nil || t.Restart.Kind != format.RestartNanosleep || t.Restart.Remainder == 0 {
-			continue
+			return nil
 		}
 		b, ok, err := d.peek(t.Memory, t.Restart.Remainder, 16)
-		if err != nil {
+		if err != nil || !ok {
 			return err
-		}
-		if !ok {
-			continue
 		}
 		sec, nsec := int64(binary.LittleEndian.Uint64(b)), int64(binary.LittleEndian.Uint64(b[8:]))
 		if sec >= 0 && sec < 1<<33 && nsec >= 0 && nsec < 1e9 {
 			t.Restart.Remaining, t.Restart.Known = sec*1e9+nsec, true
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // peek reads n bytes of memory; false if they are not in the image, or not in

@@ -30,11 +30,9 @@ func (d *decoder) signalHandlers(p *proc) (format.ObjectID, error) {
 		return id, nil
 	}
 	f := d.find(kCore, uint64(p.GetPid()))
-	list := p.core.GetTc().GetSigactions()
-	if len(list) == 0 {
-		if old := d.find(kSigacts, uint64(p.GetPid())); old != nil {
-			f, list = old, entries[*criu_sa.SaEntry](old)
-		}
+	list, err := d.actions(p, f)
+	if err != nil {
+		return 0, err
 	}
 	signals := actionSignals()
 	if len(list) > len(signals) {
@@ -43,16 +41,34 @@ func (d *decoder) signalHandlers(p *proc) (format.ObjectID, error) {
 	o := format.SignalHandlers{ID: d.newID()}
 	for i, e := range list {
 		a := format.SignalAction{
-			Signal: signals[i], Handler: format.Addr(e.GetSigaction()), Flags: e.GetFlags(), Restorer: format.Addr(e.GetRestorer()),
-			Mask: format.SignalSet(e.GetMask()),
+			Signal: signals[i], Handler: format.Addr(e.handler), Flags: e.flags, Restorer: format.Addr(e.restorer), Mask: format.SignalSet(e.mask),
 		}
-		if a != (format.SignalAction{Signal: a.Signal}) {
+		if e != (action{}) {
 			o.Actions = append(o.Actions, a)
 		}
 	}
 	d.handlers[p.ids.GetSighandId()] = o.ID
 	d.img.Objects.Handlers = append(d.img.Objects.Handlers, o)
 	return o.ID, d.charge(int64(len(o.Actions)) * 48)
+}
+
+// actions are those of a process, from its core or, in old images, from a file of
+// their own.
+func (d *decoder) actions(p *proc, f *file) ([]action, error) {
+	var out []action
+	for _, b := range f.records[0].bulk {
+		a, err := decodeAction(b)
+		if err != nil {
+			return nil, fault(f, &f.records[0], codec.Malformed, "sa_entry %d: %w", len(out), err)
+		}
+		out = append(out, a)
+	}
+	if len(out) == 0 {
+		for _, e := range entries[*criu_sa.SaEntry](d.find(kSigacts, uint64(p.GetPid()))) {
+			out = append(out, actionOf(e))
+		}
+	}
+	return out, nil
 }
 
 // pending reads queued signals, which stand in the core or, before 1.4, in a file

@@ -1,8 +1,6 @@
 package criu
 
 import (
-	"github.com/checkpoint-restore/go-criu/v8/crit/images/vma"
-
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
 )
@@ -67,40 +65,40 @@ var adviceFlags = []struct {
 }
 
 // vma makes an area.
-func (d *decoder) vma(f *file, r *record, e *vma.VmaEntry) (format.VMA, error) {
+func (d *decoder) vma(f *file, r *record, e *area) (format.VMA, error) {
 	v := format.VMA{
-		Start: format.Addr(e.GetStart()), End: format.Addr(e.GetEnd()), Prot: format.Prot(e.GetProt() & 7), Kind: format.VMAAnon,
-		SharedMap: e.GetFlags()&mapShared != 0,
+		Start: format.Addr(e.start), End: format.Addr(e.end), Prot: format.Prot(e.prot & 7), Kind: format.VMAAnon,
+		SharedMap: e.flags&mapShared != 0,
 	}
 	switch {
 	case v.End <= v.Start, v.Start%format.PageSize != 0, v.End%format.PageSize != 0:
 		return v, fault(f, r, codec.Malformed, "area %d at %s-%s", r.n, v.Start, v.End)
-	case e.GetPgoff()%format.PageSize != 0 || e.GetPgoff() > 1<<62:
-		return v, fault(f, r, codec.Malformed, "area at %s begins %#x bytes into what it shows", v.Start, e.GetPgoff())
-	case e.GetStatus()&^areaKnown != 0:
-		return v, fault(f, r, codec.UnsupportedVersion, "area at %s is of a kind that CRIU up to 4.2 does not know (status %#x)", v.Start, e.GetStatus())
+	case e.pgoff%format.PageSize != 0 || e.pgoff > 1<<62:
+		return v, fault(f, r, codec.Malformed, "area at %s begins %#x bytes into what it shows", v.Start, e.pgoff)
+	case e.status&^areaKnown != 0:
+		return v, fault(f, r, codec.UnsupportedVersion, "area at %s is of a kind that CRIU up to 4.2 does not know (status %#x)", v.Start, e.status)
 	}
 	for _, m := range mapFlags {
-		if e.GetFlags()&m.bit != 0 {
+		if e.flags&m.bit != 0 {
 			v.Flags |= m.flag
 		}
 	}
 	for _, m := range adviceFlags {
-		if e.GetMadv()>>m.advice&1 != 0 {
+		if e.madv>>m.advice&1 != 0 {
 			v.Flags |= m.flag
 		}
 	}
-	if e.GetStatus()&areaShadowStack != 0 {
+	if e.status&areaShadowStack != 0 {
 		v.Flags |= format.VMAShadowStack
 	}
 	return v, d.backing(f, r, e, &v)
 }
 
 // backing finds out what an area shows.
-func (d *decoder) backing(f *file, r *record, e *vma.VmaEntry, v *format.VMA) error {
-	end := e.GetPgoff() + uint64(v.End-v.Start)
+func (d *decoder) backing(f *file, r *record, e *area, v *format.VMA) error {
+	end := e.pgoff + uint64(v.End-v.Start)
 	var err error
-	switch s := e.GetStatus(); {
+	switch s := e.status; {
 	case s&areaVSyscall != 0:
 		v.Kind, v.Name = format.VMAVSyscall, "[vsyscall]"
 	case s&areaVDSO != 0:
@@ -108,21 +106,21 @@ func (d *decoder) backing(f *file, r *record, e *vma.VmaEntry, v *format.VMA) er
 	case s&areaVVar != 0:
 		v.Kind, v.Name = format.VMAVVar, "[vvar]"
 	case s&areaSysV != 0:
-		v.Kind, v.Offset = format.VMAShared, e.GetPgoff()
-		v.Shared, err = d.sharedMemory(sharedKey{e.GetShmid(), true}, format.SharedSysV, end)
+		v.Kind, v.Offset = format.VMAShared, e.pgoff
+		v.Shared, err = d.sharedMemory(sharedKey{e.shmid, true}, format.SharedSysV, end)
 	case s&areaMemfd != 0:
-		v.Kind, v.Offset = format.VMAShared, e.GetPgoff()
-		v.Shared, err = d.mappedMemfd(f, r, uint32(e.GetShmid()))
+		v.Kind, v.Offset = format.VMAShared, e.pgoff
+		v.Shared, err = d.mappedMemfd(f, r, uint32(e.shmid))
 	case s&areaAnonShared != 0:
-		v.Kind, v.Offset = format.VMAShared, e.GetPgoff()
-		v.Shared, err = d.sharedMemory(sharedKey{e.GetShmid(), false}, format.SharedAnon, end)
+		v.Kind, v.Offset = format.VMAShared, e.pgoff
+		v.Shared, err = d.sharedMemory(sharedKey{e.shmid, false}, format.SharedAnon, end)
 	case s&areaAIORing != 0:
 		v.Kind, v.File.Path = format.VMAFile, "/[aio]"
 	case s&areaSocket != 0:
-		v.Kind, v.File.Path = format.VMAFile, "socket:["+utoa(e.GetShmid())+"]"
+		v.Kind, v.File.Path = format.VMAFile, "socket:["+utoa(e.shmid)+"]"
 	case s&(areaFilePrivate|areaFileShared) != 0:
-		v.Kind, v.Offset = format.VMAFile, e.GetPgoff()
-		v.File, err = d.path(uint32(e.GetShmid()), f, r)
+		v.Kind, v.Offset = format.VMAFile, e.pgoff
+		v.File, err = d.path(uint32(e.shmid), f, r)
 	case s&areaHeap != 0:
 		v.Kind, v.Name = format.VMAHeap, "[heap]"
 	case s&areaUprobes != 0:
