@@ -108,6 +108,9 @@ var engineMutations = []mutation{
 	{CodeNamespace, "mounts", func(v *vector) {
 		v.namespaces(format.Namespace{ID: 80, Kind: format.NSMount, Mounts: []format.Mount{{Point: "/", Root: "/", Type: "ext4"}}})
 	}},
+	{CodeNamespace, "forced-removal", func(v *vector) {
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSIPC, Sysctls: []format.Sysctl{{Name: "kernel.shm_rmid_forced", Value: "1"}}})
+	}},
 	{CodeNamespace, "mixed", func(v *vector) {
 		v.namespaces(format.Namespace{ID: 80, Kind: format.NSUTS})
 		v.task(102).Namespaces = []format.ObjectID{81}

@@ -93,7 +93,10 @@ func checkAttachments(c *checker) {
 // those of host names and of System V IPC, that of pids if the tree's root is its
 // pid 1, and one of mounts that differs in /proc alone.
 func unsupportedNamespace(c *checker, n *format.Namespace) {
+	forced := format.Sysctl{Name: "kernel.shm_rmid_forced", Value: "1"}
 	switch {
+	case n.Kind == format.NSIPC && slices.Contains(n.Sysctls, forced):
+		c.object(CodeNamespace, n.ID, "%s, with which segments that nobody has attached go at once", forced.Name)
 	case n.Host || n.Kind == format.NSUTS || n.Kind == format.NSIPC:
 	case n.Kind == format.NSPid:
 		if c.img.Root != 1 {

@@ -166,6 +166,50 @@ var scenarios = []scenario{
 		v.file(52).Unix.Type = 2
 		v.table().Entries = append(v.table().Entries, format.FileEntry{FD: 100, File: 52})
 	}},
+	{name: "locks", about: "locks of all kinds that do not exclude each other", change: func(v *vector) {
+		v.locks([]format.FileLock{
+			{Type: "flock", Owner: 100, End: format.Unlimited},
+			{Type: "posix", Write: true, Owner: 100, Start: 10, End: 19},
+			{Type: "posix", Owner: 100, Start: 30, End: 39},
+		}, []format.FileLock{
+			{Type: "flock", Owner: 100, End: format.Unlimited},
+			{Type: "ofd", Write: true, Start: 20, End: 29},
+			{Type: "ofd", Start: 35, End: format.Unlimited},
+		})
+	}},
+	{name: "removed", about: "a removed working directory, the same open, and a link open with O_PATH", change: func(v *vector) {
+		o := &v.Image.Objects
+		o.Deleted = append(o.Deleted, format.DeletedFile{ID: idDeleted + 1, Path: "/tmp/d", Mode: 0o040700})
+		o.FS[0].Cwd, o.FS[0].Deleted = "/tmp/d", idDeleted+1
+		v.file(idDirectory).Directory.File = format.FileRef{Path: "/tmp/d", Mode: 0o040700, Deleted: idDeleted + 1}
+		v.open(format.OpenFile{
+			ID: 43, Kind: format.FileRegular, Flags: format.OPath | format.ONoFollow,
+			Regular: &format.RegularFile{File: format.FileRef{Path: "/tmp/link", Mode: 0o120777}},
+		})
+	}},
+	{name: "init", about: "a root that is pid 1, with host name, System V IPC and a /proc of its own", change: func(v *vector) {
+		v.alone()
+		t, o := &v.Image.Tasks[0], &v.Image.Objects
+		v.Image.Root, t.TID, t.TGID, t.PPID, t.PGID, t.SID = 1, 1, 1, 0, 1, 1
+		o.Terminals[0].Session, o.Terminals[0].Group = 1, 1
+		o.Namespaces = []format.Namespace{
+			{ID: idIPC, Kind: format.NSIPC, Sysctls: []format.Sysctl{{Name: "kernel.msgmnb", Value: "20000"}}},
+			{ID: 81, Kind: format.NSPid},
+			{ID: 82, Kind: format.NSUTS, HostName: "box", DomainName: "example.org"},
+			{ID: 83, Kind: format.NSMount, Mounts: []format.Mount{
+				{MountID: 20, ParentID: 1, Root: "/", Point: "/", Type: "ext4", External: "/"},
+				{MountID: 21, ParentID: 20, Root: "/", Point: "/proc", Type: "proc"},
+			}},
+		}
+		t.Namespaces = []format.ObjectID{idIPC, 81, 82, 83}
+		segment := sysvNumber(32770, 7)
+		o.Shared = append(o.Shared, format.SharedMemory{ID: 17, Kind: format.SharedSysV, Size: 4000, SysV: &segment})
+		o.Semaphores = []format.SysVSemaphores{{ID: 84, Key: sysvNumber(0, 8), Values: []uint16{0, 9}}}
+		o.Messages = []format.SysVMessages{{
+			ID: 85, Key: sysvNumber(0, 0), MaxBytes: 20000,
+			Messages: []format.SysVMessage{{Type: 1, Data: []byte("hello")}, {Type: 1 << 40}},
+		}}
+	}},
 }
 
 func TestValidVectors(t *testing.T) {
