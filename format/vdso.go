@@ -33,14 +33,14 @@ func VDSOLayout(code []byte) (sum []byte) {
 	h := sha256.New()
 	number := func(v ...uint64) {
 		for _, n := range v {
-			h.Write(binary.LittleEndian.AppendUint64(nil, n)) //nolint:errcheck // a hash takes everything
+			h.Write(binary.LittleEndian.AppendUint64(nil, n))
 		}
 	}
 	number(uint64(len(code)))
 	slices.SortStableFunc(symbols, func(a, b elf.Symbol) int { return cmp.Compare(a.Name, b.Name) })
 	for _, s := range symbols {
 		number(uint64(len(s.Name)), s.Value, s.Size)
-		h.Write([]byte(s.Name)) //nolint:errcheck // as above
+		h.Write([]byte(s.Name))
 	}
 	text := false
 	for _, s := range f.Sections {
@@ -52,7 +52,7 @@ func VDSOLayout(code []byte) (sum []byte) {
 			continue
 		}
 		text = true
-		h.Write(code[s.Offset : s.Offset+s.Size]) //nolint:errcheck // as above
+		h.Write(code[s.Offset : s.Offset+s.Size])
 	}
 	if !text {
 		return nil

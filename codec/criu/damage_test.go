@@ -157,7 +157,7 @@ func inherit(t *testing.T, dir fstest.MapFS, name string, old bool) {
 		}
 		b = b[4+n:]
 		if e.Flags = proto.Uint32(1); old {
-			e.Flags, e.InParent, e.CompatNrPages, e.NrPages = nil, proto.Bool(true), proto.Uint32(uint32(e.GetNrPages())), nil
+			e.Flags, e.InParent, e.CompatNrPages, e.NrPages = nil, new(true), new(uint32(e.GetNrPages())), nil
 		}
 		p, err := proto.Marshal(e)
 		if err != nil {

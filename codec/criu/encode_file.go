@@ -29,7 +29,7 @@ func (e *encoder) newFile() uint32 { e.lastFile++; return e.lastFile }
 
 // add puts an entry of an open file onto the list.
 func (e *encoder) add(t fdinfo.FdTypes, id uint32, m *fdinfo.FileEntry) {
-	m.Type, m.Id = t.Enum(), proto.Uint32(id)
+	m.Type, m.Id = t.Enum(), new(id)
 	e.files = append(e.files, one(m))
 }
 
@@ -39,21 +39,21 @@ func fownEntry(o *format.FileOwner) *fown.FownEntry {
 		o = &format.FileOwner{}
 	}
 	return &fown.FownEntry{
-		Uid: proto.Uint32(o.UID), Euid: proto.Uint32(o.EUID), Signum: proto.Uint32(uint32(o.Signal)),
-		PidType: proto.Uint32(uint32(o.Type)), Pid: proto.Uint32(uint32(o.PID)),
+		Uid: new(o.UID), Euid: new(o.EUID), Signum: new(uint32(o.Signal)),
+		PidType: new(uint32(o.Type)), Pid: new(uint32(o.PID)),
 	}
 }
 
 // regEntry is the entry of a file with a path.
 func (e *encoder) regEntry(id uint32, ref format.FileRef, flags uint32, pos int64, owner *format.FileOwner) *regfile.RegFileEntry {
 	m := &regfile.RegFileEntry{
-		Id: proto.Uint32(id), Flags: proto.Uint32(flags), Pos: proto.Uint64(uint64(pos)), Fown: fownEntry(owner), Name: proto.String(ref.Path),
+		Id: new(id), Flags: new(flags), Pos: new(uint64(pos)), Fown: fownEntry(owner), Name: new(ref.Path),
 	}
 	if ref.Mode != 0 {
-		m.Mode = proto.Uint32(ref.Mode)
+		m.Mode = new(ref.Mode)
 	}
 	if t := ref.Mode & modeType; t != modeDir && t != modeChar && t != modeBlk {
-		m.Size = proto.Uint64(ref.Size)
+		m.Size = new(ref.Size)
 	}
 	for b := ref.BuildID; len(b) > 0; {
 		var w [4]byte
@@ -85,17 +85,17 @@ func (e *encoder) remap(id uint32, deleted format.ObjectID) {
 	if o == nil {
 		return
 	}
-	m := &remap_file_path.RemapFilePathEntry{OrigId: proto.Uint32(id)}
+	m := &remap_file_path.RemapFilePathEntry{OrigId: new(id)}
 	if o.Link != "" {
 		m.RemapType = remap_file_path.RemapType_LINKED.Enum()
-		m.RemapId = proto.Uint32(e.fileRef(format.FileRef{Path: o.Link}))
+		m.RemapId = new(e.fileRef(format.FileRef{Path: o.Link}))
 	} else {
 		n, ok := e.ghosts[deleted]
 		if !ok {
 			n = uint32(len(e.ghosts)) + 1
 			e.ghosts[deleted] = n
 		}
-		m.RemapType, m.RemapId = remap_file_path.RemapType_GHOST.Enum(), proto.Uint32(n)
+		m.RemapType, m.RemapId = remap_file_path.RemapType_GHOST.Enum(), new(n)
 	}
 	e.remaps = append(e.remaps, one(m))
 }
@@ -137,7 +137,7 @@ func typeOf(f *format.OpenFile) (fdinfo.FdTypes, bool) {
 
 // fill makes the part of an entry that its type names.
 func (e *encoder) fill(m *fdinfo.FileEntry, id uint32, f *format.OpenFile) {
-	own, n, flags := fownEntry(f.Owner), proto.Uint32(id), proto.Uint32(f.Flags)
+	own, n, flags := fownEntry(f.Owner), new(id), new(f.Flags)
 	switch {
 	case f.Regular != nil:
 		m.Reg = e.regEntry(id, f.Regular.File, f.Flags, f.Pos, f.Owner)
@@ -148,18 +148,18 @@ func (e *encoder) fill(m *fdinfo.FileEntry, id uint32, f *format.OpenFile) {
 	case f.Pipe != nil && f.Kind == format.FileFifo:
 		m.Fifo = e.fifoEntry(id, f)
 	case f.Pipe != nil:
-		m.Pipe = &pipe.PipeEntry{Id: n, PipeId: proto.Uint32(e.pipeBuffer(f.Pipe.Buffer, false)), Flags: flags, Fown: own}
+		m.Pipe = &pipe.PipeEntry{Id: n, PipeId: new(e.pipeBuffer(f.Pipe.Buffer, false)), Flags: flags, Fown: own}
 	case f.Memfd != nil:
-		m.Memfd = &memfd.MemfdFileEntry{Id: n, Flags: flags, Pos: proto.Uint64(uint64(f.Pos)), Fown: own, InodeId: proto.Uint32(e.memfdInode(f.Memfd.Shared))}
+		m.Memfd = &memfd.MemfdFileEntry{Id: n, Flags: flags, Pos: new(uint64(f.Pos)), Fown: own, InodeId: new(e.memfdInode(f.Memfd.Shared))}
 	case f.Eventfd != nil:
 		e.losses.If(f.Eventfd.Semaphore, codec.LossFileState, 0, f.ID, "EFD_SEMAPHORE of an eventfd")
-		m.Efd = &eventfd.EventfdFileEntry{Id: n, Flags: flags, Fown: own, Counter: proto.Uint64(f.Eventfd.Count)}
+		m.Efd = &eventfd.EventfdFileEntry{Id: n, Flags: flags, Fown: own, Counter: new(f.Eventfd.Count)}
 	case f.Epoll != nil:
 		m.Epfd = e.epollEntry(id, f)
 	case f.Timerfd != nil:
 		m.Tfd = timerfdEntry(id, f)
 	case f.Signalfd != nil:
-		m.Sgfd = &signalfd.SignalfdEntry{Id: n, Flags: flags, Fown: own, Sigmask: proto.Uint64(uint64(f.Signalfd.Mask))}
+		m.Sgfd = &signalfd.SignalfdEntry{Id: n, Flags: flags, Fown: own, Sigmask: new(uint64(f.Signalfd.Mask))}
 	case f.TTY != nil:
 		m.Tty = e.ttyEntry(id, f)
 	case f.Unix != nil:
@@ -167,34 +167,34 @@ func (e *encoder) fill(m *fdinfo.FileEntry, id uint32, f *format.OpenFile) {
 	case f.Inet != nil:
 		m.Isk = e.inetEntry(id, f)
 	case f.Pidfd != nil:
-		m.Pidfd = &pidfd.PidfdEntry{Id: n, Ino: proto.Uint32(uint32(f.Pidfd.PID)), Flags: flags, Nspid: proto.Int32(int32(f.Pidfd.PID)), Fown: own}
+		m.Pidfd = &pidfd.PidfdEntry{Id: n, Ino: new(uint32(f.Pidfd.PID)), Flags: flags, Nspid: new(int32(f.Pidfd.PID)), Fown: own}
 	}
 }
 
 func timerfdEntry(id uint32, f *format.OpenFile) *timerfd.TimerfdEntry {
 	t, u := f.Timerfd, proto.Uint64
 	return &timerfd.TimerfdEntry{
-		Id: proto.Uint32(id), Flags: proto.Uint32(f.Flags), Fown: fownEntry(f.Owner), Clockid: proto.Uint32(uint32(t.Clock)), Ticks: u(t.Ticks),
-		SettimeFlags: proto.Uint32(t.SetFlags), Vsec: u(t.Remaining / 1e9), Vnsec: u(t.Remaining % 1e9), Isec: u(t.Interval / 1e9), Insec: u(t.Interval % 1e9),
+		Id: new(id), Flags: new(f.Flags), Fown: fownEntry(f.Owner), Clockid: new(uint32(t.Clock)), Ticks: u(t.Ticks),
+		SettimeFlags: new(t.SetFlags), Vsec: u(t.Remaining / 1e9), Vnsec: u(t.Remaining % 1e9), Isec: u(t.Interval / 1e9), Insec: u(t.Interval % 1e9),
 	}
 }
 
 func (e *encoder) epollEntry(id uint32, f *format.OpenFile) *eventpoll.EventpollFileEntry {
-	m := &eventpoll.EventpollFileEntry{Id: proto.Uint32(id), Flags: proto.Uint32(f.Flags), Fown: fownEntry(f.Owner)}
+	m := &eventpoll.EventpollFileEntry{Id: new(id), Flags: new(f.Flags), Fown: fownEntry(f.Owner)}
 	for _, w := range f.Epoll.Watches {
 		m.Tfd = append(m.Tfd, &eventpoll.EventpollTfdEntry{
-			Id: proto.Uint32(id), Tfd: proto.Uint32(uint32(w.FD)), Events: proto.Uint32(w.Events), Data: proto.Uint64(w.Data),
+			Id: new(id), Tfd: new(uint32(w.FD)), Events: new(w.Events), Data: new(w.Data),
 		})
 	}
 	return m
 }
 
 func (e *encoder) fifoEntry(id uint32, f *format.OpenFile) *fifo.FifoEntry {
-	m := &fifo.FifoEntry{Id: proto.Uint32(id), PipeId: proto.Uint32(e.pipeBuffer(f.Pipe.Buffer, true))}
+	m := &fifo.FifoEntry{Id: new(id), PipeId: new(e.pipeBuffer(f.Pipe.Buffer, true))}
 	if b := e.ix.Pipes[f.Pipe.Buffer]; b != nil {
 		reg := e.newFile()
 		e.add(fdinfo.FdTypes_REG, reg, &fdinfo.FileEntry{Reg: e.regEntry(reg, b.Fifo, f.Flags, f.Pos, f.Owner)})
-		m.RegfId = proto.Uint32(reg)
+		m.RegfId = new(reg)
 	}
 	return m
 }
@@ -207,9 +207,9 @@ func (e *encoder) pipeBuffer(id format.ObjectID, isFifo bool) uint32 {
 		return n
 	}
 	e.losses.If(len(b.Packets) > 0, codec.LossFileState, 0, id, "packets of a pipe")
-	m := &pipe_data.PipeDataEntry{PipeId: proto.Uint32(n), Bytes: proto.Uint32(uint32(len(b.Data)))}
+	m := &pipe_data.PipeDataEntry{PipeId: new(n), Bytes: new(uint32(len(b.Data)))}
 	if b.Capacity != 0 {
-		m.Size = proto.Uint32(b.Capacity)
+		m.Size = new(b.Capacity)
 	}
 	r := outRecord{m, b.Data}
 	if isFifo {
@@ -228,14 +228,14 @@ func (e *encoder) memfdInode(id format.ObjectID) uint32 {
 		return n
 	}
 	m := &memfd.MemfdInodeEntry{
-		Name: proto.String(o.Name), Uid: proto.Uint32(o.UID), Gid: proto.Uint32(o.GID), Size: proto.Uint64(o.Size),
-		Shmid: proto.Uint32(uint32(e.shmids[id])), Seals: proto.Uint32(o.Seals), InodeId: proto.Uint64(uint64(n)),
+		Name: new(o.Name), Uid: new(o.UID), Gid: new(o.GID), Size: new(o.Size),
+		Shmid: new(uint32(e.shmids[id])), Seals: new(o.Seals), InodeId: new(uint64(n)),
 	}
 	if o.Mode != 0 {
-		m.Mode = proto.Uint32(o.Mode)
+		m.Mode = new(o.Mode)
 	}
 	if huge := o.MemfdFlags &^ memfdCommon; huge != 0 {
-		m.HugetlbFlag = proto.Uint32(huge)
+		m.HugetlbFlag = new(huge)
 	}
 	e.memfds = append(e.memfds, one(m))
 	return n
@@ -253,7 +253,7 @@ func (e *encoder) mappedMemfd(o *format.SharedMemory) uint32 {
 	id := e.newFile()
 	e.refs[key] = id
 	e.add(fdinfo.FdTypes_MEMFD, id, &fdinfo.FileEntry{Memfd: &memfd.MemfdFileEntry{
-		Id: proto.Uint32(id), Flags: proto.Uint32(format.ORdWr), Pos: proto.Uint64(0), Fown: fownEntry(nil), InodeId: proto.Uint32(e.memfdInode(o.ID)),
+		Id: new(id), Flags: proto.Uint32(format.ORdWr), Pos: proto.Uint64(0), Fown: fownEntry(nil), InodeId: new(e.memfdInode(o.ID)),
 	}})
 	return id
 }
@@ -270,14 +270,14 @@ func (e *encoder) fileLocks(t *format.Task, fd format.FileEntry, f *format.OpenF
 	e.locked[f.ID] = true
 	for _, l := range f.Locks {
 		m := &file_lock.FileLockEntry{
-			Flag: proto.Uint32(lockFlags[l.Type]), Type: proto.Uint32(0), Pid: proto.Int32(int32(t.TGID)), Fd: proto.Int32(int32(fd.FD)),
-			Start: proto.Int64(int64(l.Start)), Len: proto.Int64(0),
+			Flag: new(lockFlags[l.Type]), Type: proto.Uint32(0), Pid: new(int32(t.TGID)), Fd: new(int32(fd.FD)),
+			Start: new(int64(l.Start)), Len: proto.Int64(0),
 		}
 		if l.Write {
 			m.Type = proto.Uint32(lockWrite)
 		}
 		if l.End != format.Unlimited {
-			m.Len = proto.Int64(int64(l.End - l.Start + 1))
+			m.Len = new(int64(l.End - l.Start + 1))
 		}
 		e.locks = append(e.locks, one(m))
 	}
@@ -326,7 +326,7 @@ func (e *encoder) ghost(n uint32, d *format.DeletedFile) error {
 	}
 	o.magic(k)
 	o.record(&ghost_file.GhostFileEntry{
-		Uid: proto.Uint32(d.UID), Gid: proto.Uint32(d.GID), Mode: proto.Uint32(d.Mode), Chunks: proto.Bool(true), Size: proto.Uint64(d.Size),
+		Uid: new(d.UID), Gid: new(d.GID), Mode: new(d.Mode), Chunks: new(true), Size: new(d.Size),
 	})
 	if e.img.Pages == nil {
 		return o.done()
@@ -341,7 +341,7 @@ func (e *encoder) ghost(n uint32, d *format.DeletedFile) error {
 		if r.Zero {
 			continue
 		}
-		o.record(&ghost_file.GhostChunkEntry{Len: proto.Uint64(size), Off: proto.Uint64(off)})
+		o.record(&ghost_file.GhostChunkEntry{Len: new(size), Off: new(off)})
 		if o.err == nil {
 			o.err = copyBytes(e.ctx, o, e.img.Pages, d.ID, off, size)
 		}

@@ -18,12 +18,12 @@ func (e *encoder) memory(t *format.Task) error {
 	if o == nil {
 		return fmt.Errorf("task %d without memory: %w", t.TID, codec.ErrNoEncoder)
 	}
-	u := func(a format.Addr) *uint64 { return proto.Uint64(uint64(a)) }
+	u := func(a format.Addr) *uint64 { return new(uint64(a)) }
 	m := &mm.MmEntry{
 		MmStartCode: u(o.StartCode), MmEndCode: u(o.EndCode), MmStartData: u(o.StartData), MmEndData: u(o.EndData),
 		MmStartStack: u(o.StartStack), MmStartBrk: u(o.StartBrk), MmBrk: u(o.Brk), MmArgStart: u(o.ArgStart), MmArgEnd: u(o.ArgEnd),
-		MmEnvStart: u(o.EnvStart), MmEnvEnd: u(o.EnvEnd), ExeFileId: proto.Uint32(e.fileRef(o.Exe)), MmSavedAuxv: savedAuxv(o.Auxv),
-		Dumpable: proto.Int32(int32(o.Dumpable)), ThpDisabled: proto.Bool(o.NoTHP),
+		MmEnvStart: u(o.EnvStart), MmEnvEnd: u(o.EnvEnd), ExeFileId: new(e.fileRef(o.Exe)), MmSavedAuxv: savedAuxv(o.Auxv),
+		Dumpable: new(int32(o.Dumpable)), ThpDisabled: new(o.NoTHP),
 	}
 	e.losses.If(o.CoreFilter != defaultCoreFilter, codec.LossMemory, t.TID, o.ID, "core dump filter %#x", o.CoreFilter)
 	e.losses.If(len(o.Guards) > 0, codec.LossMemory, t.TID, o.ID, "guard pages")
@@ -67,8 +67,8 @@ func knownFlags() format.VMAFlags {
 
 func (e *encoder) vma(t *format.Task, v *format.VMA) *vma.VmaEntry {
 	m := &vma.VmaEntry{
-		Start: proto.Uint64(uint64(v.Start)), End: proto.Uint64(uint64(v.End)), Pgoff: proto.Uint64(v.Offset), Shmid: proto.Uint64(0),
-		Prot: proto.Uint32(uint32(v.Prot)), Fd: proto.Int64(-1),
+		Start: new(uint64(v.Start)), End: new(uint64(v.End)), Pgoff: new(v.Offset), Shmid: proto.Uint64(0),
+		Prot: new(uint32(v.Prot)), Fd: proto.Int64(-1),
 	}
 	flags, madv := uint32(mapPrivate), uint64(0)
 	if v.SharedMap {
@@ -91,8 +91,8 @@ func (e *encoder) vma(t *format.Task, v *format.VMA) *vma.VmaEntry {
 	sysv := false
 	switch v.Kind {
 	case format.VMAFile:
-		m.Shmid = proto.Uint64(uint64(e.fileRef(v.File)))
-		m.Fdflags = proto.Uint32(fileFlags(v))
+		m.Shmid = new(uint64(e.fileRef(v.File)))
+		m.Fdflags = new(fileFlags(v))
 	case format.VMAShared:
 		flags |= mapAnonymous
 		if o := e.ix.Shared[v.Shared]; o != nil {
@@ -101,7 +101,7 @@ func (e *encoder) vma(t *format.Task, v *format.VMA) *vma.VmaEntry {
 				return e.memfdArea(m, v, flags, madv, o)
 			}
 		}
-		m.Shmid = proto.Uint64(e.shmids[v.Shared])
+		m.Shmid = new(e.shmids[v.Shared])
 	default:
 		flags |= mapAnonymous
 	}
@@ -109,9 +109,9 @@ func (e *encoder) vma(t *format.Task, v *format.VMA) *vma.VmaEntry {
 }
 
 func finishArea(m *vma.VmaEntry, flags, status uint32, madv uint64) *vma.VmaEntry {
-	m.Flags, m.Status = proto.Uint32(flags), proto.Uint32(status)
+	m.Flags, m.Status = new(flags), new(status)
 	if madv != 0 {
-		m.Madv = proto.Uint64(madv)
+		m.Madv = new(madv)
 	}
 	return m
 }
@@ -130,7 +130,7 @@ func (e *encoder) memfdArea(m *vma.VmaEntry, v *format.VMA, flags uint32, madv u
 	if v.SharedMap {
 		status = areaRegular | areaMemfd | areaFileShared
 	}
-	m.Shmid, m.Fdflags = proto.Uint64(uint64(e.mappedMemfd(o))), proto.Uint32(format.ORdWr)
+	m.Shmid, m.Fdflags = new(uint64(e.mappedMemfd(o))), proto.Uint32(format.ORdWr)
 	return finishArea(m, flags&^mapAnonymous, status, madv)
 }
 

@@ -153,11 +153,11 @@ func (e *encoder) inventory() error {
 	// Where a namespace is the image's own, CRIU's is another.
 	for i := range nsKinds {
 		if p := nsKinds[i].field(root); *p == nil {
-			*p = proto.Uint32(uint32(len(e.img.Objects.Namespaces) + i + 1))
+			*p = new(uint32(len(e.img.Objects.Namespaces) + i + 1))
 		}
 	}
 	return e.file(kInventory, 0, one(&inventory.InventoryEntry{
-		ImgVersion: proto.Uint32(imageV11), FdinfoPerId: proto.Bool(true), RootIds: root, NsPerId: proto.Bool(true),
+		ImgVersion: proto.Uint32(imageV11), FdinfoPerId: new(true), RootIds: root, NsPerId: new(true),
 		RootCgSet: proto.Uint32(rootSet), Lsmtype: inventory.Lsmtype_NO_LSM.Enum(), NetworkLockMethod: proto.Uint32(0),
 		PluginsEntry: &inventory.PluginsEntry{},
 	}))
@@ -167,7 +167,7 @@ func (e *encoder) setNamespace(ids *criu_core.TaskKobjIdsEntry, o *format.Namesp
 	for i := range nsKinds {
 		if nsKinds[i].kind == o.Kind {
 			n, _ := e.number("ns", o.ID, hostNumber)
-			*nsKinds[i].field(ids) = proto.Uint32(n)
+			*nsKinds[i].field(ids) = new(n)
 		}
 	}
 }
@@ -188,7 +188,7 @@ func (e *encoder) tree() error {
 			continue
 		}
 		m := &pstree.PstreeEntry{
-			Pid: proto.Uint32(uint32(t.TID)), Ppid: proto.Uint32(uint32(t.PPID)), Pgid: proto.Uint32(uint32(t.PGID)), Sid: proto.Uint32(uint32(t.SID)),
+			Pid: new(uint32(t.TID)), Ppid: new(uint32(t.PPID)), Pgid: new(uint32(t.PGID)), Sid: new(uint32(t.SID)),
 			Threads: append([]uint32{uint32(t.TID)}, threads[t.TID]...),
 		}
 		if e.ix.Tasks[t.PPID] == nil {
@@ -209,11 +209,7 @@ func (e *encoder) tasks() error {
 			return err
 		}
 		t := &e.img.Tasks[i]
-		core, err := e.core(t)
-		if err != nil {
-			return err
-		}
-		if err := e.file(kCore, uint64(t.TID), one(core)); err != nil {
+		if err := e.file(kCore, uint64(t.TID), one(e.core(t))); err != nil {
 			return err
 		}
 		if !t.Leader() || t.State.Dead() {
@@ -232,7 +228,7 @@ func (e *encoder) process(t *format.Task) error {
 	files, newFiles := e.number("files", t.Files, hostNumber+1)
 	fsID, _ := e.number("fs", t.FS, hostNumber+1)
 	sighand, _ := e.number("sighand", t.Handlers, hostNumber+1)
-	ids := &criu_core.TaskKobjIdsEntry{VmId: proto.Uint32(vm), FilesId: proto.Uint32(files), FsId: proto.Uint32(fsID), SighandId: proto.Uint32(sighand)}
+	ids := &criu_core.TaskKobjIdsEntry{VmId: new(vm), FilesId: new(files), FsId: new(fsID), SighandId: new(sighand)}
 	for _, id := range t.Namespaces {
 		if o := e.ix.Namespaces[id]; o != nil {
 			e.setNamespace(ids, o)
@@ -262,8 +258,8 @@ func (e *encoder) fs(t *format.Task) error {
 	}
 	const mode = modeDir | 0o755
 	return e.file(kFS, uint64(t.TID), one(&fs.FsEntry{
-		CwdId:  proto.Uint32(e.fileRef(format.FileRef{Path: o.Cwd, Mode: mode})),
-		RootId: proto.Uint32(e.fileRef(format.FileRef{Path: o.Root, Mode: mode})), Umask: proto.Uint32(o.Umask),
+		CwdId:  new(e.fileRef(format.FileRef{Path: o.Cwd, Mode: mode})),
+		RootId: new(e.fileRef(format.FileRef{Path: o.Root, Mode: mode})), Umask: new(o.Umask),
 	}))
 }
 
@@ -289,7 +285,7 @@ func (e *encoder) fileTable(t *format.Task, number uint32) error {
 			flags = 1
 		}
 		records = append(records, one(&fdinfo.FdinfoEntry{
-			Id: proto.Uint32(id), Flags: proto.Uint32(flags), Type: typ.Enum(), Fd: proto.Uint32(uint32(fd.FD)),
+			Id: new(id), Flags: new(flags), Type: typ.Enum(), Fd: new(uint32(fd.FD)),
 		}))
 		e.fileLocks(t, fd, f)
 	}
@@ -303,7 +299,7 @@ func (e *encoder) filters() error {
 		o := &e.img.Objects.Seccomp[i]
 		f := &seccomp.SeccompFilter{Filter: o.Program}
 		if o.Flags != 0 {
-			f.Flags = proto.Uint32(o.Flags)
+			f.Flags = new(o.Flags)
 		}
 		n, _ := e.number("seccomp", o.ID, 0)
 		if o.Previous != 0 {
@@ -311,7 +307,7 @@ func (e *encoder) filters() error {
 			if fresh || prev >= n {
 				return fmt.Errorf("seccomp filter %d after filter %d, which is not before it: %w", o.ID, o.Previous, codec.ErrNoEncoder)
 			}
-			f.Prev = proto.Uint32(prev)
+			f.Prev = new(prev)
 		}
 		m.SeccompFilters = append(m.SeccompFilters, f)
 	}
@@ -329,9 +325,9 @@ func (e *encoder) cgroups() error {
 	for i := range e.img.Objects.Cgroups {
 		o := &e.img.Objects.Cgroups[i]
 		n, _ := e.number("cgroup", o.ID, rootSet+1)
-		set := &cgroup.CgSetEntry{Id: proto.Uint32(n)}
+		set := &cgroup.CgSetEntry{Id: new(n)}
 		for _, p := range o.Paths {
-			set.Ctls = append(set.Ctls, &cgroup.CgMemberEntry{Name: proto.String(p.Controllers), Path: proto.String(p.Path)})
+			set.Ctls = append(set.Ctls, &cgroup.CgMemberEntry{Name: new(p.Controllers), Path: new(p.Path)})
 			e.losses.If(len(p.Settings) > 0, codec.LossCgroup, 0, o.ID, "settings of control group %s", p.Path)
 		}
 		m.Sets = append(m.Sets, set)
@@ -345,7 +341,7 @@ func (e *encoder) clocks() error {
 	if b <= 0 {
 		return nil
 	}
-	now := &timens.Timespec{TvSec: proto.Uint64(uint64(b / 1e9)), TvNsec: proto.Uint64(uint64(b % 1e9))}
+	now := &timens.Timespec{TvSec: new(uint64(b / 1e9)), TvNsec: new(uint64(b % 1e9))}
 	return e.file(kTimeNS, 0, one(&timens.TimensEntry{Monotonic: now, Boottime: now}))
 }
 

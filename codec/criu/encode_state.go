@@ -43,12 +43,12 @@ func (e *encoder) namespaces() error {
 func (e *encoder) namespace(o *format.Namespace, n uint64) error {
 	switch o.Kind {
 	case format.NSUTS:
-		return e.file(kUTS, n, one(&utsns.UtsnsEntry{Nodename: proto.String(o.HostName), Domainname: proto.String(o.DomainName)}))
+		return e.file(kUTS, n, one(&utsns.UtsnsEntry{Nodename: new(o.HostName), Domainname: new(o.DomainName)}))
 	case format.NSUser:
 		m := &userns.UsernsEntry{}
 		extents := func(list []format.IDMap) (out []*userns.UidGidExtent) {
 			for _, x := range list {
-				out = append(out, &userns.UidGidExtent{First: proto.Uint32(x.Inside), LowerFirst: proto.Uint32(x.Outside), Count: proto.Uint32(x.Count)})
+				out = append(out, &userns.UidGidExtent{First: new(x.Inside), LowerFirst: new(x.Outside), Count: new(x.Count)})
 			}
 			return out
 		}
@@ -74,7 +74,7 @@ func (e *encoder) sysv(ns uint32) error {
 	var shm, sem, msg []outRecord
 	for i := range e.img.Objects.Shared {
 		if o := &e.img.Objects.Shared[i]; o.SysV != nil {
-			shm = append(shm, one(&ipc_shm.IpcShmEntry{Desc: descEntry(o.SysV), Size: proto.Uint64(o.Size), InPagemaps: proto.Bool(true)}))
+			shm = append(shm, one(&ipc_shm.IpcShmEntry{Desc: descEntry(o.SysV), Size: new(o.Size), InPagemaps: new(true)}))
 		}
 	}
 	for i := range e.img.Objects.Semaphores {
@@ -85,16 +85,16 @@ func (e *encoder) sysv(ns uint32) error {
 			values = binary.LittleEndian.AppendUint16(values, v)
 		}
 		values = append(values, make([]byte, int(roundUp(uint64(len(values)), 8))-len(values))...)
-		sem = append(sem, outRecord{&ipc_sem.IpcSemEntry{Desc: descEntry(&o.Key), Nsems: proto.Uint32(uint32(len(o.Values)))}, values})
+		sem = append(sem, outRecord{&ipc_sem.IpcSemEntry{Desc: descEntry(&o.Key), Nsems: new(uint32(len(o.Values)))}, values})
 	}
 	for i := range e.img.Objects.Messages {
 		o := &e.img.Objects.Messages[i]
 		msg = append(msg, one(&ipc_msg.IpcMsgEntry{
-			Desc: descEntry(&o.Key), Qbytes: proto.Uint32(uint32(o.MaxBytes)), Qnum: proto.Uint32(uint32(len(o.Messages))),
+			Desc: descEntry(&o.Key), Qbytes: new(uint32(o.MaxBytes)), Qnum: new(uint32(len(o.Messages))),
 		}))
 		for _, x := range o.Messages {
 			data := append(append([]byte(nil), x.Data...), make([]byte, int(roundUp(uint64(len(x.Data)), 8))-len(x.Data))...)
-			msg = append(msg, outRecord{&ipc_msg.IpcMsg{Mtype: proto.Uint64(uint64(x.Type)), Msize: proto.Uint32(uint32(len(x.Data)))}, data})
+			msg = append(msg, outRecord{&ipc_msg.IpcMsg{Mtype: new(uint64(x.Type)), Msize: new(uint32(len(x.Data)))}, data})
 		}
 	}
 	for _, f := range []struct {
@@ -137,13 +137,13 @@ func setOption(m *sk_opts.SkOptsEntry, o format.SocketOption) bool {
 	}
 	switch {
 	case o.Name == soRcvTimeo && len(o.Value) == 16:
-		m.SoRcvTmoSec, m.SoRcvTmoUsec = proto.Uint64(le.Uint64(o.Value)), proto.Uint64(le.Uint64(o.Value[8:]))
+		m.SoRcvTmoSec, m.SoRcvTmoUsec = new(le.Uint64(o.Value)), new(le.Uint64(o.Value[8:]))
 	case o.Name == soSndTimeo && len(o.Value) == 16:
-		m.SoSndTmoSec, m.SoSndTmoUsec = proto.Uint64(le.Uint64(o.Value)), proto.Uint64(le.Uint64(o.Value[8:]))
+		m.SoSndTmoSec, m.SoSndTmoUsec = new(le.Uint64(o.Value)), new(le.Uint64(o.Value[8:]))
 	case o.Name == soLinger && len(o.Value) == 8:
-		m.SoLinger = proto.Uint32(le.Uint32(o.Value[4:]))
+		m.SoLinger = new(le.Uint32(o.Value[4:]))
 	case o.Name == soBindDevice:
-		m.SoBoundDev = proto.String(string(o.Value))
+		m.SoBoundDev = new(string(o.Value))
 	case o.Name == soFilter && len(o.Value)%8 == 0:
 		m.SoFilter = words64(o.Value)
 	default:
@@ -178,14 +178,14 @@ func (e *encoder) netNumber(c *format.SocketCommon) *uint32 {
 		return nil
 	}
 	n, _ := e.number("ns", c.Namespace, hostNumber)
-	return proto.Uint32(n)
+	return new(n)
 }
 
 func (e *encoder) unixEntry(id uint32, f *format.OpenFile) *sk_unix.UnixSkEntry {
 	s := f.Unix
 	m := &sk_unix.UnixSkEntry{
-		Id: proto.Uint32(id), Ino: proto.Uint32(e.inode(f.ID)), Type: proto.Uint32(uint32(s.Type)), State: proto.Uint32(stateClose),
-		Flags: proto.Uint32(f.Flags), Uflags: proto.Uint32(0), Backlog: proto.Uint32(uint32(s.Backlog)), Peer: proto.Uint32(e.inode(s.Peer)),
+		Id: new(id), Ino: new(e.inode(f.ID)), Type: new(uint32(s.Type)), State: proto.Uint32(stateClose),
+		Flags: new(f.Flags), Uflags: proto.Uint32(0), Backlog: new(uint32(s.Backlog)), Peer: new(e.inode(s.Peer)),
 		Fown: fownEntry(f.Owner), Opts: e.sockOpts(f.ID, &s.SocketCommon), Name: append([]byte{}, s.Name...), Shutdown: shutdownOf(&s.SocketCommon),
 		NsId: e.netNumber(&s.SocketCommon),
 	}
@@ -197,13 +197,13 @@ func (e *encoder) unixEntry(id uint32, f *format.OpenFile) *sk_unix.UnixSkEntry 
 	}
 	if s.NamesFile() {
 		m.Name = append(m.Name, 0)
-		m.FilePerms = &sk_unix.FilePermsEntry{Mode: proto.Uint32(s.Mode), Uid: proto.Uint32(s.UID), Gid: proto.Uint32(s.GID)}
+		m.FilePerms = &sk_unix.FilePermsEntry{Mode: new(s.Mode), Uid: new(s.UID), Gid: new(s.GID)}
 	}
 	if s.Dir != "" {
-		m.NameDir = proto.String(s.Dir)
+		m.NameDir = new(s.Dir)
 	}
 	if s.Deleted {
-		m.Deleted = proto.Bool(true)
+		m.Deleted = new(true)
 	}
 	e.losses.If(len(s.Pending) > 0, codec.LossFileState, 0, f.ID, "connections that are not yet accepted")
 	e.losses.If(s.Error != 0 || s.PeerGone || s.Path != "" || s.Root != "", codec.LossFileState, 0, f.ID, "what became of a socket's peer or name")
@@ -218,7 +218,7 @@ func (e *encoder) unixEntry(id uint32, f *format.OpenFile) *sk_unix.UnixSkEntry 
 
 // queued writes a message that waits in a socket.
 func (e *encoder) queued(id uint32, socket format.ObjectID, q format.SocketMessage) {
-	m := &sk_packet.SkPacketEntry{IdFor: proto.Uint32(id), Length: proto.Uint32(uint32(len(q.Data)))}
+	m := &sk_packet.SkPacketEntry{IdFor: new(id), Length: new(uint32(len(q.Data)))}
 	e.losses.If(len(q.From) > 0, codec.LossFileState, 0, socket, "the sender of a message")
 	var rights []uint32
 	for _, r := range q.Files {
@@ -245,15 +245,15 @@ func (e *encoder) inetEntry(id uint32, f *format.OpenFile) *sk_inet.InetSkEntry 
 		state = stateListen
 	}
 	m := &sk_inet.InetSkEntry{
-		Id: proto.Uint32(id), Ino: proto.Uint32(e.inode(f.ID)), Family: proto.Uint32(uint32(s.Family)), Type: proto.Uint32(uint32(s.Type)),
-		Proto: proto.Uint32(uint32(s.Protocol)), State: proto.Uint32(state), Flags: proto.Uint32(f.Flags), Backlog: proto.Uint32(uint32(s.Backlog)),
+		Id: new(id), Ino: new(e.inode(f.ID)), Family: new(uint32(s.Family)), Type: new(uint32(s.Type)),
+		Proto: new(uint32(s.Protocol)), State: new(state), Flags: new(f.Flags), Backlog: new(uint32(s.Backlog)),
 		Fown: fownEntry(f.Owner), Opts: e.sockOpts(f.ID, &s.SocketCommon), Shutdown: shutdownOf(&s.SocketCommon), NsId: e.netNumber(&s.SocketCommon),
 	}
 	var port uint32
 	port, m.SrcAddr = addressWords(s.Family, s.Local)
-	m.SrcPort = proto.Uint32(port)
+	m.SrcPort = new(port)
 	port, m.DstAddr = addressWords(s.Family, s.Remote)
-	m.DstPort = proto.Uint32(port)
+	m.DstPort = new(port)
 	return m
 }
 
@@ -283,11 +283,11 @@ func (e *encoder) ttyEntry(id uint32, f *format.OpenFile) *tty.TtyFileEntry {
 		e.ttyFiles[side] = info
 		e.terminal(info, side)
 	}
-	m := &tty.TtyFileEntry{Id: proto.Uint32(id), TtyInfoId: proto.Uint32(info), Flags: proto.Uint32(f.Flags), Fown: fownEntry(f.Owner)}
+	m := &tty.TtyFileEntry{Id: new(id), TtyInfoId: new(info), Flags: new(f.Flags), Fown: fownEntry(f.Owner)}
 	if f.TTY.File.Path != "" {
 		reg := e.newFile()
 		e.add(fdinfo.FdTypes_REG, reg, &fdinfo.FileEntry{Reg: e.regEntry(reg, f.TTY.File, f.Flags, f.Pos, f.Owner)})
-		m.RegfId = proto.Uint32(reg)
+		m.RegfId = new(reg)
 	}
 	return m
 }
@@ -304,7 +304,7 @@ func (e *encoder) terminal(id uint32, side ttySide) {
 		major, minor = majorAux, minorPtmx
 	}
 	m := &tty.TtyInfoEntry{
-		Id: u(id), Type: tty.TtyType_PTY.Enum(), Locked: proto.Bool(o.Locked), Exclusive: proto.Bool(false), PacketMode: proto.Bool(o.Packet),
+		Id: u(id), Type: tty.TtyType_PTY.Enum(), Locked: new(o.Locked), Exclusive: new(false), PacketMode: new(o.Packet),
 		Sid: u(0), Pgrp: u(0), Rdev: u(minor&0xff | major<<8 | minor&^0xff<<12), Pty: &tty.TtyPtyEntry{Index: u(o.Index)},
 		Winsize: &tty.WinsizeEntry{WsRow: u(uint32(o.Rows)), WsCol: u(uint32(o.Columns)), WsXpixel: u(0), WsYpixel: u(0)},
 	}

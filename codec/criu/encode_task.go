@@ -16,15 +16,15 @@ import (
 )
 
 // core is the main record of a task.
-func (e *encoder) core(t *format.Task) (*criu_core.CoreEntry, error) {
+func (e *encoder) core(t *format.Task) *criu_core.CoreEntry {
 	m := &criu_core.CoreEntry{Mtype: criu_core.CoreEntry_X86_64.Enum()}
 	if t.State.Dead() {
 		e.losses.If(t.Times != nil, codec.LossTimes, t.TID, 0, "accounting times")
 		m.Tc = &criu_core.TaskCoreEntry{
-			TaskState: proto.Uint32(taskDead), ExitCode: proto.Uint32(uint32(t.Status)), Personality: proto.Uint32(0), Flags: proto.Uint32(0),
-			BlkSigset: proto.Uint64(0), Comm: proto.String(t.Comm),
+			TaskState: proto.Uint32(taskDead), ExitCode: new(uint32(t.Status)), Personality: proto.Uint32(0), Flags: proto.Uint32(0),
+			BlkSigset: proto.Uint64(0), Comm: new(t.Comm),
 		}
-		return m, nil
+		return m
 	}
 	e.threadLosses(t)
 	m.ThreadInfo = e.threadInfo(t)
@@ -32,7 +32,7 @@ func (e *encoder) core(t *format.Task) (*criu_core.CoreEntry, error) {
 	if t.Leader() {
 		m.Tc = e.taskCore(t)
 	}
-	return m, nil
+	return m
 }
 
 // threadLosses tells what CRIU says of processes only, or of nothing.
@@ -77,9 +77,9 @@ func (e *encoder) threadInfo(t *format.Task) *core_x86.ThreadInfoX86 {
 	const firstTLS, slots = 12, 3
 	for i := range uint32(slots) {
 		m.Tls = append(m.Tls, &core_x86.UserDescT{
-			EntryNumber: proto.Uint32(firstTLS + i), BaseAddr: proto.Uint32(0), Limit: proto.Uint32(0), Seg_32Bit: proto.Bool(false),
-			ContentsH: proto.Bool(false), ContentsL: proto.Bool(false), ReadExecOnly: proto.Bool(true), LimitInPages: proto.Bool(false),
-			SegNotPresent: proto.Bool(true), Usable: proto.Bool(false),
+			EntryNumber: new(firstTLS + i), BaseAddr: proto.Uint32(0), Limit: proto.Uint32(0), Seg_32Bit: new(false),
+			ContentsH: new(false), ContentsL: new(false), ReadExecOnly: new(true), LimitInPages: new(false),
+			SegNotPresent: new(true), Usable: new(false),
 		})
 	}
 	return m
@@ -90,36 +90,36 @@ func (e *encoder) threadCore(t *format.Task) *criu_core.ThreadCoreEntry {
 	const robustSize, noAltStack = 24, 2 // struct robust_list_head; SS_DISABLE
 	m := &criu_core.ThreadCoreEntry{
 		FutexRla: proto.Uint64(0), FutexRlaLen: proto.Uint32(robustSize), SchedNice: proto.Int32(0), SchedPolicy: proto.Uint32(0),
-		BlkSigset: proto.Uint64(uint64(t.SignalMask)), PdeathSig: proto.Uint32(uint32(t.ParentDeathSignal)),
+		BlkSigset: new(uint64(t.SignalMask)), PdeathSig: new(uint32(t.ParentDeathSignal)),
 		Sas:      &criu_core.ThreadSasEntry{SsSp: proto.Uint64(0), SsSize: proto.Uint64(0), SsFlags: proto.Uint32(noAltStack)},
-		SignalsP: queue(t.Pending), Creds: e.creds(t), SeccompMode: criu_core.SeccompMode(t.SeccompMode).Enum(), Comm: proto.String(t.Comm),
+		SignalsP: queue(t.Pending), Creds: e.creds(t), SeccompMode: criu_core.SeccompMode(t.SeccompMode).Enum(), Comm: new(t.Comm),
 		CgSet: proto.Uint32(rootSet),
 	}
 	if t.RobustList != nil {
-		m.FutexRla, m.FutexRlaLen = proto.Uint64(uint64(t.RobustList.Head)), proto.Uint32(uint32(t.RobustList.Length))
+		m.FutexRla, m.FutexRlaLen = new(uint64(t.RobustList.Head)), new(uint32(t.RobustList.Length))
 	}
 	if s := t.Sched; s != nil {
-		m.SchedNice, m.SchedPolicy = proto.Int32(int32(s.Nice)), proto.Uint32(s.Policy)
+		m.SchedNice, m.SchedPolicy = new(int32(s.Nice)), new(s.Policy)
 		if s.Priority != 0 {
-			m.SchedPrio = proto.Uint32(s.Priority)
+			m.SchedPrio = new(s.Priority)
 		}
 	}
 	if a := t.AltStack; a != nil {
-		m.Sas = &criu_core.ThreadSasEntry{SsSp: proto.Uint64(uint64(a.Base)), SsSize: proto.Uint64(a.Size), SsFlags: proto.Uint32(a.Flags)}
+		m.Sas = &criu_core.ThreadSasEntry{SsSp: new(uint64(a.Base)), SsSize: new(a.Size), SsFlags: new(a.Flags)}
 	}
 	if t.Seccomp != 0 {
 		n, _ := e.number("seccomp", t.Seccomp, 0)
-		m.SeccompFilter = proto.Uint32(n)
+		m.SeccompFilter = new(n)
 	}
 	if r := t.Rseq; r != nil {
 		m.RseqEntry = &rseq.RseqEntry{
-			RseqAbiPointer: proto.Uint64(uint64(r.Address)), RseqAbiSize: proto.Uint32(r.Length), Signature: proto.Uint32(r.Signature),
-			RseqCsPointer: proto.Uint64(uint64(r.Section)),
+			RseqAbiPointer: new(uint64(r.Address)), RseqAbiSize: new(r.Length), Signature: new(r.Signature),
+			RseqCsPointer: new(uint64(r.Section)),
 		}
 	}
 	if t.Cgroup != 0 {
 		n, _ := e.number("cgroup", t.Cgroup, rootSet+1)
-		m.CgSet = proto.Uint32(n)
+		m.CgSet = new(n)
 	}
 	return m
 }
@@ -148,7 +148,7 @@ func (e *encoder) creds(t *format.Task) *creds.CredsEntry {
 		m.NoNewPrivs = u(1)
 	}
 	if c.Label != "" {
-		m.LsmProfile = proto.String(c.Label)
+		m.LsmProfile = new(c.Label)
 	}
 	return m
 }
@@ -160,19 +160,19 @@ func (e *encoder) taskCore(t *format.Task) *criu_core.TaskCoreEntry {
 		p = &format.Process{}
 	}
 	m := &criu_core.TaskCoreEntry{
-		TaskState: proto.Uint32(taskAlive), ExitCode: proto.Uint32(0), Personality: proto.Uint32(t.Personality), Flags: proto.Uint32(0),
-		BlkSigset: proto.Uint64(uint64(t.SignalMask)), Comm: proto.String(t.Comm), Timers: e.timers(t, p), Rlimits: &criu_core.TaskRlimitsEntry{},
-		SignalsS: queue(p.Pending), OomScoreAdj: proto.Int32(int32(p.OOMScoreAdj)), Sigactions: e.actions(t), ChildSubreaper: proto.Bool(p.Subreaper),
+		TaskState: proto.Uint32(taskAlive), ExitCode: proto.Uint32(0), Personality: new(t.Personality), Flags: proto.Uint32(0),
+		BlkSigset: new(uint64(t.SignalMask)), Comm: new(t.Comm), Timers: e.timers(t, p), Rlimits: &criu_core.TaskRlimitsEntry{},
+		SignalsS: queue(p.Pending), OomScoreAdj: new(int32(p.OOMScoreAdj)), Sigactions: e.actions(t), ChildSubreaper: new(p.Subreaper),
 	}
 	if t.State == format.Stopped {
-		m.TaskState, m.StopSigno = proto.Uint32(taskStopped), proto.Uint32(uint32(t.StopSignal))
+		m.TaskState, m.StopSigno = proto.Uint32(taskStopped), new(uint32(t.StopSignal))
 	}
 	for _, l := range p.Limits {
 		for uint32(len(m.Rlimits.Rlimits)) <= l.Resource && l.Resource < 64 {
 			m.Rlimits.Rlimits = append(m.Rlimits.Rlimits, &rlimit.RlimitEntry{Cur: proto.Uint64(format.Unlimited), Max: proto.Uint64(format.Unlimited)})
 		}
 		if l.Resource < 64 {
-			m.Rlimits.Rlimits[l.Resource] = &rlimit.RlimitEntry{Cur: proto.Uint64(l.Soft), Max: proto.Uint64(l.Hard)}
+			m.Rlimits.Rlimits[l.Resource] = &rlimit.RlimitEntry{Cur: new(l.Soft), Max: new(l.Hard)}
 		}
 	}
 	return m
@@ -190,8 +190,8 @@ func (e *encoder) actions(t *format.Task) []*criu_sa.SaEntry {
 	for _, s := range actionSignals() {
 		a := given[s]
 		out = append(out, &criu_sa.SaEntry{
-			Sigaction: proto.Uint64(uint64(a.Handler)), Flags: proto.Uint64(a.Flags), Restorer: proto.Uint64(uint64(a.Restorer)),
-			Mask: proto.Uint64(uint64(a.Mask)), CompatSigaction: proto.Bool(false),
+			Sigaction: new(uint64(a.Handler)), Flags: new(a.Flags), Restorer: new(uint64(a.Restorer)),
+			Mask: new(uint64(a.Mask)), CompatSigaction: new(false),
 		})
 	}
 	return out
@@ -213,12 +213,12 @@ func (e *encoder) timers(t *format.Task, p *format.Process) *timer.TaskTimersEnt
 	m := &timer.TaskTimersEntry{Real: list[0], Virt: list[1], Prof: list[2]}
 	for _, x := range p.Timers {
 		entry := &timer.PosixTimerEntry{
-			ItId: proto.Uint32(uint32(x.Number)), ClockId: proto.Uint32(uint32(x.Clock)), SiSigno: proto.Uint32(uint32(x.Signal)),
-			ItSigevNotify: proto.Uint32(uint32(x.Notify)), SivalPtr: u(x.Value), Overrun: proto.Uint32(uint32(x.Overrun)),
+			ItId: new(uint32(x.Number)), ClockId: new(uint32(x.Clock)), SiSigno: new(uint32(x.Signal)),
+			ItSigevNotify: new(uint32(x.Notify)), SivalPtr: u(x.Value), Overrun: new(uint32(x.Overrun)),
 			Isec: u(x.Interval / 1e9), Insec: u(x.Interval % 1e9), Vsec: u(x.Remaining / 1e9), Vnsec: u(x.Remaining % 1e9),
 		}
 		if x.Target != 0 {
-			entry.NotifyThreadId = proto.Int32(int32(x.Target))
+			entry.NotifyThreadId = new(int32(x.Target))
 		}
 		m.Posix = append(m.Posix, entry)
 	}

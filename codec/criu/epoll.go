@@ -55,17 +55,21 @@ func (d *decoder) watched() {
 			continue
 		}
 		for j := range o.Epoll.Watches {
-			w := &o.Epoll.Watches[j]
-			if t := owners[o.ID]; t != nil {
-				if e := descriptor(t, w.FD); e != nil {
-					w.File = e.File
-				}
-			}
-			if w.File == 0 {
-				d.warn(0, "an epoll instance watches descriptor %d, which the process with the instance does not have", w.FD)
-			}
+			d.watch(&o.Epoll.Watches[j], owners[o.ID])
 		}
 	}
+}
+
+// watch finds the file of a watch among the descriptors of the process that has
+// the instance; nil if none has.
+func (d *decoder) watch(w *format.EpollWatch, t *format.FileTable) {
+	if t != nil {
+		if e := descriptor(t, w.FD); e != nil {
+			w.File = e.File
+			return
+		}
+	}
+	d.warn(0, "an epoll instance watches descriptor %d, which the process with the instance does not have", w.FD)
 }
 
 // descriptor finds an entry of a table; nil if there is none.

@@ -40,7 +40,7 @@ var oldFiles = []string{
 // is no open file.
 func wrap(m proto.Message) *fdinfo.FileEntry {
 	e := &fdinfo.FileEntry{}
-	set := func(t fdinfo.FdTypes, id uint32) { e.Type, e.Id = t.Enum(), proto.Uint32(id) }
+	set := func(t fdinfo.FdTypes, id uint32) { e.Type, e.Id = t.Enum(), new(id) }
 	switch v := m.(type) {
 	case *regfile.RegFileEntry:
 		e.Reg = v

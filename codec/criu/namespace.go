@@ -137,6 +137,7 @@ func (d *decoder) contents(key nsKey, o *format.Namespace) error {
 		if d.find(kTimeNS, n) != nil {
 			d.warn(0, "the image tells the clocks of a time namespace, not its offsets")
 		}
+	default: // of others the image tells nothing, or files of their own do
 	}
 	return nil
 }

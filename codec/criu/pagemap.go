@@ -6,7 +6,6 @@ import (
 
 	pagemap_pb "github.com/checkpoint-restore/go-criu/v8/crit/images/pagemap"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
@@ -173,11 +172,11 @@ func decodeMapEntry(b []byte) (mapEntry, error) {
 
 // entryMessage is an entry as CRIU 4.2 and those before it read it.
 func entryMessage(e mapEntry) *pagemap_pb.PagemapEntry {
-	m := &pagemap_pb.PagemapEntry{Vaddr: proto.Uint64(uint64(e.first.Addr())), Flags: proto.Uint32(e.flags), NrPages: proto.Uint64(e.count)}
-	m.CompatNrPages = proto.Uint32(uint32(min(e.count, 1<<32-1)))
+	m := &pagemap_pb.PagemapEntry{Vaddr: new(uint64(e.first.Addr())), Flags: new(e.flags), NrPages: new(e.count)}
+	m.CompatNrPages = new(uint32(min(e.count, 1<<32-1)))
 	return m
 }
 
 func headMessage(id uint32) *pagemap_pb.PagemapHead {
-	return &pagemap_pb.PagemapHead{PagesId: proto.Uint32(id)}
+	return &pagemap_pb.PagemapHead{PagesId: new(id)}
 }

@@ -46,7 +46,7 @@ func (d *decoder) foreignRegisters(core *criu_core.CoreEntry, t *format.Task) er
 	var clear uint64
 	switch core.GetMtype() {
 	case criu_core.CoreEntry_ARM:
-		m, clear = core.GetTiArm(), uint64(core.GetTiArm().GetClearTidAddr())
+		m, clear = core.GetTiArm(), core.GetTiArm().GetClearTidAddr()
 	case criu_core.CoreEntry_AARCH64:
 		m, clear = core.GetTiAarch64(), core.GetTiAarch64().GetClearTidAddr()
 	case criu_core.CoreEntry_PPC64:

@@ -7,7 +7,6 @@ import (
 	ghost_file "github.com/checkpoint-restore/go-criu/v8/crit/images/ghost-file"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/regfile"
 	remap_file_path "github.com/checkpoint-restore/go-criu/v8/crit/images/remap-file-path"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
@@ -36,7 +35,7 @@ func (d *decoder) remapEntries() error {
 	for i, e := range entries[*remap_file_path.RemapFilePathEntry](f) {
 		r := &f.records[i]
 		if e.RemapType == nil && e.GetRemapId()&oldGhost != 0 {
-			e.RemapType, e.RemapId = remap_file_path.RemapType_GHOST.Enum(), proto.Uint32(e.GetRemapId()&^oldGhost)
+			e.RemapType, e.RemapId = remap_file_path.RemapType_GHOST.Enum(), new(e.GetRemapId()&^oldGhost)
 		}
 		if _, twice := d.remaps[e.GetOrigId()]; twice {
 			return fault(f, r, codec.Duplicate, "open file %d is there twice", e.GetOrigId())
@@ -98,6 +97,7 @@ func (d *decoder) deletedFile(id uint32, ref *format.FileRef) (format.ObjectID, 
 		return 0, nil
 	case remap_file_path.RemapType_GHOST:
 		return d.ghostFile(m, rf, ref)
+	default: // another link
 	}
 	link, err := d.entryAt(m.GetRemapId(), rf, m.rec)
 	if err != nil {

@@ -70,17 +70,12 @@ func areaTable() string {
 	var b strings.Builder
 	b.WriteString("| bit of `flags` | property | | number of madvise(2) in `madv` | property |\n|---|---|---|---|---|\n")
 	for i := range max(len(mapFlags), len(adviceFlags)) {
-		left, right := "| | |", "| | |"
+		left, right := "| | | |", " | |"
 		if i < len(mapFlags) {
 			left = fmt.Sprintf("| %#x | %#x | |", mapFlags[i].bit, uint32(mapFlags[i].flag))
 		}
 		if i < len(adviceFlags) {
 			right = fmt.Sprintf(" %d | %#x |", adviceFlags[i].advice, uint32(adviceFlags[i].flag))
-		} else {
-			right = " | |"
-		}
-		if i >= len(mapFlags) {
-			left = "| | | |"
 		}
 		b.WriteString(left + right + "\n")
 	}

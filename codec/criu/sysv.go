@@ -2,6 +2,7 @@ package criu
 
 import (
 	"encoding/binary"
+	"strings"
 
 	ipc_desc "github.com/checkpoint-restore/go-criu/v8/crit/images/ipc-desc"
 	ipc_msg "github.com/checkpoint-restore/go-criu/v8/crit/images/ipc-msg"
@@ -104,14 +105,14 @@ func (d *decoder) messageQueues(f *file) {
 func ipcSettings(e *ipc_var.IpcVarEntry) []format.Sysctl {
 	var out []format.Sysctl
 	if len(e.GetSemCtls()) > 0 {
-		sem := ""
+		var sem strings.Builder
 		for i, v := range e.GetSemCtls() {
 			if i > 0 {
-				sem += "\t"
+				sem.WriteString("\t")
 			}
-			sem += utoa(uint64(v))
+			sem.WriteString(utoa(uint64(v)))
 		}
-		out = append(out, format.Sysctl{Name: "kernel.sem", Value: sem})
+		out = append(out, format.Sysctl{Name: "kernel.sem", Value: sem.String()})
 	}
 	number := func(name string, v uint64) {
 		out = append(out, format.Sysctl{Name: name, Value: utoa(v)})

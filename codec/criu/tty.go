@@ -74,7 +74,7 @@ func (d *decoder) terminalInfo(e *tty.TtyInfoEntry, o *format.Terminal) {
 		o.Index = e.GetPty().GetIndex()
 		o.Path = "/dev/pts/" + utoa(uint64(o.Index))
 	}
-	if w := e.GetWinsize(); w != nil && !(isMaster(e) && o.Rows != 0) {
+	if w := e.GetWinsize(); w != nil && (!isMaster(e) || o.Rows == 0) {
 		o.Rows, o.Columns = uint16(w.GetWsRow()), uint16(w.GetWsCol())
 	}
 	if t := e.GetTermios(); t != nil && (o.Settings == nil || !isMaster(e)) {

@@ -52,21 +52,14 @@ func socketName(name []byte) []byte {
 // is made as well.
 func (d *decoder) peers() error {
 	byInode := map[uint32]*entryOf{}
-	for _, name := range append([]string{kFiles}, kUnix) {
-		f := d.find(name, 0)
-		if f == nil {
-			continue
-		}
-		for i := range f.records {
-			if e := d.entryOfRecord(f, &f.records[i]); e != nil && e.GetUsk() != nil {
-				if other := byInode[e.GetUsk().GetIno()]; other != nil {
-					return fault(f, e.rec, codec.Duplicate, "socket with inode %d is in record %d already", e.GetUsk().GetIno(), other.rec.n)
-				}
-				byInode[e.GetUsk().GetIno()] = e
+	for _, name := range []string{kFiles, kUnix} {
+		if f := d.find(name, 0); f != nil {
+			if err := d.indexSockets(f, byInode); err != nil {
+				return err
 			}
 		}
 	}
-	for i := 0; i < len(d.img.Objects.Files); i++ {
+	for i := 0; i < len(d.img.Objects.Files); i++ { // openFile makes more
 		s := d.img.Objects.Files[i].Unix
 		if s == nil {
 			continue
@@ -84,6 +77,22 @@ func (d *decoder) peers() error {
 		if s.Peer, err = d.openFile(peer.GetId(), e.file, e.rec); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// indexSockets finds the unix sockets of a file by their inodes.
+func (d *decoder) indexSockets(f *file, byInode map[uint32]*entryOf) error {
+	for i := range f.records {
+		e := d.entryOfRecord(f, &f.records[i])
+		if e == nil || e.GetUsk() == nil {
+			continue
+		}
+		ino := e.GetUsk().GetIno()
+		if other := byInode[ino]; other != nil {
+			return fault(f, e.rec, codec.Duplicate, "socket with inode %d is in record %d already", ino, other.rec.n)
+		}
+		byInode[ino] = e
 	}
 	return nil
 }

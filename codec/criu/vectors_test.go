@@ -92,7 +92,8 @@ type vector struct {
 	code   string
 }
 
-func u32(v uint32) *uint32 { return &v }
+//go:fix inline
+func u32(v uint32) *uint32 { return new(v) }
 
 // vectors are mistakes that images of CRIU were seen with, or that CRIU 4.2 does
 // not notice.
@@ -140,7 +141,7 @@ var vectors = []vector{
 	}, kind: codec.Missing},
 	{name: "areas overlap", change: func(t testing.TB, dir fstest.MapFS) {
 		edit(t, dir, "mm-20501.img", func(l []*mm.MmEntry) []*mm.MmEntry {
-			l[0].Vmas[1].Start = proto.Uint64(l[0].Vmas[0].GetStart())
+			l[0].Vmas[1].Start = new(l[0].Vmas[0].GetStart())
 			return l
 		})
 	}, code: "M0"},
@@ -204,7 +205,7 @@ func editMap(t testing.TB, dir fstest.MapFS, change func(*pagemap_pb.PagemapEntr
 
 func setFlags(flags uint32) func(testing.TB, fstest.MapFS) {
 	return func(t testing.TB, dir fstest.MapFS) {
-		editMap(t, dir, func(e *pagemap_pb.PagemapEntry) { e.Flags = u32(flags) })
+		editMap(t, dir, func(e *pagemap_pb.PagemapEntry) { e.Flags = new(flags) })
 	}
 }
 

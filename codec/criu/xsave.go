@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	core_x86 "github.com/checkpoint-restore/go-criu/v8/crit/images/core-x86"
-	"google.golang.org/protobuf/proto"
 )
 
 // Parts of an XSAVE area in its standard form (Intel SDM volume 1, 13.4).
@@ -143,17 +142,17 @@ func fpregs(area []byte) *core_x86.UserX86FpregsEntry {
 	full := make([]byte, max(len(area), 2688+8))
 	copy(full, area)
 	le := binary.LittleEndian
-	u16 := func(off int) *uint32 { return proto.Uint32(uint32(le.Uint16(full[off:]))) }
+	u16 := func(off int) *uint32 { return new(uint32(le.Uint16(full[off:]))) }
 	fp := &core_x86.UserX86FpregsEntry{
-		Cwd: u16(0), Swd: u16(2), Twd: u16(4), Fop: u16(6), Rip: proto.Uint64(le.Uint64(full[8:])), Rdp: proto.Uint64(le.Uint64(full[16:])),
-		Mxcsr: proto.Uint32(le.Uint32(full[24:])), MxcsrMask: proto.Uint32(le.Uint32(full[28:])),
+		Cwd: u16(0), Swd: u16(2), Twd: u16(4), Fop: u16(6), Rip: new(le.Uint64(full[8:])), Rdp: new(le.Uint64(full[16:])),
+		Mxcsr: new(le.Uint32(full[24:])), MxcsrMask: new(le.Uint32(full[28:])),
 		StSpace: words32(full[fxST:fxXMM]), XmmSpace: words32(full[fxXMM : fxXMM+256]),
 	}
 	if len(area) < xsaveLegacy {
 		return fp
 	}
 	bv := le.Uint64(full[xsaveBV:])
-	fp.Xsave = &core_x86.UserX86XsaveEntry{XstateBv: proto.Uint64(bv)}
+	fp.Xsave = &core_x86.UserX86XsaveEntry{XstateBv: new(bv)}
 	for i := range components {
 		c := &components[i]
 		if bv>>c.bit&1 == 0 && c.bit != 2 {
