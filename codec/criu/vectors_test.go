@@ -93,19 +93,18 @@ type vector struct {
 }
 
 //go:fix inline
-func u32(v uint32) *uint32 { return new(v) }
 
 // vectors are mistakes that images of CRIU were seen with, or that CRIU 4.2 does
 // not notice.
 var vectors = []vector{
-	{name: "self-parent", change: process(20512, func(e *pstree.PstreeEntry) { e.Ppid = u32(20512) }), code: "H024"},
+	{name: "self-parent", change: process(20512, func(e *pstree.PstreeEntry) { e.Ppid = new(uint32(20512)) }), code: "H024"},
 	{name: "mutual parents", change: editTree(func(list []*pstree.PstreeEntry) []*pstree.PstreeEntry {
 		for _, e := range list {
 			switch e.GetPid() {
 			case 20512:
-				e.Ppid = u32(20514)
+				e.Ppid = new(uint32(20514))
 			case 20514:
-				e.Ppid = u32(20512)
+				e.Ppid = new(uint32(20512))
 			}
 		}
 		return list
@@ -113,7 +112,7 @@ var vectors = []vector{
 	{name: "duplicate pid", change: editTree(func(list []*pstree.PstreeEntry) []*pstree.PstreeEntry {
 		return append(list, list[1])
 	}), code: "H006"},
-	{name: "session of a non-leader", change: process(20512, func(e *pstree.PstreeEntry) { e.Sid, e.Pgid = u32(20514), u32(20514) }), code: "H0"},
+	{name: "session of a non-leader", change: process(20512, func(e *pstree.PstreeEntry) { e.Sid, e.Pgid = new(uint32(20514)), new(uint32(20514)) }), code: "H0"},
 	{name: "no processes", change: editTree(func([]*pstree.PstreeEntry) []*pstree.PstreeEntry { return nil }), kind: codec.Missing},
 	{name: "pstree missing", change: without("pstree.img"), kind: codec.Missing},
 	{name: "inventory missing", change: without("inventory.img"), kind: codec.Missing},
@@ -131,13 +130,13 @@ var vectors = []vector{
 	{name: "files missing", change: without("files.img"), kind: codec.Missing},
 	{name: "memfd missing", change: without("memfd.img"), kind: codec.Missing},
 	{name: "descriptor of no file", change: func(t testing.TB, dir fstest.MapFS) {
-		edit(t, dir, "fdinfo-2.img", func(l []*fdinfo.FdinfoEntry) []*fdinfo.FdinfoEntry { l[0].Id = u32(999); return l })
+		edit(t, dir, "fdinfo-2.img", func(l []*fdinfo.FdinfoEntry) []*fdinfo.FdinfoEntry { l[0].Id = new(uint32(999)); return l })
 	}, kind: codec.Missing},
 	{name: "descriptor twice", change: func(t testing.TB, dir fstest.MapFS) {
 		edit(t, dir, "fdinfo-2.img", func(l []*fdinfo.FdinfoEntry) []*fdinfo.FdinfoEntry { return append(l, l[0]) })
 	}, kind: codec.Duplicate},
 	{name: "program of no file", change: func(t testing.TB, dir fstest.MapFS) {
-		edit(t, dir, "mm-20501.img", func(l []*mm.MmEntry) []*mm.MmEntry { l[0].ExeFileId = u32(999); return l })
+		edit(t, dir, "mm-20501.img", func(l []*mm.MmEntry) []*mm.MmEntry { l[0].ExeFileId = new(uint32(999)); return l })
 	}, kind: codec.Missing},
 	{name: "areas overlap", change: func(t testing.TB, dir fstest.MapFS) {
 		edit(t, dir, "mm-20501.img", func(l []*mm.MmEntry) []*mm.MmEntry {
@@ -165,11 +164,11 @@ var vectors = []vector{
 		edit(t, dir, "inventory.img", func(l []*inventory.InventoryEntry) []*inventory.InventoryEntry { return append(l, l[0]) })
 	}, kind: codec.Duplicate},
 	{name: "version of the future", change: func(t testing.TB, dir fstest.MapFS) {
-		edit(t, dir, "inventory.img", func(l []*inventory.InventoryEntry) []*inventory.InventoryEntry { l[0].ImgVersion = u32(3); return l })
+		edit(t, dir, "inventory.img", func(l []*inventory.InventoryEntry) []*inventory.InventoryEntry { l[0].ImgVersion = new(uint32(3)); return l })
 	}, kind: codec.UnsupportedVersion},
-	{name: "state of the future", change: editCore(func(e *criu_core.CoreEntry) { e.Tc.TaskState = u32(77) }), kind: codec.UnsupportedVersion},
+	{name: "state of the future", change: editCore(func(e *criu_core.CoreEntry) { e.Tc.TaskState = new(uint32(77)) }), kind: codec.UnsupportedVersion},
 	{name: "status that is none", change: func(t testing.TB, dir fstest.MapFS) {
-		edit(t, dir, "core-20504.img", func(l []*criu_core.CoreEntry) []*criu_core.CoreEntry { l[0].Tc.ExitCode = u32(1 << 16); return l })
+		edit(t, dir, "core-20504.img", func(l []*criu_core.CoreEntry) []*criu_core.CoreEntry { l[0].Tc.ExitCode = new(uint32(1 << 16)); return l })
 	}, kind: codec.Malformed},
 	{name: "no registers", change: editCore(func(e *criu_core.CoreEntry) { e.ThreadInfo = nil }), kind: codec.Missing},
 	{name: "required field missing", change: editCore(func(e *criu_core.CoreEntry) { e.Tc.Comm = nil }), kind: codec.Malformed},
@@ -237,7 +236,7 @@ func TestVectors(t *testing.T) {
 // mistake: they are kept as ids.
 func TestGhostIDs(t *testing.T) {
 	dir := clone(ownFixture(t, "d-zombies").images)
-	process(20512, func(e *pstree.PstreeEntry) { e.Sid, e.Pgid = u32(77), u32(77) })(t, dir)
+	process(20512, func(e *pstree.PstreeEntry) { e.Sid, e.Pgid = new(uint32(77)), new(uint32(77)) })(t, dir)
 	f := openDir(t, dir)
 	task := format.NewIndex(f.Image).Tasks[20512]
 	if task.SID != 77 || task.PGID != 77 {
