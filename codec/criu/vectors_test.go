@@ -164,11 +164,17 @@ var vectors = []vector{
 		edit(t, dir, "inventory.img", func(l []*inventory.InventoryEntry) []*inventory.InventoryEntry { return append(l, l[0]) })
 	}, kind: codec.Duplicate},
 	{name: "version of the future", change: func(t testing.TB, dir fstest.MapFS) {
-		edit(t, dir, "inventory.img", func(l []*inventory.InventoryEntry) []*inventory.InventoryEntry { l[0].ImgVersion = new(uint32(3)); return l })
+		edit(t, dir, "inventory.img", func(l []*inventory.InventoryEntry) []*inventory.InventoryEntry {
+			l[0].ImgVersion = new(uint32(3))
+			return l
+		})
 	}, kind: codec.UnsupportedVersion},
 	{name: "state of the future", change: editCore(func(e *criu_core.CoreEntry) { e.Tc.TaskState = new(uint32(77)) }), kind: codec.UnsupportedVersion},
 	{name: "status that is none", change: func(t testing.TB, dir fstest.MapFS) {
-		edit(t, dir, "core-20504.img", func(l []*criu_core.CoreEntry) []*criu_core.CoreEntry { l[0].Tc.ExitCode = new(uint32(1 << 16)); return l })
+		edit(t, dir, "core-20504.img", func(l []*criu_core.CoreEntry) []*criu_core.CoreEntry {
+			l[0].Tc.ExitCode = new(uint32(1 << 16))
+			return l
+		})
 	}, kind: codec.Malformed},
 	{name: "no registers", change: editCore(func(e *criu_core.CoreEntry) { e.ThreadInfo = nil }), kind: codec.Missing},
 	{name: "required field missing", change: editCore(func(e *criu_core.CoreEntry) { e.Tc.Comm = nil }), kind: codec.Malformed},
