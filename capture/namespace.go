@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func (c *capturer) readTreeNamespaces(context.Context) error {
 		c.img.Objects.Namespaces = append(c.img.Objects.Namespaces, n)
 	}
 	c.img.Root = c.inner(c.root)
-	return c.readSysV()
+	return c.readSysV(root)
 }
 
 // readOwnNamespace reads what is in a namespace that the tree alone is in, or
@@ -74,7 +75,7 @@ func (c *capturer) readOwnNamespace(root *task, n *format.Namespace, own string)
 	case format.NSPid:
 		return c.readOwnNumbers(root)
 	case format.NSUTS:
-		return sys.InNamespaces([]string{nsPath(root.tid, n.Kind)}, func() (err error) {
+		return c.enter(root, []string{nsPath(root.tid, n.Kind)}, func() (err error) {
 			n.HostName, n.DomainName, err = sys.Names()
 			return err
 		})
@@ -86,6 +87,18 @@ func (c *capturer) readOwnNamespace(root *task, n *format.Namespace, own string)
 	}
 	c.refuse(validate.CodeNamespace, root.tid, "its %s namespace is %s, this program's %s", n.Kind, c.ns.links[n.Kind], own)
 	return nil
+}
+
+// enter runs f in namespaces of the tree. That this is not allowed is a refusal.
+func (c *capturer) enter(root *task, paths []string, f func() error) error {
+	err := sys.InNamespaces(paths, f)
+	if len(paths) > 0 && errors.Is(err, sys.EPERM) {
+		if said := func(f validate.Finding) bool { return f.Code == validate.CodePermission }; !slices.ContainsFunc(c.findings, said) {
+			c.refuse(validate.CodePermission, root.tid, "its namespaces cannot be entered: %v", err)
+		}
+		return nil
+	}
+	return err
 }
 
 // linkInode reads the number in a link like "net:[4026531840]".

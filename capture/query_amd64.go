@@ -306,7 +306,7 @@ func (c *capturer) queryTimers(in *injection) error {
 		}
 		p.model.Timers = append(p.model.Timers, format.PosixTimer{
 			Number: tm.ID, Clock: clock, Notify: tm.Notify, Signal: format.Signal(tm.Signal), Value: tm.Value,
-			Target: c.inner(int(tm.Target)), Remaining: ns(16), Interval: ns(0), Overrun: int32(over),
+			Target: c.inner(tm.Target), Remaining: ns(16), Interval: ns(0), Overrun: int32(over),
 		})
 	}
 	return nil

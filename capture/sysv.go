@@ -40,9 +40,9 @@ func (c *capturer) ipcNamespace() []string {
 }
 
 // readSysV lists the segments that the tree can have attached.
-func (c *capturer) readSysV() error {
+func (c *capturer) readSysV(root *task) error {
 	c.sysv = segments{known: make(map[int32]procfs.SysV), ids: make(map[int32]format.ObjectID)}
-	return sys.InNamespaces(c.ipcNamespace(), func() error {
+	return c.enter(root, c.ipcNamespace(), func() error {
 		var r procfs.Reader
 		list, err := r.SysV("shm")
 		if sys.Gone(err) {
@@ -57,7 +57,7 @@ func (c *capturer) readSysV() error {
 
 // readIPC reads an ipc namespace of the tree's own, but for the segments.
 func (c *capturer) readIPC(root *task, n *format.Namespace) error {
-	return sys.InNamespaces(c.ipcNamespace(), func() error {
+	return c.enter(root, c.ipcNamespace(), func() error {
 		for _, name := range ipcSysctls {
 			b, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
 			if errors.Is(err, os.ErrNotExist) {
@@ -190,7 +190,7 @@ func (c *capturer) readUnattached(context.Context) error {
 		return nil
 	}
 	root := c.procs[c.root].alive()
-	return sys.InNamespaces(c.ipcNamespace(), func() error {
+	return c.enter(root, c.ipcNamespace(), func() error {
 		for _, id := range slices.Sorted(maps.Keys(c.sysv.known)) {
 			s := c.sysv.known[id]
 			if _, ok := c.sysv.ids[id]; ok {

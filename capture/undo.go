@@ -23,7 +23,7 @@ type semaphoreSet struct {
 // threads; this program has none, so that comparing tells. A list matters only
 // if semaphores have been used since the process began.
 func (c *capturer) checkSemaphores() error {
-	return sys.InNamespaces(c.ipcNamespace(), c.checkUndos)
+	return c.enter(c.procs[c.root].alive(), c.ipcNamespace(), c.checkUndos)
 }
 
 // checkUndos is checkSemaphores in the tree's ipc namespace.

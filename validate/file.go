@@ -146,15 +146,7 @@ func checkOpenFile(c *checker, f *format.OpenFile) {
 	if d := f.Device; d != nil && (d.Major >= majors || d.Minor >= minors) {
 		c.object("R025", f.ID, "device %d:%d", d.Major, d.Minor)
 	}
-	want := map[format.FileKind]uint32{
-		format.FileRegular: modeRegular, format.FileDirectory: modeDir, format.FileDevice: modeChar, format.FileTTY: modeChar,
-	}[f.Kind]
-	if f.Device != nil && f.Device.Block {
-		want = modeBlock
-	}
-	if f.Flags&format.OPath != 0 && f.Regular != nil && pathOnly[f.Regular.File.Mode&modeType] {
-		want = 0
-	}
+	want := typeWanted(f)
 	eachRefOfFile(f, func(what string, r *format.FileRef) {
 		if got := r.Mode & modeType; want != 0 && got != 0 && got != want {
 			c.object("R023", f.ID, "%s has mode %#o", what, r.Mode)
@@ -163,6 +155,19 @@ func checkOpenFile(c *checker, f *format.OpenFile) {
 			c.object("R018", f.ID, "%s without a path", what)
 		}
 	})
+}
+
+// typeWanted is the type that the mode of an open file must have; zero if any.
+func typeWanted(f *format.OpenFile) uint32 {
+	switch {
+	case f.Device != nil && f.Device.Block:
+		return modeBlock
+	case f.Flags&format.OPath != 0 && f.Regular != nil && pathOnly[f.Regular.File.Mode&modeType]:
+		return 0
+	}
+	return map[format.FileKind]uint32{
+		format.FileRegular: modeRegular, format.FileDirectory: modeDir, format.FileDevice: modeChar, format.FileTTY: modeChar,
+	}[f.Kind]
 }
 
 // pathOnly are the types of files that O_PATH opens as it does regular ones: fifos,

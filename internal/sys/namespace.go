@@ -9,8 +9,12 @@ import (
 
 // InNamespaces runs f on a thread of its own that has entered the namespaces of
 // the files at paths (/proc/PID/ns/ipc and the like; not those of users and
-// mounts, which a thread cannot enter alone). f may not leave the thread.
+// mounts, which a thread cannot enter alone). f may not leave the thread. Without
+// paths f runs where the caller is.
 func InNamespaces(paths []string, f func() error) error {
+	if len(paths) == 0 {
+		return f()
+	}
 	t := NewTracer() // any locked thread that ends with its goroutine
 	defer t.Close()
 	return t.Do(func() error {
