@@ -29,7 +29,7 @@ func (d *decoder) unix(e *entryOf, o *format.OpenFile) error {
 			Type: int32(v.GetType()), Inode: uint64(v.GetIno()), Options: options(v.GetOpts()),
 			Listening: v.GetState() == stateListen, Namespace: d.netNamespace(v.GetNsId()),
 		},
-		Name: socketName(v.GetName()), Dir: v.GetNameDir(),
+		Name: socketName(v.GetName()), Dir: v.GetNameDir(), Deleted: v.GetDeleted(),
 		Mode: v.GetFilePerms().GetMode(), UID: v.GetFilePerms().GetUid(), GID: v.GetFilePerms().GetGid(),
 	}
 	if s.Listening {
