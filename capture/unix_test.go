@@ -43,7 +43,7 @@ func TestPeekedQueues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer null.Close() //nolint:errcheck // only read
+	defer null.Close()
 	rapid.Check(t, func(t *rapid.T) {
 		kind := rapid.SampledFrom([]int{sockStream, sockDgram, sockSeqpacket}).Draw(t, "type")
 		from, to := socketPair(t, kind)
