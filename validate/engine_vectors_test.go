@@ -187,14 +187,14 @@ func TestUnsupportedVectors(t *testing.T) {
 var elsewhere = map[string]struct{ file, test string }{
 	CodeSysVMemory:      {"capture/refuse_test.go", "TestRefusals"},
 	CodeKernelThread:    {"internal/live/refuse_test.go", "TestRefuseKernelThread"},
-	CodeCannotFreeze:    {"capture/prctl_test.go", "TestFreezeErrorsHaveRules"},
+	CodeCannotFreeze:    {"capture/prctl_amd64_test.go", "TestFreezeErrorsHaveRules"},
 	CodeProtectionKey:   {"internal/live/refuse_test.go", "TestRefuse"},
 	CodeVfork:           {"internal/live/refuse_test.go", "TestRefuse"},
 	CodeTornPipe:        {"capture/refuse_test.go", "TestTornPipe"},
-	CodeForeignThread:   {"capture/prctl_test.go", "TestForeignMemory"},
-	CodeTaggedAddress:   {"capture/prctl_test.go", "TestRefusedTraits"},
+	CodeForeignThread:   {"capture/prctl_amd64_test.go", "TestForeignMemory"},
+	CodeTaggedAddress:   {"capture/prctl_amd64_test.go", "TestRefusedTraits"},
 	CodeSyscallDispatch: {"internal/live/refuse_test.go", "TestRefuse"},
-	CodeCoreScheduling:  {"capture/prctl_test.go", "TestRefusedTraits"},
+	CodeCoreScheduling:  {"capture/prctl_amd64_test.go", "TestRefusedTraits"},
 }
 
 // hostTests are the tests of family X2, which is about machines: a table test
