@@ -47,7 +47,7 @@ func TestSchemas(t *testing.T) {
 		{"rules", []string{"explain"}, exitOK},
 		{"findings", []string{"validate", good}, exitOK},
 		{"convert", []string{"convert", old, out + ".ckpt", "--to", "linux-cr@D3"}, exitOK},
-		{"convert", []string{"convert", old, out + ".ckpt", "--to", "linux-cr@D3", "--strict"}, exitInvalid},
+		{"convert", []string{"convert", good, out + ".ckpt", "--to", "linux-cr@D3", "--strict"}, exitInvalid},
 		{"convert", []string{"convert", legacyImages, out, "--to", "thaw"}, exitInvalid},
 		{"records", []string{"dump", "--records", old}, exitOK},
 		{"records", []string{"dump", "--records", cut}, exitInvalid},
