@@ -2,9 +2,12 @@ package live
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -100,7 +103,12 @@ func treeFacts(img *format.Image) []taskFacts {
 		f := taskFacts{Comm: t.Comm, State: t.State, Mask: t.SignalMask, Sched: format.Sched{Nice: t.Sched.Nice, Policy: t.Sched.Policy}}
 		f.FS, f.Creds = *ix.FS[t.FS], *ix.Creds[t.Creds]
 		f.FS.ID, f.Creds.ID = 0, 0
-		f.Actions, f.Limits = ix.Handlers[t.Handlers].Actions, ix.Processes[t.Process].Limits
+		f.Limits = ix.Processes[t.Process].Limits
+		for _, a := range ix.Handlers[t.Handlers].Actions {
+			if a.Handler > ignored { // what is ignored is inherited
+				f.Actions = append(f.Actions, a)
+			}
+		}
 		f.Areas = areasOf(ix.Memories[t.Memory])
 		for _, e := range ix.FileTables[t.Files].Entries {
 			o := ix.Files[e.File]
@@ -111,8 +119,11 @@ func treeFacts(img *format.Image) []taskFacts {
 	return out
 }
 
+// ignored is SIG_IGN; below is SIG_DFL alone.
+const ignored = 1
+
 // areasOf leaves out what the kernel provides or places, and the flag that CRIU
-// does not tell.
+// does not tell. The order does not count: the kernel chose the addresses.
 func areasOf(mm *format.AddressSpace) []areaFacts {
 	var out []areaFacts
 	for i := range mm.VMAs {
@@ -124,5 +135,6 @@ func areasOf(mm *format.AddressSpace) []areaFacts {
 			v.Kind, v.Prot, v.Pages(), v.Offset, v.Flags &^ format.VMAAccount, v.SharedMap, v.File.Path,
 		})
 	}
+	slices.SortFunc(out, func(a, b areaFacts) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	return out
 }
