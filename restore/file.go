@@ -232,9 +232,14 @@ func (b *builder) emitFileTable(p *husk.Program, t *format.FileTable) {
 			flags = oCloexec
 		}
 		p.Call("place file", abi.SysDup3, uint64(b.files.number[e.File]), uint64(e.FD), flags).
-			Exact(uint64(e.FD)).Detail("descriptor " + fmt.Sprint(e.FD))
+			Exact(uint64(e.FD)).Object(descriptor(e.FD))
 	}
 }
+
+// descriptor names a descriptor in errors.
+type descriptor format.FD
+
+func (d descriptor) String() string { return fmt.Sprintf("descriptor %d", int(d)) }
 
 // emitHome makes the pipes, files and watches of one home.
 func (b *builder) emitHome(p *husk.Program, home format.ObjectID) {

@@ -66,7 +66,7 @@ func (m *mapper) mapVMA(v *format.VMA) {
 	if v.Flags&format.VMANoReserve != 0 {
 		flags |= abi.MapNoreserve
 	}
-	fd, what, detail := ^uint64(0), "map memory", v.Start.String()
+	fd, what, detail := ^uint64(0), "map memory", ""
 	switch v.Kind {
 	case format.VMAFile:
 		fd, what, detail = m.file(v), "map file", v.File.Path
@@ -79,7 +79,7 @@ func (m *mapper) mapVMA(v *format.VMA) {
 		}
 	}
 	m.p.Call(what, abi.SysMmap, uint64(v.Start), uint64(v.End-v.Start), prot, flags, fd, v.Offset).
-		Exact(uint64(v.Start)).Detail(detail)
+		Exact(uint64(v.Start)).Detail(detail).Object(v.Start)
 	if v.Flags&format.VMAHuge != 0 {
 		m.advise(v, abi.MadvHugepage)
 	}
@@ -139,7 +139,7 @@ func (m *mapper) closeFile() {
 }
 
 func (m *mapper) advise(v *format.VMA, advice uint64) {
-	m.p.Call("advise memory", abi.SysMadvise, uint64(v.Start), uint64(v.End-v.Start), advice).Detail(v.Start.String())
+	m.p.Call("advise memory", abi.SysMadvise, uint64(v.Start), uint64(v.End-v.Start), advice).Object(v.Start)
 }
 
 // advices are the flags that madvise(2) sets.
@@ -164,7 +164,7 @@ func (m *mapper) settle(v *format.VMA) {
 	}
 	start, n := uint64(v.Start), uint64(v.End-v.Start)
 	if m.needsWrite(v) {
-		m.p.Call("protect memory", abi.SysMprotect, start, n, uint64(v.Prot)).Detail(v.Start.String())
+		m.p.Call("protect memory", abi.SysMprotect, start, n, uint64(v.Prot)).Object(v.Start)
 	}
 	for _, a := range advices {
 		if v.Flags&a.flag != 0 {
@@ -173,12 +173,12 @@ func (m *mapper) settle(v *format.VMA) {
 	}
 	switch {
 	case v.Flags&format.VMALockOnFault != 0:
-		m.p.Call("lock memory", abi.SysMlock2, start, n, 1).Detail(v.Start.String())
+		m.p.Call("lock memory", abi.SysMlock2, start, n, 1).Object(v.Start)
 	case v.Flags&format.VMALocked != 0:
-		m.p.Call("lock memory", abi.SysMlock, start, n).Detail(v.Start.String())
+		m.p.Call("lock memory", abi.SysMlock, start, n).Object(v.Start)
 	}
 	if v.Flags&format.VMASealed != 0 {
-		m.p.Call("seal memory", abi.SysMseal, start, n, 0).Detail(v.Start.String())
+		m.p.Call("seal memory", abi.SysMseal, start, n, 0).Object(v.Start)
 	}
 }
 

@@ -224,25 +224,27 @@ func (v *verifier) memory(t *format.Task, tid int) error {
 }
 
 func liveAreas(maps []procfs.Map) []area {
-	var list []area
+	list := make([]area, 0, len(maps))
 	for i := range maps {
 		m := &maps[i]
 		if strings.HasPrefix(m.Path, "[v") {
 			continue
 		}
-		var prot format.Prot
-		for bit, has := range map[format.Prot]bool{format.ProtRead: m.Read, format.ProtWrite: m.Write, format.ProtExec: m.Exec} {
-			if has {
-				prot |= bit
-			}
-		}
+		prot := flag(m.Read, format.ProtRead) | flag(m.Write, format.ProtWrite) | flag(m.Exec, format.ProtExec)
 		list = append(list, area{m.Start, m.End, prot, m.Shared, m.Inode == 0 && !m.Shared})
 	}
 	return merge(list)
 }
 
+func flag(has bool, bit format.Prot) format.Prot {
+	if has {
+		return bit
+	}
+	return 0
+}
+
 func imageAreas(vmas []format.VMA) []area {
-	var list []area
+	list := make([]area, 0, len(vmas))
 	for i := range vmas {
 		m := &vmas[i]
 		if m.Special() {

@@ -37,7 +37,7 @@ func (p *Program) emit(what string, op uint64, args []uint64) Rec {
 		p.grow()
 	}
 	r := p.write(op, args)
-	p.t.notes = append(p.t.notes, note{addr: r.addr, program: p, what: what})
+	p.t.note(note{addr: r.addr, program: p, what: what})
 	return r
 }
 
@@ -112,6 +112,38 @@ type note struct {
 	addr         uint64
 	program      *Program
 	what, detail string
+	// object says more, if there is no detail.
+	object fmt.Stringer
+}
+
+// noteBlock is how many notes are allocated at once.
+const noteBlock = 256
+
+// note keeps a note. They are many: blocks are never copied to grow.
+func (t *Table) note(n note) {
+	last := len(t.notes) - 1
+	if last < 0 || len(t.notes[last]) == noteBlock {
+		t.notes = append(t.notes, make([]note, 0, noteBlock))
+		last++
+	}
+	t.notes[last] = append(t.notes[last], n)
+}
+
+// eachNote gives all notes, in their order.
+func (t *Table) eachNote(yield func(*note) bool) {
+	for _, block := range t.notes {
+		for i := range block {
+			if !yield(&block[i]) {
+				return
+			}
+		}
+	}
+}
+
+// lastNote is the note of the record that was appended last.
+func (t *Table) lastNote() *note {
+	block := t.notes[len(t.notes)-1]
+	return &block[len(block)-1]
 }
 
 // A StepError says which record of which program failed.
@@ -148,9 +180,13 @@ func (e *StepError) Unwrap() error {
 // stepError explains the failure of the record at addr.
 func (t *Table) stepError(addr uint64, result int64) error {
 	e := &StepError{Program: "unknown program", Step: fmt.Sprintf("record %#x", addr), Result: result}
-	for _, n := range t.notes {
-		if n.addr == addr {
-			e.Program, e.Step, e.Detail = n.program.Name, n.what, n.detail
+	for n := range t.eachNote {
+		if n.addr != addr {
+			continue
+		}
+		e.Program, e.Step, e.Detail = n.program.Name, n.what, n.detail
+		if n.object != nil && n.detail == "" {
+			e.Detail = n.object.String()
 		}
 	}
 	if result < 0 && result > -4096 {

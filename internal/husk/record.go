@@ -1,6 +1,9 @@
 package husk
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // recordSize is the size of a record in bytes.
 const recordSize = 96
@@ -71,9 +74,16 @@ func (r Rec) Addr() uint64 { return r.addr }
 
 // Detail adds to the record's name what the failing object is: a path.
 func (r Rec) Detail(s string) Rec {
-	n := &r.t.notes[len(r.t.notes)-1]
-	if n.addr == r.addr {
+	if n := r.t.lastNote(); n.addr == r.addr {
 		n.detail = s
+	}
+	return r
+}
+
+// Object is Detail for what is only put into words if the record fails.
+func (r Rec) Object(o fmt.Stringer) Rec {
+	if n := r.t.lastNote(); n.addr == r.addr {
+		n.object = o
 	}
 	return r
 }
@@ -81,14 +91,14 @@ func (r Rec) Detail(s string) Rec {
 // Break makes the n-th system call of all programs, counted from one, fail: a
 // way to test what a failure leaves behind. Beyond the last it does nothing.
 func (t *Table) Break(n int) string {
-	for i := range t.notes {
-		r := Rec{t, t.notes[i].addr}
+	for note := range t.eachNote {
+		r := Rec{t, note.addr}
 		if binary.LittleEndian.Uint64(t.at(r.addr)[recOp:]) >= opGoto {
 			continue
 		}
 		if n--; n == 0 {
 			r.Between(maxResult, maxResult)
-			return t.notes[i].what
+			return note.what
 		}
 	}
 	return ""

@@ -43,7 +43,7 @@ type Table struct {
 	ready uint64
 	fd    int
 	never Word
-	notes []note
+	notes [][]note
 	full  bool
 }
 
