@@ -75,13 +75,19 @@ func parsePerm(m *Map, p []byte) bool {
 
 // unescapePath undoes \012, the one escape of seq_file_path(m, file, "\n").
 func unescapePath(b []byte) string {
+	if bytes.IndexByte(b, '\\') < 0 {
+		return string(b)
+	}
 	return string(bytes.ReplaceAll(b, []byte(`\012`), []byte("\n")))
 }
+
+// likelyAreas is room for those of most programs.
+const likelyAreas = 32
 
 // ParseMaps parses /proc/PID/maps or smaps; the areas come in ascending order
 // and do not overlap, or it is an error.
 func ParseMaps(b []byte) ([]Map, error) {
-	var maps []Map
+	maps := make([]Map, 0, min(bytes.Count(b, []byte("\n")), likelyAreas))
 	for n := 1; len(b) > 0; n++ {
 		var text []byte
 		text, b = line(b)

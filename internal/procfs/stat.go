@@ -61,7 +61,7 @@ func (s *Stat) Dead() bool { return s.State == 'Z' || s.State == 'X' }
 
 // statFields are the fields from the third on, by their number in proc(5);
 // those not listed are not needed.
-var statFields = map[int]func(*Stat, uint64){
+var statFields = [lastStatField + 1]func(*Stat, uint64){
 	4: func(s *Stat, v uint64) { s.PPID = int(v) },
 	5: func(s *Stat, v uint64) { s.PGID = int(v) }, 6: func(s *Stat, v uint64) { s.SID = int(v) },
 	7: func(s *Stat, v uint64) { s.TTY = uint64(uint32(v)) }, 8: func(s *Stat, v uint64) { s.TPGID = int(v) },
