@@ -2,9 +2,12 @@ package archive
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -20,10 +23,10 @@ type Disk struct {
 // openDirs are the directories to be closed.
 type openDirs struct {
 	mu   sync.Mutex
-	list []*os.Root
+	list []io.Closer
 }
 
-func (o *openDirs) add(r *os.Root) {
+func (o *openDirs) add(r io.Closer) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.list = append(o.list, r)
@@ -62,11 +65,16 @@ type diskFS struct {
 	*listing
 }
 
-// listing says which names of a directory are regular files; it is made when
-// first asked for.
+// listing is what a directory holds; it is made when first asked for, and once:
+// images have thousands of files.
 type listing struct {
-	listed   sync.Once
+	once     sync.Once
+	err      error
+	entries  []fs.DirEntry // by name; links as they are
 	regulars map[string]bool
+	// dir is the directory, for reading files past the root's bookkeeping; nil if
+	// it cannot be had.
+	dir *os.File
 }
 
 var (
@@ -94,21 +102,60 @@ func (d diskFS) Open(name string) (fs.File, error) {
 	return d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
-// regular says that the directory lists a name as that of a regular file. It is
-// listed once: images have thousands of files.
+// regular says that the directory lists a name as that of a regular file.
 func (d diskFS) regular(name string) bool {
-	d.listed.Do(func() {
-		list, err := fs.ReadDir(d.root.FS(), ".")
-		if err != nil {
-			return // opening a file tells more
+	_, err := d.list()
+	return err == nil && d.regulars[name] // opening a file tells more of an error
+}
+
+// list is what the directory holds, by name.
+func (d diskFS) list() ([]fs.DirEntry, error) {
+	d.once.Do(func() {
+		if d.entries, d.err = d.scan(); d.err != nil {
+			return
 		}
-		d.regulars = make(map[string]bool, len(list))
-		for _, e := range list {
+		d.regulars = make(map[string]bool, len(d.entries))
+		for _, e := range d.entries {
 			d.regulars[e.Name()] = e.Type().IsRegular()
 		}
 	})
-	return d.regulars[name]
+	return d.entries, d.err
 }
+
+// scan reads the directory. A list made by way of os.Root asks for the status of
+// every file, so the directory is opened by its name as well, if that is still
+// the same directory.
+func (d diskFS) scan() ([]fs.DirEntry, error) {
+	dir, err := os.Open(d.path)
+	if err != nil {
+		return fs.ReadDir(d.root.FS(), ".")
+	}
+	d.dirs.add(dir)
+	if mine, err := d.root.Stat("."); err != nil {
+		return nil, err
+	} else if named, err := dir.Stat(); err != nil || !os.SameFile(mine, named) {
+		return fs.ReadDir(d.root.FS(), ".")
+	}
+	list, err := dir.ReadDir(-1)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	for i, e := range list {
+		list[i] = rootEntry{e, d.root}
+	}
+	d.listing.dir = dir
+	return list, nil
+}
+
+// rootEntry is an entry of a directory that follows no path to tell its status.
+type rootEntry struct {
+	fs.DirEntry
+	root *os.Root
+}
+
+// Info is the status of the file, or of the link if it is one.
+func (e rootEntry) Info() (fs.FileInfo, error) { return e.root.Lstat(e.Name()) }
 
 // Stat follows links inside the directory.
 func (d diskFS) Stat(name string) (fs.FileInfo, error) {
@@ -130,11 +177,14 @@ func (d diskFS) Stat(name string) (fs.FileInfo, error) {
 
 // ReadDir lists a directory, sorted by name.
 func (d diskFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	list, err := fs.ReadDir(d.root.FS(), name)
+	list, err := d.list()
+	if name != "." {
+		list, err = fs.ReadDir(d.root.FS(), name)
+	}
 	if err != nil {
 		return nil, err
 	}
-	kept := list[:0]
+	kept := make([]fs.DirEntry, 0, len(list))
 	for _, e := range list {
 		if e.Type()&fs.ModeSymlink != 0 {
 			info, err := d.Stat(filepath.Join(name, e.Name()))
@@ -181,7 +231,7 @@ func (d diskFS) Sub(name string) (fs.FS, error) {
 // like.
 func (d diskFS) Faults() []*codec.FormatError {
 	f := faults{file: d.path}
-	list, err := fs.ReadDir(d.root.FS(), ".")
+	list, err := d.list()
 	if err != nil { // opening the image says so
 		return nil
 	}

@@ -49,6 +49,13 @@ func sortObjects(o *format.Objects) {
 }
 
 func byID[T any](list []T, id func(*T) format.ObjectID) {
+	inOrder := true
+	for i := 1; i < len(list) && inOrder; i++ {
+		inOrder = id(&list[i-1]) <= id(&list[i])
+	}
+	if inOrder {
+		return
+	}
 	slices.SortFunc(list, func(a, b T) int { return cmp.Compare(id(&a), id(&b)) })
 }
 

@@ -3,6 +3,8 @@ package criu
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	criu_sa "github.com/checkpoint-restore/go-criu/v8/crit/images/criu-sa"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/vma"
@@ -11,22 +13,80 @@ import (
 	"github.com/thaw-cr/thaw/codec"
 )
 
-// Lists that take most of the time if they are decoded as messages, because every
-// number in them is an object of its own: where they stand in their message.
+// bulk is a list that takes most of the time if it is decoded as messages, because
+// every number in them is an object of its own.
+type bulk struct {
+	// path is where it stands in its message, what the name of its messages.
+	path []protowire.Number
+	what string
+	// take decodes an entry into the record. Left is how many bytes of the message
+	// are left from it on. It gives how much memory it took.
+	take func(r *record, entry []byte, left int) (int64, error)
+}
+
 var (
-	bulkActions = []protowire.Number{3, 15} // core_entry.tc, task_core_entry.sigactions
-	bulkAreas   = []protowire.Number{14}    // mm_entry.vmas
+	bulkActions = &bulk{
+		path: []protowire.Number{3, 15}, what: "sa_entry", // core_entry.tc, task_core_entry.sigactions
+		take: func(r *record, entry []byte, left int) (int64, error) {
+			a, err := decodeAction(entry)
+			took := room(&r.actions, left/leastEntry, 32)
+			r.actions = append(r.actions, a)
+			return took, err
+		},
+	}
+	bulkAreas = &bulk{
+		path: []protowire.Number{14}, what: "vma_entry", // mm_entry.vmas
+		take: func(r *record, entry []byte, left int) (int64, error) {
+			a, err := decodeArea(entry)
+			took := room(&r.areas, left/leastEntry, 56)
+			r.areas = append(r.areas, a)
+			return took, err
+		},
+	}
 )
 
-// takeOut gives a message without the entries of a list in it, and those entries.
-func (im *image) takeOut(body []byte, path []protowire.Number, r *record) ([]byte, error) {
-	rest := make([]byte, 0, len(body))
+// leastEntry is how many bytes an entry has in its message at least: its tag and
+// length, and four numbers with their tags.
+const leastEntry = 10
+
+// room makes room for one more entry of so many bytes, and for as many as can
+// follow, and gives how much memory that takes.
+func room[T any](list *[]T, follow, size int) int64 {
+	if len(*list) < cap(*list) {
+		return 0
+	}
+	n := max(1, min(follow, 64+len(*list)))
+	*list = slices.Grow(*list, n)
+	return int64(n * size)
+}
+
+// scratch are buffers for messages without their lists.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// unmarshalRest decodes a message whose list is taken out.
+func (im *image) unmarshalRest(body []byte, list *bulk, r *record) error {
+	buf, ok := scratch.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+	}
+	defer scratch.Put(buf)
+	var err error
+	if *buf, err = im.takeOut((*buf)[:0], body, list, list.path, r); err != nil {
+		return err
+	}
+	return im.unmarshal(*buf, r)
+}
+
+// takeOut appends to rest a message without the entries of a list in it, which it
+// decodes.
+func (im *image) takeOut(rest, body []byte, list *bulk, path []protowire.Number, r *record) ([]byte, error) {
+	took := int64(0)
 	for len(body) > 0 {
 		num, typ, n := protowire.ConsumeField(body)
 		if n < 0 {
-			return nil, codec.Errorf(codec.Malformed, r.label(), r.at, "%w", protowire.ParseError(n))
+			return rest, codec.Errorf(codec.Malformed, r.label(), r.at, "%w", protowire.ParseError(n))
 		}
-		field := body[:n]
+		field, left := body[:n], len(body)
 		body = body[n:]
 		if num != path[0] || typ != protowire.BytesType {
 			rest = append(rest, field...)
@@ -34,21 +94,33 @@ func (im *image) takeOut(body []byte, path []protowire.Number, r *record) ([]byt
 		}
 		inner, err := fieldBytes(field)
 		if err != nil {
-			return nil, codec.Errorf(codec.Malformed, r.label(), r.at, "%w", err)
+			return rest, codec.Errorf(codec.Malformed, r.label(), r.at, "%w", err)
 		}
 		if len(path) == 1 {
-			r.bulk = append(r.bulk, inner)
-			if err := im.charge(24); err != nil {
-				return nil, err
+			n, err := list.take(r, inner, left)
+			if took += n; err != nil {
+				return rest, codec.Errorf(codec.Malformed, r.label(), r.at, "%s %d: %w", list.what, len(r.actions)+len(r.areas)-1, err)
 			}
 			continue
 		}
-		if inner, err = im.takeOut(inner, path[1:], r); err != nil {
-			return nil, err
+		if rest, err = im.nested(rest, num, inner, list, path[1:], r); err != nil {
+			return rest, err
 		}
-		rest = protowire.AppendBytes(protowire.AppendTag(rest, num, typ), inner)
 	}
-	return rest, nil
+	return rest, im.charge(took)
+}
+
+// nested appends to rest a message in another one, without the entries of a list
+// in it.
+func (im *image) nested(rest []byte, num protowire.Number, inner []byte, list *bulk, path []protowire.Number, r *record) ([]byte, error) {
+	buf, ok := scratch.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+	}
+	defer scratch.Put(buf)
+	var err error
+	*buf, err = im.takeOut((*buf)[:0], inner, list, path, r)
+	return protowire.AppendBytes(protowire.AppendTag(rest, num, protowire.BytesType), *buf), err
 }
 
 // fieldBytes is the value of a field of type bytes.

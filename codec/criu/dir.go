@@ -35,9 +35,10 @@ type record struct {
 	at  int64
 	n   int
 	msg proto.Message
-	// bulk are the entries of the list that the kind's messages have by the
-	// hundred; msg is without them.
-	bulk [][]byte
+	// actions and areas are the entries of the list that the kind's messages have
+	// by the hundred; msg is without them.
+	actions []action
+	areas   []area
 	// extra is the raw data behind the message.
 	extra   []byte
 	extraAt int64
@@ -130,12 +131,8 @@ func bareImage(ctx context.Context, files map[string][]byte, b budget) (*image, 
 // readAll reads the files on all processors. Of several errors it gives that of
 // the first file.
 func (im *image) readAll(ctx context.Context, read func(*file) error) error {
-	place := make(map[*kind]int, len(kinds))
-	for i, k := range kinds {
-		place[k] = i
-	}
 	slices.SortFunc(im.files, func(a, b *file) int {
-		return cmp.Or(cmp.Compare(place[a.kind], place[b.kind]), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.id, b.id))
 	})
 	return inParallel(ctx, len(im.files), func(i int) error {
 		f := im.files[i]
@@ -177,29 +174,16 @@ func inParallel(ctx context.Context, n int, fn func(i int) error) error {
 
 // read reads one file.
 func (im *image) read(f *file) error {
-	if f.prefix == kPages {
+	switch f.prefix {
+	case kPages:
 		// Only its size matters now.
 		var err error
 		f.size, err = fileSize(im.dir, f.name)
 		return err
+	case kGhost:
+		return im.openGhost(f)
 	}
-	h, err := im.dir.Open(f.name)
-	if err != nil {
-		return err
-	}
-	st, err := h.Stat()
-	if err == nil {
-		f.size = st.Size()
-		err = im.readOpen(f, h)
-	}
-	return errors.Join(err, h.Close())
-}
-
-func (im *image) readOpen(f *file, h iofs.File) error {
-	if f.prefix == kGhost {
-		return im.readGhost(f, h)
-	}
-	if err := im.slurp(f, h); err != nil {
+	if err := im.slurp(f); err != nil {
 		return err
 	}
 	return im.parse(f)
@@ -222,21 +206,17 @@ func (im *image) parse(f *file) error {
 }
 
 // slurp reads all of a file.
-func (im *image) slurp(f *file, r io.Reader) error {
-	if f.size > im.lim.Record {
-		return codec.Errorf(codec.TooLarge, "file", 0, "%d bytes, limit %d", f.size, im.lim.Record)
-	}
-	if err := im.charge(f.size); err != nil {
-		return err
-	}
-	f.data = make([]byte, f.size)
-	if n, err := io.ReadFull(r, f.data); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return codec.Errorf(codec.Truncated, "file", int64(n), "%d bytes of %d", n, f.size)
+func (im *image) slurp(f *file) (err error) {
+	f.data, err = codec.ReadWhole(im.dir, f.name, func(size int64) error {
+		if f.size = size; size > im.lim.Record {
+			return codec.Errorf(codec.TooLarge, "file", 0, "%d bytes, limit %d", size, im.lim.Record)
 		}
-		return err
+		return im.charge(size)
+	})
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return codec.Errorf(codec.Truncated, "file", int64(len(f.data)), "%d bytes of %d", len(f.data), f.size)
 	}
-	return nil
+	return err
 }
 
 // header checks the magic numbers at the beginning of a file.
@@ -307,11 +287,7 @@ func (im *image) frame(f *file, b []byte, r *record) ([]byte, error) {
 	if f.bulk == nil {
 		return body, im.unmarshal(body, r)
 	}
-	rest, err := im.takeOut(body, f.bulk, r)
-	if err != nil {
-		return nil, err
-	}
-	return body, im.unmarshal(rest, r)
+	return body, im.unmarshalRest(body, f.bulk, r)
 }
 
 // frameBody gives the message behind the length at the beginning of b.

@@ -17,6 +17,21 @@ import (
 // ghostHead is how much of a ghost file its messages may take each.
 const ghostHead = 64 << 10
 
+// openGhost reads a file that has no name any more.
+func (im *image) openGhost(f *file) (err error) {
+	h, err := im.dir.Open(f.name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	st, err := h.Stat()
+	if err != nil {
+		return err
+	}
+	f.size = st.Size()
+	return im.readGhost(f, h)
+}
+
 // readGhost reads a file that has no name any more: its entry, and then either
 // its contents or pieces of them, each with an entry of its own. Contents stay
 // where they are; f.data holds the rest, and for contents in one piece how many

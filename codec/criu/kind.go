@@ -59,7 +59,6 @@ import (
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/userns"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/utsns"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/vma"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -92,7 +91,9 @@ type kind struct {
 	// entry makes the record's message.
 	entry func() proto.Message
 	// bulk is the path of a list of small messages that is decoded by hand (bulk.go).
-	bulk []protowire.Number
+	bulk *bulk
+	// place is the kind's number in the list of them.
+	place int
 	// payload is nil where no raw data follows a message.
 	payload payload
 	// one says that there is exactly one record.
@@ -351,7 +352,8 @@ const (
 // kindsOf are the kinds by prefix; a few have two suffixes.
 var kindsOf = func() map[string][]*kind {
 	m := map[string][]*kind{}
-	for _, k := range kinds {
+	for i, k := range kinds {
+		k.place = i
 		m[k.prefix] = append(m[k.prefix], k)
 	}
 	return m
@@ -380,7 +382,8 @@ func parseName(name string) (*kind, uint64) {
 			continue
 		}
 		n, err := strconv.ParseUint(base[at+1:], int(k.number), 64)
-		if err == nil && k.name(n) == name {
+		var plain [20]byte // no zeroes before it, and no capitals
+		if err == nil && string(strconv.AppendUint(plain[:0], n, int(k.number))) == base[at+1:] {
 			return k, n
 		}
 	}

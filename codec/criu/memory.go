@@ -65,10 +65,7 @@ func auxv(saved []uint64) []uint64 {
 }
 
 func (d *decoder) areas(p *proc, f *file, o *format.AddressSpace) error {
-	list, f, err := d.areaEntries(p, f)
-	if err != nil {
-		return err
-	}
+	list, f := d.areaEntries(p, f)
 	if err := d.charge(int64(len(list)) * 320); err != nil {
 		return err
 	}
@@ -91,22 +88,15 @@ func (d *decoder) areas(p *proc, f *file, o *format.AddressSpace) error {
 
 // areaEntries are the areas of a process, from its mm or, in old images, from a
 // file of their own.
-func (d *decoder) areaEntries(p *proc, f *file) ([]area, *file, error) {
-	out := make([]area, 0, len(f.records[0].bulk))
-	for _, b := range f.records[0].bulk {
-		a, err := decodeArea(b)
-		if err != nil {
-			return nil, f, fault(f, &f.records[0], codec.Malformed, "vma_entry %d: %w", len(out), err)
-		}
-		out = append(out, a)
-	}
+func (d *decoder) areaEntries(p *proc, f *file) ([]area, *file) {
+	out := f.records[0].areas
 	if old := d.find(kVMAs, uint64(p.GetPid())); len(out) == 0 && old != nil {
 		f = old
 		for _, e := range entries[*vma.VmaEntry](old) {
 			out = append(out, areaOf(e))
 		}
 	}
-	return out, f, nil
+	return out, f
 }
 
 // memoryPages finds an address space's pages, and by them which vdso it has.

@@ -118,7 +118,12 @@ func (f *pageFile) readAt(p []byte, off int64) error {
 		return err
 	}
 	n, err := at.ReadAt(p, off)
-	if n == len(p) {
+	return f.short(n, len(p), off, err)
+}
+
+// short is the error of reading n bytes from an offset on instead of want.
+func (f *pageFile) short(n, want int, off int64, err error) error {
+	if n == want {
 		return nil
 	}
 	if err == nil || err == io.EOF { //nolint:errorlint // ReaderAt gives io.EOF itself
@@ -195,6 +200,17 @@ func (s *store) has(object format.ObjectID, page format.PageNum) bool {
 	list := s.extents[object]
 	i, _ := slices.BinarySearchFunc(list, page, endsBefore)
 	return i < len(list) && list[i].first <= page
+}
+
+// peek fills p with bytes of a page that an object has. It leaves no file open:
+// opening an image looks into many.
+func (s *store) peek(object format.ObjectID, page format.PageNum, off int, p []byte) error {
+	list := s.extents[object]
+	i, _ := slices.BinarySearchFunc(list, page, endsBefore)
+	e := &list[i]
+	at := e.off + int64(page-e.first)*format.PageSize + int64(off)
+	n, err := codec.ReadPart(e.src.dir, e.src.name, p, at)
+	return e.src.short(n, len(p), at, err)
 }
 
 func readExtents(list []extent, object format.ObjectID, first format.PageNum, p []byte) error {

@@ -107,9 +107,9 @@ func (d *decoder) peek(memory format.ObjectID, at format.Addr, n int) ([]byte, b
 	if off+n > format.PageSize || !d.store.has(memory, first) {
 		return nil, false, nil
 	}
-	page := make([]byte, format.PageSize)
-	if err := d.store.ReadPages(d.ctx, memory, first, page); err != nil {
+	out := make([]byte, n)
+	if err := d.store.peek(memory, first, off, out); err != nil {
 		return nil, false, err
 	}
-	return page[off : off+n], true, nil
+	return out, true, nil
 }

@@ -30,15 +30,18 @@ func (d *decoder) signalHandlers(p *proc) (format.ObjectID, error) {
 		return id, nil
 	}
 	f := d.find(kCore, uint64(p.GetPid()))
-	list, err := d.actions(p, f)
-	if err != nil {
-		return 0, err
-	}
+	list := d.actions(p, f)
 	signals := actionSignals()
 	if len(list) > len(signals) {
 		return 0, fault(f, &f.records[0], codec.Malformed, "%d signal actions; there are %d signals", len(list), len(signals))
 	}
-	o := format.SignalHandlers{ID: d.newID()}
+	set := 0
+	for _, e := range list {
+		if e != (action{}) {
+			set++
+		}
+	}
+	o := format.SignalHandlers{ID: d.newID(), Actions: slices.Grow([]format.SignalAction(nil), set)}
 	for i, e := range list {
 		a := format.SignalAction{
 			Signal: signals[i], Handler: format.Addr(e.handler), Flags: e.flags, Restorer: format.Addr(e.restorer), Mask: format.SignalSet(e.mask),
@@ -54,21 +57,14 @@ func (d *decoder) signalHandlers(p *proc) (format.ObjectID, error) {
 
 // actions are those of a process, from its core or, in old images, from a file of
 // their own.
-func (d *decoder) actions(p *proc, f *file) ([]action, error) {
-	var out []action
-	for _, b := range f.records[0].bulk {
-		a, err := decodeAction(b)
-		if err != nil {
-			return nil, fault(f, &f.records[0], codec.Malformed, "sa_entry %d: %w", len(out), err)
-		}
-		out = append(out, a)
-	}
+func (d *decoder) actions(p *proc, f *file) []action {
+	out := f.records[0].actions
 	if len(out) == 0 {
 		for _, e := range entries[*criu_sa.SaEntry](d.find(kSigacts, uint64(p.GetPid()))) {
 			out = append(out, actionOf(e))
 		}
 	}
-	return out, nil
+	return out
 }
 
 // pending reads queued signals, which stand in the core or, before 1.4, in a file
