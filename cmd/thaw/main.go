@@ -16,13 +16,14 @@ import (
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/codec/archive"
+	"github.com/thaw-cr/thaw/codec/core"
 	"github.com/thaw-cr/thaw/codec/criu"
 	"github.com/thaw-cr/thaw/codec/linuxcr"
 	"github.com/thaw-cr/thaw/codec/native"
 )
 
 func main() {
-	collectLate()
+	paceCollections()
 	os.Exit(realMain()) //nolint:forbidigo // the one exit
 }
 
@@ -43,7 +44,7 @@ type app struct {
 }
 
 func newApp(s streams, e engine) *app {
-	return &app{streams: s, registry: codec.NewRegistry(native.Format(), linuxcr.Format(), criu.Format()).With(archive.Envelopes()...), engine: e, signals: &signals{}}
+	return &app{streams: s, registry: codec.NewRegistry(native.Format(), linuxcr.Format(), criu.Format(), core.Format()).With(archive.Envelopes()...), engine: e, signals: &signals{}}
 }
 
 // main runs one command line and gives the exit code.
