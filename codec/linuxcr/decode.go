@@ -2,6 +2,7 @@ package linuxcr
 
 import (
 	"context"
+	"hash/maphash"
 	"strings"
 	"time"
 
@@ -16,9 +17,15 @@ type decoder struct {
 	pages *store
 	extra leftovers
 	// objects are the numbers in use.
-	objects map[format.ObjectID]objKind
-	readers [numObjKinds]func(*decoder, format.ObjectID) error
-	depth   int
+	objects objectKinds
+	// float and limits are contents that many tasks share, registerPairs those
+	// that are made and not in use.
+	float         shelf
+	limits        []format.Limit
+	limitRoom     []format.Limit
+	registerPairs []registerPair
+	readers       [numObjKinds]func(*decoder, format.ObjectID) error
+	depth         int
 	// inside is the innermost object being read.
 	inside format.ObjectID
 	// used is what the model takes in memory, in bytes, about.
@@ -68,7 +75,8 @@ func newDecoder(ctx context.Context, w *window, d *dialect, lim codec.Limits) *d
 		stream:  &stream{window: *w, dialect: d, ctx: ctx, lim: lim},
 		img:     &format.Image{},
 		pages:   &store{at: w.at, objects: map[format.ObjectID][]pageRun{}},
-		objects: map[format.ObjectID]objKind{},
+		objects: objectKinds{sparse: map[format.ObjectID]objKind{}},
+		float:   shelf{seed: maphash.MakeSeed()},
 		files:   map[format.ObjectID]*fileNote{},
 		pipes:   map[format.ObjectID]int{},
 		shared:  map[format.ObjectID]int{},
@@ -267,10 +275,10 @@ func (d *decoder) define(h header, ref int32, o objKind) error {
 		return d.fault(codec.Malformed, h.name(), h.at, "object number %d", ref)
 	}
 	id := format.ObjectID(ref)
-	if was, used := d.objects[id]; used {
+	if was, used := d.objects.of(id); used {
 		return d.fault(codec.Duplicate, h.name(), h.at, "object %d is a %s already", id, was)
 	}
-	d.objects[id] = o
+	d.objects.set(id, o)
 	return d.charge(64)
 }
 
@@ -281,7 +289,7 @@ func (d *decoder) ref(b body, f field, want objKind) (format.ObjectID, error) {
 	if ref == 0 {
 		return 0, nil
 	}
-	is, ok := d.objects[format.ObjectID(ref)]
+	is, ok := d.objects.of(format.ObjectID(ref))
 	switch {
 	case ref < 0:
 		return 0, d.fault(codec.Malformed, want.String()+" reference", b.at, "object number %d", ref)

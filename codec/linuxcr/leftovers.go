@@ -194,6 +194,9 @@ func (c *cursor) count() int {
 	return int(n)
 }
 
+// leastLink is how many bytes a link takes at least.
+const leastLink = 4
+
 // unmarshalLeftovers reads what marshal wrote; false if it is anything else. The
 // bytes may come from any image and are not trusted.
 func unmarshalLeftovers(b []byte) (*leftovers, bool) {
@@ -203,7 +206,9 @@ func unmarshalLeftovers(b []byte) (*leftovers, bool) {
 		return nil, false
 	}
 	l.gen = Generation(c.byte())
-	for n := c.count(); n > 0 && !c.bad; n-- {
+	n := c.count()
+	l.links = make([]link, 0, min(n, len(c.b)/leastLink))
+	for ; n > 0 && !c.bad; n-- {
 		k := link{linkKind(c.byte()), c.u32(), c.u(), c.u32()}
 		c.bad = c.bad || k.kind == linkNone || k.kind >= numLinkKinds
 		l.links = append(l.links, k)

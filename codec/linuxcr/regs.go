@@ -129,6 +129,16 @@ func (d *decoder) registers() *format.Registers {
 	return t.Registers
 }
 
+// amd64 makes the current task's registers of x86.
+func (d *decoder) amd64() *format.RegistersAMD64 {
+	made := d.newRegisters()
+	if d.section.task.Registers == nil {
+		d.section.task.Registers = &made.all
+	}
+	d.section.task.Registers.AMD64 = &made.amd64
+	return &made.amd64
+}
+
 // cpu reads the CPU record.
 func (d *decoder) cpu(b body) error {
 	if !d.arch.x86 {
@@ -137,8 +147,7 @@ func (d *decoder) cpu(b body) error {
 	if err := d.charge(256); err != nil {
 		return err
 	}
-	r := &format.RegistersAMD64{}
-	d.registers().AMD64 = r
+	r := d.amd64()
 	for _, g := range gprFields {
 		*g.of(r) = b.u(g.field)
 	}
@@ -235,17 +244,17 @@ func (d *decoder) floatState(p []byte) error {
 	if r == nil || len(p) < fxsaveSize {
 		return d.keepRegisters(noteFloat, p)
 	}
-	if err := d.charge(len(p) + xsaveHeader); err != nil {
-		return err
+	if len(p) < fxsaveSize+xsaveHeader {
+		var whole [fxsaveSize + xsaveHeader]byte
+		copy(whole[:], p[:fxsaveSize])
+		binary.LittleEndian.PutUint64(whole[fxsaveSize:], legacyInUse)
+		p = whole[:]
 	}
-	if len(p) >= fxsaveSize+xsaveHeader {
-		r.XSave = bytes.Clone(p)
+	var fresh bool
+	if r.XSave, fresh = d.float.keep(p); !fresh {
 		return nil
 	}
-	r.XSave = make([]byte, fxsaveSize+xsaveHeader)
-	copy(r.XSave, p[:fxsaveSize])
-	binary.LittleEndian.PutUint64(r.XSave[fxsaveSize:], legacyInUse)
-	return nil
+	return d.charge(len(p))
 }
 
 // thread reads the THREAD record: TLS descriptors on x86, which are kept as the

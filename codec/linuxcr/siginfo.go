@@ -96,7 +96,7 @@ type siField struct {
 }
 
 // siFields are the fields by class, after signo, errno and code.
-var siFields = map[siClass][]siField{
+var siFields = [...][]siField{
 	siUser:  {{fPID, fPID, 16, 4}, {fUID, fUID, 20, 4}},
 	siQueue: {{fPID, fPID, 16, 4}, {fUID, fUID, 20, 4}, {fPtr, fPtr, 24, 8}},
 	siTimer: {{fPID, fTimer, 16, 4}, {fUID, fRuns, 20, 4}, {fInt, fInt, 24, 4}, {fUTime, fSys, 32, 4}},

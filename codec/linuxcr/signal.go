@@ -79,7 +79,7 @@ func (d *decoder) processRecord(h header) error {
 		return err
 	}
 	p := &d.img.Objects.Processes[d.processAt-1]
-	p.Limits = d.rlimits(b.bytes(fLimits))
+	p.Limits = d.sharedLimits(b.bytes(fLimits))
 	for i, t := range itimers {
 		if v, every := b.u(t.value), b.u(t.interval); v != 0 || every != 0 {
 			p.Intervals = append(p.Intervals, format.IntervalTimer{Which: uint8(i), Remaining: microseconds(v), Interval: microseconds(every)})
@@ -98,8 +98,8 @@ func (d *decoder) processRecord(h header) error {
 // still does.
 func microseconds(ns uint64) uint64 { return ns/1000 + min(ns%1000, 1) }
 
-// rlimits reads pairs of limits; a machine of 32 bits has its own unlimited.
-func (d *decoder) rlimits(p []byte) []format.Limit {
+// appendLimits reads pairs of limits; a machine of 32 bits has its own unlimited.
+func (d *decoder) appendLimits(list []format.Limit, p []byte) []format.Limit {
 	value := func(p []byte) uint64 {
 		v := d.order.Uint64(p)
 		if d.arch.word == 4 && v == 0xffffffff {
@@ -107,7 +107,6 @@ func (d *decoder) rlimits(p []byte) []format.Limit {
 		}
 		return v
 	}
-	list := make([]format.Limit, 0, len(p)/16)
 	for i := 0; len(p) >= 16; i++ {
 		list = append(list, format.Limit{Resource: uint32(i), Soft: value(p), Hard: value(p[8:])})
 		p = p[16:]

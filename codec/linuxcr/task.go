@@ -31,12 +31,13 @@ func (d *decoder) sections() error {
 	if err := d.charge(len(d.tree) * 512); err != nil {
 		return err
 	}
+	d.extra.links = slices.Grow(d.extra.links, len(d.tree))
 	for i := range d.tree {
 		if err := d.taskSection(i); err != nil {
 			return err
 		}
 	}
-	d.section.task = nil
+	d.section.task, d.tree = nil, nil
 	return nil
 }
 
@@ -65,7 +66,7 @@ func (d *decoder) taskSection(i int) error {
 }
 
 // taskReaders read the records of a live task.
-var taskReaders = map[kind]func(*decoder, body) error{
+var taskReaders = [numKinds]func(*decoder, body) error{
 	kThread: (*decoder).thread, kRestart: (*decoder).restart, kCPU: (*decoder).cpu, kFPU: (*decoder).fpu,
 	kTaskCreds: (*decoder).taskCreds, kTaskNS: (*decoder).taskNS, kTaskObjs: (*decoder).taskObjs,
 	kSignalTask: (*decoder).signalMask, kThreadTLS: (*decoder).threadTLS,
@@ -255,7 +256,7 @@ func (d *decoder) taskObjs(b body) error {
 	if sig == 0 {
 		return nil
 	}
-	if _, known := d.objects[format.ObjectID(sig)]; !known {
+	if _, known := d.objects.of(format.ObjectID(sig)); !known {
 		if err := d.define(header{kind: kTaskObjs, at: b.at}, sig, oSignal); err != nil {
 			return err
 		}
