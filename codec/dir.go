@@ -25,6 +25,15 @@ type DirEncoder interface {
 	EncodeDir(ctx context.Context, dst DirWriter, img *format.Image, opts EncodeOptions) error
 }
 
+// A FileOrDir is a Format that is written as a file or as a directory of files, as
+// the image is.
+type FileOrDir interface {
+	Encoder
+	DirEncoder
+	// IsDir says whether img becomes a directory.
+	IsDir(img *format.Image, opts EncodeOptions) bool
+}
+
 // A DirWriter takes the files of an image.
 type DirWriter interface {
 	// Create begins a file, which is whole when it is closed without an error.

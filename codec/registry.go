@@ -70,6 +70,9 @@ type EncodeOptions struct {
 	// default is None for both: pages can then be mapped from the file.
 	Metadata Compression
 	Pages    Compression
+	// Task is a task of the process to write, in a format of single processes;
+	// zero for all.
+	Task format.PID
 }
 
 // A Registry holds the formats a program knows. It is not changed after it is

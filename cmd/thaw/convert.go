@@ -23,6 +23,8 @@ type convertOptions struct {
 	strict bool
 	// compress is none or zstd; empty for the choice of source or format.
 	compress string
+	// task is a task of the process to write; zero for all.
+	task int32
 	// losses keeps all losses for a report, folder says that the image is one of
 	// many; not flags.
 	losses, folder bool
@@ -32,6 +34,7 @@ type convertOptions struct {
 func (o *convertOptions) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.to, "to", "", "write `FORMAT[@VERSION]`, of those that thaw formats lists")
 	f.BoolVar(&o.strict, "strict", false, "refuse an image of which the target cannot hold all")
+	f.Int32Var(&o.task, "task", 0, "with --to core, write the process of task `N` only")
 	f.StringVar(&o.compress, "compress", "", "none or zstd; left out, an image of the same version stays as it is and others get none")
 }
 
@@ -50,10 +53,15 @@ IN and OUT are files, or - for standard input and output; an image of CRIU is a
 directory, and OUT must then be new or empty. If IN is a folder of images, all
 images in and below it are written to the same places below the folder OUT, on
 all processors, and a table says what became of each: files that are no images
-are passed over, those that fail do not keep the others from being written.` +
+are passed over, those that fail do not keep the others from being written.
+
+With --to core, processes become ELF core files, for gdb and its like. OUT is a
+file if --task names one or the image has only one that is alive; otherwise it
+is a directory, new or empty, with a file core.PID for each.` +
 			exitHelp(exitOK, exitInvalid, exitUsage, exitIO, exitInterrupted),
 		Example: "  thaw convert old.ckpt new.thaw --to thaw\n  thaw convert - - --to linux-cr@v21 --strict < tree.thaw > tree.ckpt\n" +
-			"  thaw convert --json checkpoints/ converted/ --to thaw",
+			"  thaw convert --json checkpoints/ converted/ --to thaw\n" +
+			"  thaw convert tree.thaw core.4711 --to core --task 4711 && gdb PROGRAM core.4711",
 		Args: exactArgs(2, "IN OUT"),
 		RunE: runE(func(cmd *cobra.Command, args []string) error {
 			return runConvert(cmd.Context(), a, opts, args[0], args[1])
@@ -80,12 +88,28 @@ func (o *convertOptions) check(a *app, out string, folder bool) error {
 	return nil
 }
 
+// checkTask refuses --task where it means nothing.
+func (o *convertOptions) checkTask(to convertTarget, folder bool) error {
+	_, single := to.dir.(codec.FileOrDir)
+	switch {
+	case o.task == 0:
+		return nil
+	case o.task < 0:
+		return usage("--task %d: tasks have positive numbers", o.task)
+	case !single:
+		return usage("--task goes with --to core: %s images hold whole trees", to.format)
+	case folder:
+		return usage("--task is about one image, not a folder of them")
+	}
+	return nil
+}
+
 // A convertTarget is the format and version that images are written in.
 type convertTarget struct {
 	format, version string
 	// suffix is that of its files' names.
 	suffix string
-	// encoder writes files, dir directories; one of them is nil.
+	// encoder writes files, dir directories; one of them may be nil.
 	encoder codec.Encoder
 	dir     codec.DirEncoder
 }
@@ -141,11 +165,14 @@ func runConvert(ctx context.Context, a *app, opts convertOptions, in, out string
 	if err != nil {
 		return err
 	}
-	if target.dir != nil && out == "-" {
+	if target.encoder == nil && out == "-" {
 		return usage("%s images are directories, which do not go to standard output", target.format)
 	}
 	if opts.compress == string(codec.Zstd) && target.format != captureFormat {
 		return usage("%s images are not compressed", target.format)
+	}
+	if err := opts.checkTask(target, folder); err != nil {
+		return err
 	}
 	begin := time.Now()
 	said := convertJSON{In: in, Out: out, Format: target.format, Version: target.version}

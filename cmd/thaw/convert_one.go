@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/validate"
 )
@@ -51,6 +52,7 @@ func (o *convertOptions) encodeOptions(img *opened, to convertTarget) codec.Enco
 		how = img.Options
 		how.Version = to.version
 	}
+	how.Task = format.PID(o.task)
 	if o.compress != "" {
 		how.Metadata, how.Pages = codec.Compression(o.compress), codec.Compression(o.compress)
 	}
@@ -59,7 +61,7 @@ func (o *convertOptions) encodeOptions(img *opened, to convertTarget) codec.Enco
 
 // writeConverted writes the image and fills in the report.
 func (a *app) writeConverted(ctx context.Context, opts convertOptions, to convertTarget, img *opened, how codec.EncodeOptions, one *convertedJSON) error {
-	if to.dir != nil {
+	if to.isDir(img, how) {
 		return a.writeDirectory(ctx, opts, to, img, how, one)
 	}
 	target, err := createTarget(one.Out, a.streams.out)
@@ -90,8 +92,19 @@ func (a *app) writeConverted(ctx context.Context, opts convertOptions, to conver
 	return nil
 }
 
+// isDir says whether the image becomes a directory.
+func (t convertTarget) isDir(img *opened, how codec.EncodeOptions) bool {
+	if f, ok := t.dir.(codec.FileOrDir); ok {
+		return f.IsDir(img.Image, how)
+	}
+	return t.dir != nil
+}
+
 // writeDirectory is writeConverted where the target is a directory.
 func (a *app) writeDirectory(ctx context.Context, opts convertOptions, to convertTarget, img *opened, how codec.EncodeOptions, one *convertedJSON) error {
+	if one.Out == "-" {
+		return usage("several processes become a directory, which does not go to standard output: choose one with --task")
+	}
 	target, err := createDirTarget(one.Out)
 	if err != nil {
 		return fail(exitIO, err)
@@ -120,7 +133,7 @@ func (a *app) writeDirectory(ctx context.Context, opts convertOptions, to conver
 
 // lossesOf tells what would be lost.
 func (t convertTarget) lossesOf(ctx context.Context, img *opened, how codec.EncodeOptions) ([]codec.Loss, error) {
-	if t.dir != nil {
+	if t.isDir(img, how) {
 		return codec.DirLossesOf(ctx, t.dir, img.Image, how)
 	}
 	return codec.LossesOf(ctx, t.encoder, img.Image, how)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
+
+	"github.com/thaw-cr/thaw/codec"
 )
 
 // meterDelay is how long work must take before its progress is shown.
@@ -132,4 +134,17 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 		c.err = err
 	}
 	return n, err
+}
+
+// Skip is like writing zeroes.
+func (c *countingWriter) Skip(n int64) error {
+	err := codec.Skip(c.w, n)
+	if c.err == nil {
+		c.err = err
+	}
+	if err == nil {
+		c.n += n
+		c.meter.add(int(n))
+	}
+	return err
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/thaw-cr/thaw/codec"
 )
 
 // A target is a file that gets its name only when it is whole. Until then it is
@@ -48,6 +50,15 @@ func (t *target) Write(p []byte) (int, error) {
 		err = &fs.PathError{Op: e.Op, Path: t.final, Err: e.Err}
 	}
 	return n, err
+}
+
+// Skip leaves zeroes out of a file, and writes them elsewhere.
+func (t *target) Skip(n int64) error {
+	if t.temporary == "" {
+		return codec.Skip(struct{ io.Writer }{t}, n)
+	}
+	_, err := t.file.Seek(n, io.SeekCurrent)
+	return err
 }
 
 // finish closes the file and gives it its name; sync flushes it and its

@@ -82,6 +82,16 @@ func (f *dirTargetFile) Write(p []byte) (int, error) {
 	return n, nil
 }
 
+// Skip leaves zeroes out.
+func (f *dirTargetFile) Skip(n int64) error {
+	if _, err := f.Seek(n, io.SeekCurrent); err != nil {
+		return f.dir.failed(err)
+	}
+	f.dir.bytes += n
+	f.dir.meter.add(int(n))
+	return nil
+}
+
 func (f *dirTargetFile) Close() error {
 	if err := f.File.Close(); err != nil {
 		return f.dir.failed(err)
