@@ -14,20 +14,26 @@ import (
 
 // dumpOptions say which parts to print; none means summary and tree.
 type dumpOptions struct {
-	tree, tasks, memory, files, container, records bool
+	tree, tasks, files, container, commands, records bool
+	// memory is "map" for the ranges, or ADDR:LEN for bytes.
+	memory string
 	// task limits the output to one task; zero for all.
 	task int32
+	look lookOptions
 }
 
 // AddFlags declares the flags.
 func (o *dumpOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.tree, "tree", false, "print the tree of processes and threads")
 	f.BoolVar(&o.tasks, "tasks", false, "print a table of all tasks")
-	f.BoolVar(&o.memory, "memory", false, "print the memory of each process")
+	f.Var((*memoryFlag)(&o.memory), "memory", "print the memory of each process or, with ADDR:LEN, the bytes there")
+	f.Lookup("memory").NoOptDefVal = memoryMap
+	f.BoolVar(&o.commands, "commands", false, "print the command line and environment of each process")
 	f.BoolVar(&o.files, "files", false, "print the open files of each process")
 	f.BoolVar(&o.container, "container", false, "print what is known of the container that the tree was in")
 	f.BoolVar(&o.records, "records", false, "print the records of a linux-cr image as they stand in it")
-	f.Int32Var(&o.task, "task", 0, "print all about one task")
+	f.Int32Var(&o.task, "task", 0, "print all about one task, or its part of --memory, --commands and --search")
+	o.look.AddFlags(f)
 }
 
 func newDumpCommand(a *app) *cobra.Command {
@@ -46,23 +52,38 @@ IMAGE may be a directory, a checkpoint archive as Podman, CRI-O and containerd m
 them, or an OCI image layout of one, all as they are or compressed. What such an
 archive tells of the container, --container prints.
 
+What a process was called with, --commands prints, environment included: it may hold
+secrets, as may memory.
+
+` + lookHelp + `
+
 With --records every record of a linux-cr image is listed in the order of the
 stream, also of one that cannot be decoded, up to where nothing can be told.` + exitHelp(exitOK, exitInvalid, exitUsage, exitIO, exitInterrupted),
-		Example: "  thaw dump tree.thaw\n  thaw dump --tree --files tree.thaw\n  thaw dump --task 1000 --json - < tree.thaw\n  thaw dump --records old.ckpt",
-		Args:    exactArgs(1, "IMAGE"),
+		Example: "  thaw dump tree.thaw\n  thaw dump --tree --files tree.thaw\n  thaw dump --task 1000 --json - < tree.thaw\n  thaw dump --task 1000 --memory=0x7ffd1000:256 tree.thaw\n  thaw dump --search password --kind heap,stack tree.thaw\n  thaw dump --records old.ckpt",
+		Args:    opts.args,
 		RunE: runE(func(cmd *cobra.Command, args []string) error {
-			if opts.records {
-				return a.dumpRecords(cmd.Context(), args[0])
+			name := opts.image(args)
+			switch {
+			case opts.records:
+				return a.dumpRecords(cmd.Context(), name)
+			case opts.look.wanted() || opts.memory != "" && opts.memory != memoryMap:
+				return runLook(cmd.Context(), a, opts, name)
 			}
-			return runDump(cmd.Context(), a, opts, args[0])
+			return runDump(cmd.Context(), a, opts, name)
 		}),
 	}
 	opts.AddFlags(cmd.Flags())
-	for _, part := range []string{"tree", "tasks", "memory", "files", "container"} {
-		cmd.MarkFlagsMutuallyExclusive("task", part)
+	parts := []string{"tree", "tasks", "memory", "files", "container", "commands"}
+	for i, part := range parts {
 		cmd.MarkFlagsMutuallyExclusive("records", part)
+		cmd.MarkFlagsMutuallyExclusive("search", part)
+		cmd.MarkFlagsMutuallyExclusive("regex", part)
+		if part != "memory" && part != "commands" {
+			cmd.MarkFlagsMutuallyExclusive("task", parts[i])
+		}
 	}
 	cmd.MarkFlagsMutuallyExclusive("records", "task")
+	cmd.MarkFlagsMutuallyExclusive("records", "search", "regex")
 	return cmd
 }
 
@@ -73,7 +94,7 @@ func runDump(ctx context.Context, a *app, opts dumpOptions, name string) (err er
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
 	if a.json {
-		return dumpJSON(a, opts, img)
+		return dumpJSON(ctx, a, opts, img)
 	}
 	p := dump.New(a.streams.out, img.Image, a.printing())
 	for _, part := range opts.parts(p) {
@@ -89,19 +110,23 @@ func (o dumpOptions) parts(p *dump.Printer) []func(context.Context) error {
 	plain := func(print func() error) func(context.Context) error {
 		return func(context.Context) error { return print() }
 	}
-	if o.task != 0 {
-		return []func(context.Context) error{
-			func(ctx context.Context) error { return p.Task(ctx, format.PID(o.task)) },
-		}
+	task := format.PID(o.task)
+	commands := func(ctx context.Context) error { return p.Commands(ctx, task) }
+	memory := p.Memory
+	if task != 0 {
+		memory = func(ctx context.Context) error { return p.TaskMemory(ctx, task) }
 	}
-	if !o.tree && !o.tasks && !o.memory && !o.files && !o.container {
+	if !o.tree && !o.tasks && o.memory == "" && !o.files && !o.container && !o.commands {
+		if task != 0 {
+			return []func(context.Context) error{func(ctx context.Context) error { return p.Task(ctx, task) }}
+		}
 		return []func(context.Context) error{p.Summary, plain(p.Line), plain(p.Tree)}
 	}
 	var parts []func(context.Context) error
 	for _, part := range []struct {
 		wanted bool
 		print  func(context.Context) error
-	}{{o.tree, plain(p.Tree)}, {o.tasks, plain(p.Tasks)}, {o.memory, p.Memory}, {o.files, plain(p.Files)}, {o.container, plain(p.Containers)}} {
+	}{{o.tree, plain(p.Tree)}, {o.tasks, plain(p.Tasks)}, {o.memory != "", memory}, {o.commands, commands}, {o.files, plain(p.Files)}, {o.container, plain(p.Containers)}} {
 		if !part.wanted {
 			continue
 		}
@@ -113,8 +138,11 @@ func (o dumpOptions) parts(p *dump.Printer) []func(context.Context) error {
 	return parts
 }
 
-func dumpJSON(a *app, opts dumpOptions, from *opened) error {
+func dumpJSON(ctx context.Context, a *app, opts dumpOptions, from *opened) error {
 	img := from.Image
+	if opts.commands {
+		return dumpError(from.name, dump.CommandsJSON(ctx, a.streams.out, img, format.PID(opts.task)))
+	}
 	if opts.task != 0 {
 		one, err := dump.Select(img, format.PID(opts.task))
 		if err != nil {
@@ -129,7 +157,9 @@ func dumpJSON(a *app, opts dumpOptions, from *opened) error {
 // be read is invalid, a task that is not there was asked for wrongly.
 func dumpError(name string, err error) error {
 	switch {
-	case errors.Is(err, dump.ErrNoTask):
+	case err == nil:
+		return nil
+	case errors.Is(err, dump.ErrNoTask), errors.Is(err, dump.ErrRange), errors.Is(err, dump.ErrPattern):
 		return fail(exitUsage, err)
 	case errors.Is(err, syscall.EPIPE):
 		return output(err)

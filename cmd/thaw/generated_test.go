@@ -18,6 +18,7 @@ import (
 
 	"github.com/thaw-cr/thaw/codec/linuxcr"
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/restore/plan"
 	"github.com/thaw-cr/thaw/validate"
 )
@@ -122,17 +123,20 @@ func referencePage(t *testing.T) []byte {
 // schemas are the documents that --json prints, by the name of their schema.
 // That of findings is in package validate.
 var schemas = map[string]any{
-	"image":   format.Image{},
-	"plan":    plan.Plan{},
-	"capture": captureJSON{},
-	"convert": convertJSON{},
-	"records": []linuxcr.Record{},
-	"restore": restoreJSON{},
-	"formats": []formatJSON{},
-	"version": versionJSON{},
-	"error":   errorJSON{},
-	"rule":    validate.Rule{},
-	"rules":   []validate.Rule{},
+	"image":    format.Image{},
+	"plan":     plan.Plan{},
+	"capture":  captureJSON{},
+	"commands": []dump.Command{},
+	"convert":  convertJSON{},
+	"memory":   dump.View{},
+	"search":   dump.Matches{},
+	"records":  []linuxcr.Record{},
+	"restore":  restoreJSON{},
+	"formats":  []formatJSON{},
+	"version":  versionJSON{},
+	"error":    errorJSON{},
+	"rule":     validate.Rule{},
+	"rules":    []validate.Rule{},
 }
 
 // schemaOf is the JSON schema of v.

@@ -49,6 +49,8 @@ func (c *chunk) end() uint64 { return c.off + c.size }
 type pageFile struct {
 	dir  iofs.FS
 	name string
+	// inherited says that it is one of a parent image.
+	inherited bool
 	mu   sync.Mutex
 	h    iofs.File
 	at   io.ReaderAt
@@ -134,12 +136,21 @@ func (f *pageFile) short(n, want int, off int64, err error) error {
 
 // Runs yields the pages of an object.
 func (s *store) Runs(ctx context.Context, object format.ObjectID) iter.Seq2[format.PageRun, error] {
+	return s.yieldRuns(ctx, func() []format.PageRun { return s.runs(object, false) })
+}
+
+// ParentRuns yields those of them that lie in the parent images.
+func (s *store) ParentRuns(ctx context.Context, object format.ObjectID) iter.Seq2[format.PageRun, error] {
+	return s.yieldRuns(ctx, func() []format.PageRun { return s.runs(object, true) })
+}
+
+func (s *store) yieldRuns(ctx context.Context, list func() []format.PageRun) iter.Seq2[format.PageRun, error] {
 	return func(yield func(format.PageRun, error) bool) {
 		if s.isClosed() {
 			yield(format.PageRun{}, codec.ErrClosed)
 			return
 		}
-		for _, r := range s.runs(object) {
+		for _, r := range list() {
 			if err := ctx.Err(); err != nil {
 				yield(format.PageRun{}, err)
 				return
@@ -151,8 +162,8 @@ func (s *store) Runs(ctx context.Context, object format.ObjectID) iter.Seq2[form
 	}
 }
 
-// runs joins what touches.
-func (s *store) runs(object format.ObjectID) []format.PageRun {
+// runs joins what touches, of the parents' pages alone if inherited.
+func (s *store) runs(object format.ObjectID, inherited bool) []format.PageRun {
 	var out []format.PageRun
 	add := func(first, end format.PageNum) {
 		if n := len(out); n > 0 && first <= out[n-1].End() {
@@ -163,10 +174,15 @@ func (s *store) runs(object format.ObjectID) []format.PageRun {
 	}
 	for i := range s.extents[object] {
 		e := &s.extents[object][i]
-		add(e.first, e.end())
+		if e.src.inherited || !inherited {
+			add(e.first, e.end())
+		}
 	}
 	for i := range s.chunks[object] {
 		c := &s.chunks[object][i]
+		if inherited && !c.src.inherited {
+			continue
+		}
 		add(format.PageNum(c.off/format.PageSize), format.PageNum((c.end()-1)/format.PageSize+1))
 	}
 	return out
@@ -272,7 +288,7 @@ func (l *layer) extentsOf(f *file) ([]extent, error) {
 	if err := l.checkPages(f); err != nil {
 		return nil, err
 	}
-	src := l.store.add(&pageFile{dir: l.dir, name: kindNamed(kPages).name(uint64(f.pages.id))})
+	src := l.store.add(&pageFile{dir: l.dir, name: kindNamed(kPages).name(uint64(f.pages.id)), inherited: l.depth > 0})
 	list := make([]extent, 0, len(f.pages.entries))
 	off := int64(0)
 	for i := range f.pages.entries {

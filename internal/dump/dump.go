@@ -9,7 +9,8 @@
 // What is printed comes from an image that nobody has validated: ids may lead
 // nowhere, parents may form a circle, names may hold escape sequences. Printing
 // ends all the same, takes no more memory than the image itself, and sends no
-// control character to a terminal. Page contents are never read.
+// control character to a terminal. Page contents are read where they are asked
+// for: by Viewer and Search, and for the command line and environment of a program.
 package dump
 
 import (

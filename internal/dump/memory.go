@@ -3,6 +3,7 @@ package dump
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -31,22 +32,53 @@ func (p *Printer) Memory(ctx context.Context) error {
 	return p.out.Flush()
 }
 
+// TaskMemory prints the ranges of one task's address space.
+func (p *Printer) TaskMemory(ctx context.Context, tid format.PID) error {
+	id, err := memoryOf(p.img, tid)
+	if err != nil {
+		return err
+	}
+	m := p.idx.Memories[id]
+	if m == nil {
+		return fmt.Errorf("%w: task %d has none in the image", ErrRange, tid)
+	}
+	if err := p.ranges(ctx, m); err != nil {
+		return err
+	}
+	return p.out.Flush()
+}
+
 func (p *Printer) ranges(ctx context.Context, m *format.AddressSpace) error {
 	held, err := p.held(ctx, m)
 	if err != nil {
 		return err
 	}
-	table := NewTable(">START", ">END", "PROT", "KIND", ">SIZE", ">HELD", "FLAGS", "WHAT")
+	header := []string{">START", ">END", "PROT", "KIND", ">SIZE", ">HELD", ">ZERO"}
+	_, layered := p.img.Pages.(format.ParentPages)
+	if layered {
+		header = append(header, ">PARENT")
+	}
+	table := NewTable(append(header, "FLAGS", "WHAT")...)
 	for i := range m.VMAs {
 		v := &m.VMAs[i]
-		share := "p"
-		if v.SharedMap {
-			share = "s"
+		row := []string{
+			v.Start.String(), v.End.String(), protWords(v), Clean(string(v.Kind)), size(v.End - v.Start),
+			Bytes(held[i].all * format.PageSize), Bytes(held[i].zero * format.PageSize),
 		}
-		table.Add(v.Start.String(), v.End.String(), v.Prot.String()+share, Clean(string(v.Kind)),
-			size(v.End-v.Start), Bytes(held[i]*format.PageSize), vmaFlags(v.Flags), backing(v))
+		if layered {
+			row = append(row, Bytes(held[i].parent*format.PageSize))
+		}
+		table.Add(append(row, vmaFlags(v.Flags), backing(v))...)
 	}
 	return table.Write(p.out, p.opts)
+}
+
+// protWords is the protection as in /proc/PID/maps: "rw-p".
+func protWords(v *format.VMA) string {
+	if v.SharedMap {
+		return v.Prot.String() + "s"
+	}
+	return v.Prot.String() + "p"
 }
 
 // size gives a range's size; one that ends before it begins has none.
@@ -57,31 +89,52 @@ func size(n format.Addr) string {
 	return Bytes(uint64(n))
 }
 
+// holding is how many pages of a range are in the image: all of them, and of
+// those the zero pages and the ones that lie in a parent image.
+type holding struct{ all, zero, parent uint64 }
+
 // held counts the pages of m in the image for each of its ranges, in one pass
 // over both. Ranges out of order or overlapping, which validation refuses, have
 // no such pass: all of them count as empty.
-func (p *Printer) held(ctx context.Context, m *format.AddressSpace) ([]uint64, error) {
-	pages := make([]uint64, len(m.VMAs))
+func (p *Printer) held(ctx context.Context, m *format.AddressSpace) ([]holding, error) {
+	pages := make([]holding, len(m.VMAs))
 	if p.img.Pages == nil || !disjoint(m.VMAs) {
 		return pages, nil
 	}
+	err := tally(m.VMAs, p.img.Pages.Runs(ctx, m.ID), func(i int, n uint64, zero bool) {
+		pages[i].all += n
+		if zero {
+			pages[i].zero += n
+		}
+	})
+	if layered, ok := p.img.Pages.(format.ParentPages); ok && err == nil {
+		err = tally(m.VMAs, layered.ParentRuns(ctx, m.ID), func(i int, n uint64, _ bool) { pages[i].parent += n })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("page runs of memory %d: %w", m.ID, err)
+	}
+	return pages, nil
+}
+
+// tally tells count of the pages that each range has in the runs.
+func tally(vmas []format.VMA, runs iter.Seq2[format.PageRun, error], count func(i int, pages uint64, zero bool)) error {
 	i := 0
-	for run, err := range p.img.Pages.Runs(ctx, m.ID) {
+	for run, err := range runs {
 		if err != nil {
-			return nil, fmt.Errorf("page runs of memory %d: %w", m.ID, err)
+			return err
 		}
 		first, end := run.First.Addr(), run.End().Addr()
-		for i < len(m.VMAs) && m.VMAs[i].End <= first {
+		for i < len(vmas) && vmas[i].End <= first {
 			i++
 		}
-		for k := i; k < len(m.VMAs) && m.VMAs[k].Start < end; k++ {
-			from, to := max(first, m.VMAs[k].Start), min(end, m.VMAs[k].End)
+		for k := i; k < len(vmas) && vmas[k].Start < end; k++ {
+			from, to := max(first, vmas[k].Start), min(end, vmas[k].End)
 			if from < to {
-				pages[k] += uint64(to-from) / format.PageSize
+				count(k, uint64(to-from)/format.PageSize, run.Zero)
 			}
 		}
 	}
-	return pages, nil
+	return nil
 }
 
 func disjoint(list []format.VMA) bool {
@@ -101,14 +154,14 @@ func (p *Printer) sharedMemory(ctx context.Context) error {
 		return nil
 	}
 	p.printf("\n%s\n", p.paint("shared memory", text.Bold))
-	table := NewTable(">OBJECT", "KIND", ">SIZE", ">HELD", "NAME")
+	table := NewTable(">OBJECT", "KIND", ">SIZE", ">HELD", ">ZERO", "NAME")
 	for i := range list {
 		s := &list[i]
 		data, zero, err := p.pages(ctx, s.ID)
 		if err != nil {
 			return err
 		}
-		table.Add(fmt.Sprint(s.ID), Clean(string(s.Kind)), Bytes(s.Size), Bytes((data+zero)*format.PageSize), Clean(s.Name))
+		table.Add(fmt.Sprint(s.ID), Clean(string(s.Kind)), Bytes(s.Size), Bytes((data+zero)*format.PageSize), Bytes(zero*format.PageSize), Clean(s.Name))
 	}
 	return table.Write(p.out, p.opts)
 }

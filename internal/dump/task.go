@@ -14,8 +14,8 @@ import (
 // ErrNoTask says that the image holds no task of the number asked for.
 var ErrNoTask = errors.New("no such task in the image")
 
-// Task prints all that the image holds of one task: its own state, then the
-// memory and files it uses.
+// Task prints all that the image holds of one task: its own state, how its
+// program was called, its registers, then the memory and files it uses.
 func (p *Printer) Task(ctx context.Context, tid format.PID) error {
 	t := p.idx.Tasks[tid]
 	if t == nil {
@@ -26,6 +26,16 @@ func (p *Printer) Task(ctx context.Context, tid format.PID) error {
 			p.printf("%s  %s\n", p.paint(fmt.Sprintf("%-9s", l[0]), text.Bold), l[1])
 		}
 	}
+	if m := p.idx.Memories[t.Memory]; m != nil {
+		c, err := newPages(p.img.Pages).command(ctx, m)
+		if err != nil {
+			return err
+		}
+		for _, l := range c.lines() {
+			p.printf("%s  %s\n", p.paint(fmt.Sprintf("%-9s", l[0]), text.Bold), l[1])
+		}
+	}
+	p.registers(t.Registers)
 	if m := p.idx.Memories[t.Memory]; m != nil {
 		p.printf("\n%s\n", p.paint(fmt.Sprintf("memory %d", m.ID), text.Bold))
 		if err := p.ranges(ctx, m); err != nil {
