@@ -33,7 +33,7 @@ func runFormats(a *app) error {
 	for _, f := range a.registry.Formats() {
 		i := f.Info()
 		list = append(list, formatJSON{i.Name, i.Title, nonNil(i.Versions), nonNil(i.Writes), i.Spec})
-		table.Add(i.Name, strings.Join(i.Versions, " "), strings.Join(i.Writes, " "), i.Title)
+		table.Add(i.Name, orDash(strings.Join(i.Versions, " ")), orDash(strings.Join(i.Writes, " ")), i.Title)
 	}
 	if a.json {
 		return output(writeJSON(a.streams.out, list))

@@ -20,10 +20,13 @@ const (
 
 // Components of XCR0.
 const (
-	xLegacy = 0b11        // x87 and SSE
+	xLegacy = 0b11 // x87 and SSE
+	xAVX    = 1 << 2
 	xMPX    = 1<<3 | 1<<4 // Intel's alone
-	xCommon = 1<<10 - 1   // those up to PKRU
-	xPKRU   = 1 << 9      // the last of both layouts
+	xAVX512 = 1<<5 | 1<<6 | 1<<7
+	xPKRU   = 1 << 9    // the last of both layouts
+	xCommon = 1<<10 - 1 // those up to PKRU
+	xAMX    = 1<<17 | 1<<18
 )
 
 // componentEnd is where a component ends; amd is zero where AMD has none, or none
@@ -57,15 +60,31 @@ func xstate(area []byte) []byte {
 		return nil
 	}
 	bv, xcr0 := le.Uint64(area[bvAt:]), le.Uint64(area[xcr0At:])
-	if xcr0 == 0 {
-		xcr0 = xLegacy
-	}
-	xcr0 = xcr0&xCommon | bv
+	xcr0 = together(xcr0&xCommon | bv)
 	used := max(len(bytes.TrimRight(area, "\x00")), headerEnd)
 	out := make([]byte, max(xstateBytes(xcr0, used), used))
 	copy(out, area)
 	le.PutUint64(out[xcr0At:], xcr0)
 	return out
+}
+
+// companions are components that XCR0 has all of or none (Intel SDM volume 1, 13.3):
+// where one is in use, the others are there, too.
+var companions = []struct{ some, all uint64 }{
+	{xMPX, xMPX},
+	{xAVX512, xAVX512},
+	{xAMX, xAMX},
+	{^uint64(xLegacy), xAVX | xLegacy}, // of processors that have more
+}
+
+// together adds to components those that come with them.
+func together(xcr0 uint64) uint64 {
+	for _, g := range companions {
+		if xcr0&g.some != 0 {
+			xcr0 |= g.all
+		}
+	}
+	return xcr0 | xLegacy
 }
 
 // xstateBytes is how long an area with these components is, of which n bytes are
