@@ -128,7 +128,7 @@ type encoder struct {
 func newEncoder(ctx context.Context, d *dialect, img *format.Image, left *leftovers) *encoder {
 	e := &encoder{
 		ctx: ctx, d: d, img: img, idx: format.NewIndex(img), left: left,
-		refs: map[format.ObjectID]int32{}, done: map[int32]bool{}, made: map[madeKey]int32{},
+		refs: map[format.ObjectID]int32{}, done: make(map[int32]bool, len(img.Objects.Processes)), made: map[madeKey]int32{},
 		kept: map[format.ObjectID]*keptObject{},
 	}
 	if left == nil {
@@ -199,12 +199,11 @@ func (e *encoder) ref(id format.ObjectID) int32 {
 	if id == 0 {
 		return 0
 	}
+	if e.left != nil && id < mostRef {
+		return int32(id)
+	}
 	if r, ok := e.refs[id]; ok {
 		return r
-	}
-	if e.left != nil && id < mostRef {
-		e.refs[id] = int32(id)
-		return int32(id)
 	}
 	e.next++
 	e.refs[id] = e.next

@@ -241,8 +241,10 @@ func (e *encoder) process(p *format.Process) error {
 		}
 		e.d.order.PutUint64(q, v)
 	}
-	for i := range 2 * rlimitCount {
-		put(limits[8*i:], format.Unlimited)
+	if !allLimits(p.Limits) {
+		for i := range 2 * rlimitCount {
+			put(limits[8*i:], format.Unlimited)
+		}
 	}
 	for _, l := range p.Limits {
 		e.losses.If(l.Resource >= rlimitCount, codec.LossLimit, 0, p.ID, "limit %d", l.Resource)
@@ -265,6 +267,19 @@ func (e *encoder) process(p *format.Process) error {
 		return err
 	}
 	return e.pending(owner, 0, p.Pending)
+}
+
+// allLimits says that a list begins with the limits of that time, in order.
+func allLimits(list []format.Limit) bool {
+	if len(list) < rlimitCount {
+		return false
+	}
+	for i := range rlimitCount {
+		if list[i].Resource != uint32(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // pending writes a queue of signals; of is 0 for a process's, 1 for a task's.

@@ -1,7 +1,6 @@
 package linuxcr
 
 import (
-	"encoding/binary"
 	"strings"
 
 	"github.com/thaw-cr/thaw/codec"
@@ -118,19 +117,8 @@ var (
 	architects = []*arch{archX8632, archX8664, archS390X, archPPC32, archPPC64, archARM}
 )
 
-// endian is a byte order for reading, writing and appending.
-type endian interface {
-	binary.ByteOrder
-	binary.AppendByteOrder
-}
-
 // order is the machine's byte order.
-func (a *arch) order() endian {
-	if a.big {
-		return binary.BigEndian
-	}
-	return binary.LittleEndian
-}
+func (a *arch) order() endian { return endian{a.big} }
 
 // archIDs are the numbers of machines in a range of generations (fact sheet,
 // 1.4).

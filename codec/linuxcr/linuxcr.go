@@ -47,7 +47,10 @@ func (c *Codec) VersionName(version string) (string, bool) {
 }
 
 // Detect says whether an input has the magic number, in either byte order.
-func (c *Codec) Detect(prefix []byte) bool { return byteOrder(prefix) != nil }
+func (c *Codec) Detect(prefix []byte) bool {
+	_, ok := byteOrder(prefix)
+	return ok
+}
 
 // Open decodes an image. Of a seekable source it reads all but page data; a
 // stream is read to its end and kept, as codec.Spool does.

@@ -25,23 +25,25 @@ const (
 	headerLenLong  = 72
 )
 
-// byteOrder finds the byte order by the magic; nil if there is none.
-func byteOrder(prefix []byte) endian {
+// byteOrder finds the byte order by the magic; false if there is none.
+func byteOrder(prefix []byte) (o endian, ok bool) {
 	if len(prefix) < firstBytes {
-		return nil
+		return endian{}, false
 	}
-	for _, o := range []endian{binary.LittleEndian, binary.BigEndian} {
+	for _, o := range byteOrders {
 		if o.Uint64(prefix[magicAt:]) == headMagic {
-			return o
+			return o, true
 		}
 	}
-	return nil
+	return endian{}, false
 }
+
+var byteOrders = []endian{{big: false}, {big: true}}
 
 // magicBegins says whether an input that is cut off in the first record can have
 // had the magic number.
 func magicBegins(b []byte) bool {
-	for _, o := range []endian{binary.LittleEndian, binary.BigEndian} {
+	for _, o := range byteOrders {
 		if magic := o.AppendUint64(nil, headMagic); len(b) <= magicAt || bytes.HasPrefix(magic, b[magicAt:]) {
 			return true
 		}
@@ -85,10 +87,11 @@ func recognise(w *window, forced Generation, lim codec.Limits) (*dialect, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &survey{window: w, order: byteOrder(b)}
-	if s.order == nil {
+	order, ok := byteOrder(b)
+	if !ok {
 		return nil, codec.Errorf(codec.BadMagic, "HEADER record", magicAt, "no linux-cr magic, but % x", b[magicAt:])
 	}
+	s := &survey{window: w, order: order}
 	typ, length := s.order.Uint32(b), s.order.Uint32(b[4:])
 	short, n, owner := s.order.Uint16(b), s.order.Uint16(b[2:]), length
 	var g Generation
@@ -136,7 +139,7 @@ func (s *survey) architecture(g Generation) (*arch, error) {
 	} else {
 		a = archByMachine(s.machine)
 	}
-	if a == nil && s.id == 0 && s.order == binary.LittleEndian {
+	if a == nil && s.id == 0 && !s.order.big {
 		a = archX8632
 	}
 	if a == nil {

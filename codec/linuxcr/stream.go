@@ -84,9 +84,9 @@ type stream struct {
 	records int64
 	// seen, if set, is told of every record; an error ends reading.
 	seen func(header) error
-	// next is a header that was read and not taken.
-	next *header
-	held header
+	// next is a header that was read and not taken, if ahead.
+	next  header
+	ahead bool
 }
 
 // name is a record's name for errors.
@@ -107,8 +107,8 @@ func (s *stream) truncated(what string, n int64) error {
 
 // peek reads the next record's header without taking it.
 func (s *stream) peek() (header, error) {
-	if s.next != nil {
-		return *s.next, nil
+	if s.ahead {
+		return s.next, nil
 	}
 	if s.rest() < headerSize {
 		return header{}, s.truncated("record header", headerSize)
@@ -128,8 +128,7 @@ func (s *stream) peek() (header, error) {
 		}
 		return header{}, s.fault(kind, h.name(), s.pos, "the record is %d bytes long, the input ends after %d", h.length, s.rest())
 	}
-	s.held = h
-	s.next = &s.held
+	s.next, s.ahead = h, true
 	return h, nil
 }
 
@@ -161,7 +160,7 @@ func (s *stream) take(h header) error {
 			return err
 		}
 	}
-	s.next = nil
+	s.ahead = false
 	s.pos = h.at + h.length
 	return nil
 }
