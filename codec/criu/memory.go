@@ -109,6 +109,9 @@ func (d *decoder) memoryPages(p *proc, o *format.AddressSpace) error {
 	if err != nil {
 		return err
 	}
+	if _, taken := d.pageOwners[f.name]; taken { // by a process of the same number
+		list = slices.Clone(list)
+	}
 	d.store.extents[o.ID], d.pageOwners[f.name] = list, o.ID
 	for i := range o.VMAs {
 		v := &o.VMAs[i]
@@ -122,30 +125,28 @@ func (d *decoder) memoryPages(p *proc, o *format.AddressSpace) error {
 		}
 		// What the kernel provides is no memory of the process.
 		d.store.extents[o.ID] = without(d.store.extents[o.ID], v)
+		d.layer.done[f.name] = d.store.extents[o.ID]
 	}
 	return nil
 }
 
-// without leaves out the pages of an area.
+// without takes the pages of an area out of a list, which it changes: it can be
+// long.
 func without(list []extent, v *format.VMA) []extent {
 	first, end := pageOf(v.Start), pageOf(v.End)
-	if i, _ := slices.BinarySearchFunc(list, first, endsBefore); i == len(list) || list[i].first >= end {
-		return list
-	}
-	out := make([]extent, 0, len(list)+1)
-	for _, e := range list {
-		if e.end() <= first || e.first >= end {
-			out = append(out, e)
-			continue
-		}
+	i, _ := slices.BinarySearchFunc(list, first, endsBefore)
+	j := i
+	var keep []extent
+	for ; j < len(list) && list[j].first < end; j++ {
+		e := list[j]
 		if e.first < first {
-			out = append(out, extent{e.first, uint64(first - e.first), e.src, e.off})
+			keep = append(keep, extent{e.first, uint64(first - e.first), e.src, e.off})
 		}
 		if e.end() > end {
-			out = append(out, extent{end, uint64(e.end() - end), e.src, e.off + int64(end-e.first)*format.PageSize})
+			keep = append(keep, extent{end, uint64(e.end() - end), e.src, e.off + int64(end-e.first)*format.PageSize})
 		}
 	}
-	return out
+	return slices.Replace(list, i, j, keep...)
 }
 
 // vdsoKey tells which vdso a process has: all ran under one kernel, which gives

@@ -132,7 +132,10 @@ func decodeMapEntry(b []byte) (mapEntry, error) {
 	var v [pmNr + 1]uint64
 	var has [pmNr + 1]bool
 	for len(b) > 0 {
-		num, typ, n := protowire.ConsumeTag(b)
+		num, typ, n := protowire.Number(b[0]>>3), protowire.Type(b[0]&7), 1
+		if b[0] >= 0x80 || num == 0 {
+			num, typ, n = protowire.ConsumeTag(b)
+		}
 		if n < 0 {
 			return mapEntry{}, protowire.ParseError(n)
 		}
@@ -140,7 +143,9 @@ func decodeMapEntry(b []byte) (mapEntry, error) {
 			return mapEntry{}, fmt.Errorf("field %d, which CRIU up to 4.2 does not know", num)
 		}
 		b = b[n:]
-		if v[num], n = protowire.ConsumeVarint(b); n < 0 {
+		if len(b) > 0 && b[0] < 0x80 {
+			v[num], n = uint64(b[0]), 1
+		} else if v[num], n = protowire.ConsumeVarint(b); n < 0 {
 			return mapEntry{}, protowire.ParseError(n)
 		}
 		has[num], b = true, b[n:]

@@ -136,21 +136,21 @@ func (f *pageFile) short(n, want int, off int64, err error) error {
 
 // Runs yields the pages of an object.
 func (s *store) Runs(ctx context.Context, object format.ObjectID) iter.Seq2[format.PageRun, error] {
-	return s.yieldRuns(ctx, func() []format.PageRun { return s.runs(object, false) })
+	return s.yieldRuns(ctx, s.runs(object, false))
 }
 
 // ParentRuns yields those of them that lie in the parent images.
 func (s *store) ParentRuns(ctx context.Context, object format.ObjectID) iter.Seq2[format.PageRun, error] {
-	return s.yieldRuns(ctx, func() []format.PageRun { return s.runs(object, true) })
+	return s.yieldRuns(ctx, s.runs(object, true))
 }
 
-func (s *store) yieldRuns(ctx context.Context, list func() []format.PageRun) iter.Seq2[format.PageRun, error] {
+func (s *store) yieldRuns(ctx context.Context, runs iter.Seq[format.PageRun]) iter.Seq2[format.PageRun, error] {
 	return func(yield func(format.PageRun, error) bool) {
 		if s.isClosed() {
 			yield(format.PageRun{}, codec.ErrClosed)
 			return
 		}
-		for _, r := range list() {
+		for r := range runs {
 			if err := ctx.Err(); err != nil {
 				yield(format.PageRun{}, err)
 				return
@@ -163,29 +163,38 @@ func (s *store) yieldRuns(ctx context.Context, list func() []format.PageRun) ite
 }
 
 // runs joins what touches, of the parents' pages alone if inherited.
-func (s *store) runs(object format.ObjectID, inherited bool) []format.PageRun {
-	var out []format.PageRun
-	add := func(first, end format.PageNum) {
-		if n := len(out); n > 0 && first <= out[n-1].End() {
-			out[n-1].Count = max(out[n-1].Count, uint64(end-out[n-1].First))
-			return
+func (s *store) runs(object format.ObjectID, inherited bool) iter.Seq[format.PageRun] {
+	return func(yield func(format.PageRun) bool) {
+		var last format.PageRun
+		add := func(first, end format.PageNum) bool {
+			if last.Count > 0 && first <= last.End() {
+				last.Count = max(last.Count, uint64(end-last.First))
+				return true
+			}
+			goOn := last.Count == 0 || yield(last)
+			last = format.PageRun{First: first, Count: uint64(end - first)}
+			return goOn
 		}
-		out = append(out, format.PageRun{First: first, Count: uint64(end - first)})
-	}
-	for i := range s.extents[object] {
-		e := &s.extents[object][i]
-		if e.src.inherited || !inherited {
-			add(e.first, e.end())
+		extents, chunks := s.extents[object], s.chunks[object]
+		for i := range extents {
+			e := &extents[i]
+			if (e.src.inherited || !inherited) && !add(e.first, e.end()) {
+				return
+			}
+		}
+		for i := range chunks {
+			c := &chunks[i]
+			if inherited && !c.src.inherited {
+				continue
+			}
+			if !add(format.PageNum(c.off/format.PageSize), format.PageNum((c.end()-1)/format.PageSize+1)) {
+				return
+			}
+		}
+		if last.Count > 0 {
+			yield(last)
 		}
 	}
-	for i := range s.chunks[object] {
-		c := &s.chunks[object][i]
-		if inherited && !c.src.inherited {
-			continue
-		}
-		add(format.PageNum(c.off/format.PageSize), format.PageNum((c.end()-1)/format.PageSize+1))
-	}
-	return out
 }
 
 func (s *store) isClosed() bool {
@@ -289,7 +298,7 @@ func (l *layer) extentsOf(f *file) ([]extent, error) {
 		return nil, err
 	}
 	src := l.store.add(&pageFile{dir: l.dir, name: kindNamed(kPages).name(uint64(f.pages.id)), inherited: l.depth > 0})
-	list := make([]extent, 0, len(f.pages.entries))
+	list := make([]extent, 0, len(f.pages.entries)+1) // one more for what without divides
 	off := int64(0)
 	for i := range f.pages.entries {
 		e := &f.pages.entries[i]
