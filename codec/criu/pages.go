@@ -51,9 +51,9 @@ type pageFile struct {
 	name string
 	// inherited says that it is one of a parent image.
 	inherited bool
-	mu   sync.Mutex
-	h    iofs.File
-	at   io.ReaderAt
+	mu        sync.Mutex
+	h         iofs.File
+	at        io.ReaderAt
 }
 
 func newStore() *store {
