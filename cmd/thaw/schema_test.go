@@ -39,6 +39,11 @@ func TestSchemas(t *testing.T) {
 	}{
 		{"image", []string{"dump", good}, exitOK},
 		{"image", []string{"dump", "--task", "1002", good}, exitOK},
+		{"memory", []string{"dump", "--task", "1000", "--memory=0:0xffffffffffffffff", good}, exitOK},
+		{"search", []string{"dump", "--search", "page", good}, exitOK},
+		{"search", []string{"dump", "--search", "nowhere", good}, exitOK},
+		{"commands", []string{"dump", "--commands", good}, exitOK},
+		{"commands", []string{"dump", "--commands", "--task", "1003", good}, exitOK},
 		{"plan", []string{"restore", "--dry-run", good}, exitOK},
 		{"restore", []string{"restore", good}, exitOK},
 		{"formats", []string{"formats"}, exitOK},

@@ -40,15 +40,15 @@ func Regexp(s string) (Pattern, error) {
 	if err != nil {
 		return Pattern{}, fmt.Errorf("%w: %w", ErrPattern, err)
 	}
-	if anchored(tree) {
+	switch {
+	case anchored(tree):
 		return Pattern{}, fmt.Errorf(`%w: memory has no beginning and no end: (?m) makes of ^ and $ those of lines`, ErrPattern)
+	case nullable(tree):
+		return Pattern{}, fmt.Errorf("%w: %.60q matches nothing at all, and so everywhere", ErrPattern, s)
 	}
 	re, err := regexp.Compile(s)
 	if err != nil {
 		return Pattern{}, fmt.Errorf("%w: %w", ErrPattern, err)
-	}
-	if re.Match(nil) {
-		return Pattern{}, fmt.Errorf("%w: %.60q matches nothing at all, and so everywhere", ErrPattern, s)
 	}
 	return Pattern{re: re}, nil
 }
@@ -56,6 +56,24 @@ func Regexp(s string) (Pattern, error) {
 // anchored says whether an expression asks for the beginning or end of a text.
 func anchored(tree *syntax.Regexp) bool {
 	return tree.Op == syntax.OpBeginText || tree.Op == syntax.OpEndText || slices.ContainsFunc(tree.Sub, anchored)
+}
+
+// nullable says whether an expression can match the empty text.
+func nullable(tree *syntax.Regexp) bool {
+	switch tree.Op {
+	case syntax.OpNoMatch, syntax.OpLiteral, syntax.OpCharClass, syntax.OpAnyCharNotNL, syntax.OpAnyChar:
+		return false
+	case syntax.OpCapture, syntax.OpPlus:
+		return nullable(tree.Sub[0])
+	case syntax.OpRepeat:
+		return tree.Min == 0 || nullable(tree.Sub[0])
+	case syntax.OpConcat:
+		return !slices.ContainsFunc(tree.Sub, func(r *syntax.Regexp) bool { return !nullable(r) })
+	case syntax.OpAlternate:
+		return slices.ContainsFunc(tree.Sub, nullable)
+	default: // stars, question marks and what looks at edges
+		return true
+	}
 }
 
 // find gives the first match in b from an index on, which sees the byte before it;
@@ -68,22 +86,16 @@ func (p Pattern) find(b []byte, from int) (start, end int) {
 		}
 		return from + i, from + i + len(p.text)
 	}
-	for before := from - 1; from < len(b); before = from - 1 {
-		at := max(before, 0)
-		loc := p.re.FindIndex(b[at:])
-		if loc != nil && at+loc[0] < from { // it begins in what is only looked back at
-			at = from
-			loc = p.re.FindIndex(b[at:])
-		}
-		if loc == nil {
-			return -1, -1
-		}
-		if loc[0] < loc[1] {
-			return at + loc[0], at + loc[1]
-		}
-		from = at + loc[0] + 1
+	at := max(from-1, 0)
+	loc := p.re.FindIndex(b[at:])
+	if loc != nil && at+loc[0] < from { // it begins in what is only looked back at
+		at = from
+		loc = p.re.FindIndex(b[at:])
 	}
-	return -1, -1
+	if loc == nil {
+		return -1, -1
+	}
+	return at + loc[0], at + loc[1]
 }
 
 // A Filter says which ranges of memory are searched. The zero value takes all.

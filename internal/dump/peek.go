@@ -129,14 +129,21 @@ func (v *Viewer) data(ctx context.Context, p piece, show func(at format.Addr, b 
 // Hex prints a range as hexdump -C does, with addresses as offsets. Where the
 // image has no bytes, a line says why.
 func (v *Viewer) Hex(ctx context.Context, w io.Writer, r Range) error {
-	return v.pieces(ctx, r, func(p piece) error {
-		if p.state != PieceData {
-			_, err := fmt.Fprintf(w, "%012x  up to %012x: %s, %s\n", uint64(p.start), uint64(p.end), Bytes(uint64(p.end-p.start)), p.words())
+	h := hexer{w: w}
+	err := v.pieces(ctx, r, func(p piece) error {
+		if p.state == PieceData {
+			return v.data(ctx, p, h.rows)
+		}
+		if err := h.end(p.start); err != nil {
 			return err
 		}
-		h := hexer{w: w}
-		return errors.Join(v.data(ctx, p, h.rows), h.end(p.end))
+		_, err := fmt.Fprintf(w, "%012x  up to %012x: %s, %s\n", uint64(p.start), uint64(p.end), Bytes(uint64(p.end-p.start)), p.words())
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return h.end(r.Start + format.Addr(r.Size))
 }
 
 // words say why a piece has no bytes to show.
@@ -205,9 +212,12 @@ func (h *hexer) row(at format.Addr, row []byte) error {
 	return err
 }
 
-// end closes a piece whose last rows were left out with where it ends.
+// end closes rows that follow each other: if the last were left out, with where
+// they end.
 func (h *hexer) end(at format.Addr) error {
-	if !h.star {
+	star := h.star
+	h.star, h.last = false, nil
+	if !star {
 		return nil
 	}
 	_, err := fmt.Fprintf(h.w, "%012x\n", uint64(at))
