@@ -38,6 +38,10 @@ type kind struct {
 	// floor of a restore and of a capture, with their names for the table
 	floorName, captureName string
 	floor, captureFloor    func(w *live.World, img string) time.Duration
+	// dump are the arguments of a dump of CRIU's image of the tree; none if that is
+	// not measured. onlyDump says that nothing else is.
+	dump     []string
+	onlyDump bool
 }
 
 func exec(w *live.World, _ string) time.Duration { return w.Floor("run", "/bin/true") }
@@ -54,14 +58,15 @@ func write(w *live.World, img string) time.Duration {
 
 var kinds = []kind{
 	{name: "tiny", args: []string{"tiny"}, floorName: "exec of /bin/true", floor: exec, captureName: "exec of /bin/true", captureFloor: exec},
-	{name: "procs=500", args: []string{"procs", "500"}, floorName: "500 clone3", floor: born("procs", "500")},
+	{name: "procs=500", args: []string{"procs", "500"}, floorName: "500 clone3", floor: born("procs", "500"), dump: []string{"--tree"}},
 	{name: "zombies=1000", args: []string{"zombies", "1000"}, floorName: "1000 clone3 and exit", floor: born("zombies", "1000")},
 	{name: "threads=100", args: []string{"threads", "100"}, floorName: "100 clone3", floor: born("threads", "100")},
 	{name: "threads=1000", args: []string{"threads", "1000"}, floorName: "1000 clone3", floor: born("threads", "1000")},
 	{
 		name: "mem=1GiB", args: []string{"mem", "1024"}, floorName: "read(2) of the image", floor: read,
-		captureName: "write(2) of 1 GiB", captureFloor: write,
+		captureName: "write(2) of 1 GiB", captureFloor: write, dump: []string{"--memory"},
 	},
+	{name: "sparse=1GiB", args: []string{"sparse", "1024"}, dump: []string{"--memory"}, onlyDump: true},
 	{name: "mem=1GiB/mapped", args: []string{"mem", "1024"}, flags: []string{"--map-memory"}, floorName: "read(2) of the image", floor: read},
 }
 
@@ -91,6 +96,9 @@ func image(b *testing.B, w *live.World, k *kind) string {
 func BenchmarkRestore(b *testing.B) {
 	for i := range kinds {
 		k := &kinds[i]
+		if k.onlyDump {
+			continue
+		}
 		b.Run(k.name, func(b *testing.B) {
 			w := world(b)
 			img := image(b, w, k)
@@ -102,11 +110,58 @@ func BenchmarkRestore(b *testing.B) {
 	}
 }
 
+// criuImage captures the kind's tree and makes an image of CRIU of it.
+func criuImage(b *testing.B, w *live.World, k *kind) string {
+	b.Helper()
+	img := image(b, w, k)
+	dir := img + ".criu"
+	w.Must(0, "convert", img, dir, "--to", "criu")
+	remove(b, img)
+	return dir
+}
+
+// BenchmarkRestoreCRIU measures thaw restore --detach of CRIU's images.
+func BenchmarkRestoreCRIU(b *testing.B) {
+	for i := range kinds {
+		k := &kinds[i]
+		if len(k.flags) > 0 || k.onlyDump {
+			continue
+		}
+		b.Run(k.name, func(b *testing.B) {
+			w := world(b)
+			dir := criuImage(b, w, k)
+			measure(b, &row{name: "restore " + k.name + " of CRIU's image"}, nil, func() live.Run {
+				return w.Measured("restore", "--detach", dir)
+			}, w.KillAll)
+		})
+	}
+}
+
+// BenchmarkDumpCRIU measures thaw dump of CRIU's images. Its floor is how long
+// the command takes to start, do nothing and exit.
+func BenchmarkDumpCRIU(b *testing.B) {
+	for i := range kinds {
+		k := &kinds[i]
+		if len(k.dump) == 0 {
+			continue
+		}
+		b.Run(k.name, func(b *testing.B) {
+			w := world(b)
+			dir := criuImage(b, w, k)
+			args := append([]string{"dump", dir}, k.dump...)
+			r := &row{name: "dump " + k.dump[0] + " " + k.name, floorName: "thaw version"}
+			measure(b, r, func() time.Duration { return w.Measured("version").Took }, func() live.Run {
+				return w.Measured(args...)
+			}, func() {})
+		})
+	}
+}
+
 // BenchmarkCapture measures thaw capture --leave-running until it has exited.
 func BenchmarkCapture(b *testing.B) {
 	for i := range kinds {
 		k := &kinds[i]
-		if len(k.flags) > 0 {
+		if len(k.flags) > 0 || k.onlyDump {
 			continue
 		}
 		b.Run(k.name, func(b *testing.B) {

@@ -7,7 +7,7 @@ import (
 )
 
 // foreign are the fixtures that capture-judge.sh runs.
-var foreign = []string{"a-single", "b-tree", "c-threads", "d-zombies", "f-memory", "h1-files", "i-pidns"}
+var foreign = []string{"a-single", "b-tree", "c-threads", "d-zombies", "e-pipes", "f-memory", "h1-files", "i-pidns"}
 
 // TestCaptureJudge runs the judge that lies beside the repository with real
 // images: programs of others, captured and restored.

@@ -159,6 +159,25 @@ static void mem(void)
 	CHECK(!bad, "%llu words are wrong", (unsigned long long)bad);
 }
 
+/* every second page */
+static void sparse(void)
+{
+	size_t len = (size_t)n << 20, page = 4096, bad = 0, i;
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(p != MAP_FAILED && !madvise(p, len, MADV_NOHUGEPAGE));
+	for (i = 0; i < len; i += 2 * page)
+		p[i] = 1;
+	fx_enter("root");
+	fx_ready();
+	fx_wait_go();
+	if (fx_broken("sparse"))
+		p[len / 2] = 2;
+	for (i = 0; i < len; i += page)
+		bad += p[i] != (i / page % 2 == 0);
+	CHECK(!bad, "%zu pages are wrong", bad);
+}
+
 static void tiny(void)
 {
 	fx_enter("root");
@@ -171,15 +190,15 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*fn)(void);
-	} k[] = { { "procs", procs }, { "threads", threads }, { "zombies", zombies }, { "mem", mem }, { "tiny", tiny } };
+	} k[] = { { "procs", procs }, { "threads", threads }, { "zombies", zombies }, { "mem", mem }, { "sparse", sparse }, { "tiny", tiny } };
 	unsigned i;
 
 	fx_begin(argc, argv);
 	MUST(argc > 2);
 	n = argc > 3 ? atoi(argv[3]) : 0;
-	for (i = 0; i < 5 && strcmp(k[i].name, argv[2]);)
+	for (i = 0; i < 6 && strcmp(k[i].name, argv[2]);)
 		i++;
-	MUST(i < 5);
+	MUST(i < 6);
 	k[i].fn();
 	return fx_finish();
 }
