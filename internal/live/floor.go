@@ -49,9 +49,15 @@ func (w *World) floor(args []string) []time.Duration {
 // nothing of this process.
 func (w *World) Measured(args ...string) Run {
 	w.Helper()
-	n := w.floor(append([]string{"run", w.Thaw()}, args...))
+	return w.MeasuredProgram(append([]string{w.Thaw()}, args...)...)
+}
+
+// MeasuredProgram is Measured of any program, args[0]; it must be a path.
+func (w *World) MeasuredProgram(args ...string) Run {
+	w.Helper()
+	n := w.floor(append([]string{"run"}, args...))
 	if len(n) != 3 || n[0] != 0 {
-		w.Fatalf("thaw %q: %s", args, fmt.Sprint(n))
+		w.Fatalf("%q: %s", args, fmt.Sprint(n))
 	}
-	return Run{Args: args, MaxRSS: int64(n[1]) << 10, Took: n[2]}
+	return Run{Args: args[1:], MaxRSS: int64(n[1]) << 10, Took: n[2]}
 }
