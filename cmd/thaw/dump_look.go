@@ -176,7 +176,7 @@ func (a *app) view(ctx context.Context, v *dump.Viewer, r dump.Range, raw bool) 
 	var err error
 	switch {
 	case raw:
-		err = v.Raw(ctx, out, r, func(what string) { a.say("%s", what) })
+		err = v.Raw(ctx, out, r, func(what string) error { return a.say("%s", what) })
 	case a.json:
 		err = v.JSON(ctx, out, r)
 	default:
@@ -186,7 +186,10 @@ func (a *app) view(ctx context.Context, v *dump.Viewer, r dump.Range, raw bool) 
 }
 
 // say tells the user something beside the data.
-func (a *app) say(form string, args ...any) { fmt.Fprintf(a.streams.err, form+"\n", args...) }
+func (a *app) say(form string, args ...any) error {
+	_, err := fmt.Fprintf(a.streams.err, form+"\n", args...)
+	return err
+}
 
 // searching makes a search of the flags.
 func (o *lookOptions) searching(task format.PID) (dump.Search, error) {
@@ -235,9 +238,9 @@ func (a *app) search(ctx context.Context, img *format.Image, s dump.Search) erro
 	}
 	switch {
 	case sum.Stopped:
-		a.say("stopped after %s; --limit 0 shows all", dump.Count(sum.Matches, "match", "matches"))
+		return a.say("stopped after %s; --limit 0 shows all", dump.Count(sum.Matches, "match", "matches"))
 	case sum.Matches == 0:
-		a.say("nothing found in %s of memory", dump.Bytes(sum.Searched))
+		return a.say("nothing found in %s of memory", dump.Bytes(sum.Searched))
 	}
 	return nil
 }

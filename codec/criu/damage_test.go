@@ -2,9 +2,12 @@ package criu_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
+	"iter"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -18,6 +21,7 @@ import (
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/codec/criu"
+	"github.com/thaw-cr/thaw/format"
 )
 
 // TestTruncation: a file cut anywhere is an error that names it, or an image.
@@ -134,12 +138,32 @@ func TestParents(t *testing.T) {
 	}
 	f, want := openDir(t, dir), openDir(t, whole)
 	samePages(t, want.Image, f.Image)
+	inherited := runsOf(t, f.Image.Pages.(format.ParentPages).ParentRuns, f.Image.Objects.Memories[0].ID)
+	if all := runsOf(t, want.Image.Pages.Runs, want.Image.Objects.Memories[0].ID); len(all) == 0 || !slices.Equal(all, inherited) {
+		t.Errorf("of the pages %v the parent's are said to be %v", all, inherited)
+	}
+	if own := runsOf(t, f.Image.Pages.(format.ParentPages).ParentRuns, f.Image.Objects.Memories[1].ID); len(own) > 0 {
+		t.Errorf("pages %v are said to be the parent's", own)
+	}
 	out, _ := encode(t, f.Image)
 	alone := openDir(t, out.dir())
 	samePages(t, want.Image, alone.Image)
 	if !bytes.Equal(out["pages-2.img"].Bytes(), whole["pages-2.img"].Data) {
 		t.Error("the pages of the parent are not those that were there")
 	}
+}
+
+// runsOf lists the page runs of an object.
+func runsOf(t *testing.T, runs func(context.Context, format.ObjectID) iter.Seq2[format.PageRun, error], id format.ObjectID) []format.PageRun {
+	t.Helper()
+	var list []format.PageRun
+	for r, err := range runs(t.Context(), id) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, r)
+	}
+	return list
 }
 
 // inherit marks all pages of a pagemap as the parent's, in one of the two ways.

@@ -176,6 +176,9 @@ func (s *store) runs(object format.ObjectID, inherited bool) iter.Seq[format.Pag
 			return goOn
 		}
 		extents, chunks := s.extents[object], s.chunks[object]
+		if inherited {
+			chunks = nil // only pagemaps look into parents
+		}
 		for i := range extents {
 			e := &extents[i]
 			if (e.src.inherited || !inherited) && !add(e.first, e.end()) {
@@ -184,9 +187,6 @@ func (s *store) runs(object format.ObjectID, inherited bool) iter.Seq[format.Pag
 		}
 		for i := range chunks {
 			c := &chunks[i]
-			if inherited && !c.src.inherited {
-				continue
-			}
 			if !add(format.PageNum(c.off/format.PageSize), format.PageNum((c.end()-1)/format.PageSize+1)) {
 				return
 			}

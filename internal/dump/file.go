@@ -1,10 +1,7 @@
 package dump
 
 import (
-	"encoding/binary"
 	"fmt"
-	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -41,7 +38,7 @@ func (p *Printer) fileTable(ft *format.FileTable) error {
 		if e.CloseOnExec {
 			mode += " cloexec"
 		}
-		table.Add(fmt.Sprint(e.FD), object(f.ID), Clean(string(f.Kind)), mode, fmt.Sprint(f.Pos), p.openFile(f))
+		table.Add(fmt.Sprint(e.FD), object(f.ID), Clean(string(f.Kind)), mode, fmt.Sprint(f.Pos), joinSet(", ", p.openFile(f), ifAny(len(f.Locks), "lock", "locks")))
 	}
 	return table.Write(p.out, p.opts)
 }
@@ -143,56 +140,3 @@ func counters(f *format.OpenFile) string {
 // nanoseconds makes a duration of a number of an image, which may be larger
 // than a duration can hold.
 func nanoseconds(n uint64) time.Duration { return time.Duration(min(n, 1<<63-1)) }
-
-var socketTypes = map[int32]string{1: "stream", 2: "datagram", 3: "raw", 5: "packets"}
-
-// sockets describes sockets by type and address.
-func sockets(f *format.OpenFile) string {
-	switch {
-	case f.Unix != nil:
-		s := f.Unix
-		return joinSet(", ", socketType(&s.SocketCommon), Clean(string(s.Name)), prefixed("to ", peer(s)),
-			ifAny(len(s.Queue), "message", "messages"))
-	case f.Inet != nil:
-		s := f.Inet
-		return joinSet(", ", socketType(&s.SocketCommon), sockaddr(s.Local), prefixed("to ", sockaddr(s.Remote)))
-	case f.Netlink != nil:
-		return fmt.Sprintf("protocol %d, port %d", f.Netlink.Protocol, f.Netlink.Port)
-	case f.Packet != nil:
-		return fmt.Sprintf("interface %d", f.Packet.Interface)
-	}
-	return ""
-}
-
-func socketType(s *format.SocketCommon) string {
-	name := socketTypes[s.Type]
-	if name == "" {
-		name = fmt.Sprintf("type %d", s.Type)
-	}
-	if s.Listening {
-		name += ", listening"
-	}
-	return name
-}
-
-func peer(s *format.UnixSocket) string {
-	if s.Peer != 0 {
-		return fmt.Sprintf("open file %d", s.Peer)
-	}
-	return Clean(string(s.PeerName))
-}
-
-// sockaddr reads a sockaddr_in or sockaddr_in6 (ip(7), ipv6(7)): port in bytes
-// 2 and 3, the address at 4 or 8.
-func sockaddr(b []byte) string {
-	var a netip.Addr
-	switch len(b) {
-	case 16:
-		a = netip.AddrFrom4([4]byte(b[4:8]))
-	case 28:
-		a = netip.AddrFrom16([16]byte(b[8:24]))
-	default:
-		return strings.Repeat("?", min(1, len(b)))
-	}
-	return netip.AddrPortFrom(a, binary.BigEndian.Uint16(b[2:])).String()
-}

@@ -168,7 +168,10 @@ func TestRaw(t *testing.T) {
 	v := viewer(t, memoryImage(), 10)
 	var got bytes.Buffer
 	var said []string
-	err := v.Raw(t.Context(), &got, dump.Range{Start: 0x1ff0, Size: 0x4010}, func(s string) { said = append(said, s) })
+	err := v.Raw(t.Context(), &got, dump.Range{Start: 0x1ff0, Size: 0x4010}, func(s string) error {
+		said = append(said, s)
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -233,9 +233,9 @@ func printable(c byte) byte {
 }
 
 // Raw writes the bytes of a range. Zeroes stand for bytes that the image does not
-// hold, so that every byte has its place; what gets words about them. It gives
+// hold, so that every byte has its place; what is told of each such part. It gives
 // ErrRange, with nothing written, if a part of the range is not mapped.
-func (v *Viewer) Raw(ctx context.Context, w io.Writer, r Range, what func(string)) error {
+func (v *Viewer) Raw(ctx context.Context, w io.Writer, r Range, what func(string) error) error {
 	err := v.pieces(ctx, r, func(p piece) error {
 		if p.state == PieceUnmapped {
 			return fmt.Errorf("%w: %s up to %s is not mapped", ErrRange, p.start, p.end)
@@ -253,7 +253,9 @@ func (v *Viewer) Raw(ctx context.Context, w io.Writer, r Range, what func(string
 			})
 		}
 		if !p.state.Reads() {
-			what(fmt.Sprintf("%s up to %s: %s; zeroes instead", p.start, p.end, p.words()))
+			if err := what(fmt.Sprintf("%s up to %s: %s; zeroes instead", p.start, p.end, p.words())); err != nil {
+				return err
+			}
 		}
 		return zeroes(ctx, w, uint64(p.end-p.start))
 	})
@@ -318,7 +320,7 @@ func (v *Viewer) JSON(ctx context.Context, w io.Writer, r Range) error {
 
 // jsonList prints a document with a list that may be longer than memory.
 type jsonList struct {
-	w          io.Writer
+	w            io.Writer
 	opened, some bool
 }
 

@@ -17,8 +17,10 @@ type register struct {
 
 func amd64Registers(a *format.RegistersAMD64) []register {
 	return []register{
-		{"rax", a.RAX}, {"rbx", a.RBX}, {"rcx", a.RCX}, {"rdx", a.RDX}, {"rsi", a.RSI}, {"rdi", a.RDI}, {"rbp", a.RBP}, {"rsp", a.RSP},
-		{"r8", a.R8}, {"r9", a.R9}, {"r10", a.R10}, {"r11", a.R11}, {"r12", a.R12}, {"r13", a.R13}, {"r14", a.R14}, {"r15", a.R15},
+		{"rax", a.RAX}, {"rbx", a.RBX}, {"rcx", a.RCX}, {"rdx", a.RDX},
+		{"rsi", a.RSI}, {"rdi", a.RDI}, {"rbp", a.RBP}, {"rsp", a.RSP},
+		{"r8", a.R8}, {"r9", a.R9}, {"r10", a.R10}, {"r11", a.R11},
+		{"r12", a.R12}, {"r13", a.R13}, {"r14", a.R14}, {"r15", a.R15},
 		{"rip", a.RIP}, {"rflags", a.RFlags}, {"orig_ax", a.OrigAX}, {"fs_base", a.FSBase}, {"gs_base", a.GSBase},
 		{"cs", a.CS}, {"ss", a.SS}, {"ds", a.DS}, {"es", a.ES}, {"fs", a.FS}, {"gs", a.GS},
 	}

@@ -142,22 +142,17 @@ func (g *pages) pieces(ctx context.Context, m *format.AddressSpace, start, end f
 	return func(yield func(piece, error) bool) {
 		at := start
 		for _, v := range ordered(m.VMAs) {
-			if v.End <= at {
+			first, last := max(v.Start, at), min(v.End, end)
+			if first >= last {
 				continue
 			}
-			if v.Start >= end {
-				break
-			}
-			if v.Start > at && !yield(piece{start: at, end: v.Start, state: PieceUnmapped}, nil) {
+			if first > at && !yield(piece{start: at, end: first, state: PieceUnmapped}, nil) {
 				return
 			}
-			at = max(at, v.Start)
-			for p, err := range g.mapped(ctx, m.ID, &v, at, min(v.End, end)) {
-				if !yield(p, err) || err != nil {
-					return
-				}
+			if !g.mapped(ctx, m.ID, &v, stretch{from: uint64(first), to: uint64(last)}, yield) {
+				return
 			}
-			at = min(v.End, end)
+			at = last
 		}
 		if at < end {
 			yield(piece{start: at, end: end, state: PieceUnmapped}, nil)
@@ -166,39 +161,37 @@ func (g *pages) pieces(ctx context.Context, m *format.AddressSpace, start, end f
 }
 
 // mapped divides addresses of one range: pages of the address space itself lie
-// over those of the object that the range maps.
-func (g *pages) mapped(ctx context.Context, space format.ObjectID, v *format.VMA, start, end format.Addr) iter.Seq2[piece, error] {
-	return func(yield func(piece, error) bool) {
-		own, err := g.of(ctx, space)
-		object := behind(v)
-		below, err2 := g.of(ctx, object)
-		if err = cmp.Or(err, err2); err != nil {
-			yield(piece{}, err)
-			return
-		}
-		for s := range stretches(own, uint64(start), uint64(end)) {
-			if s.held {
-				if !yield(held(s, v, space, s.from), nil) {
-					return
-				}
-				continue
-			}
-			off := v.Offset + s.from - uint64(v.Start)
-			if object == 0 || off < v.Offset || off+(s.to-s.from) < off {
-				if !yield(piece{start: format.Addr(s.from), end: format.Addr(s.to), state: absent(v), vma: v}, nil) {
-					return
-				}
-				continue
-			}
-			for b := range stretches(below, off, off+s.to-s.from) {
-				p := held(b, v, object, b.from)
-				p.start, p.end = format.Addr(b.from-off+s.from), format.Addr(b.to-off+s.from)
-				if !yield(p, nil) {
-					return
-				}
-			}
+// over those of the object that the range maps. It says whether to go on.
+func (g *pages) mapped(ctx context.Context, space format.ObjectID, v *format.VMA, part stretch, yield func(piece, error) bool) bool {
+	own, err := g.of(ctx, space)
+	below, err2 := g.of(ctx, behind(v))
+	if err = cmp.Or(err, err2); err != nil {
+		yield(piece{}, err)
+		return false
+	}
+	for s := range stretches(own, part.from, part.to) {
+		if s.held && !yield(held(s, v, space, s.from), nil) || !s.held && !under(below, v, s, yield) {
+			return false
 		}
 	}
+	return true
+}
+
+// under divides addresses at which the address space has no pages itself by those
+// of the object that is mapped there.
+func under(runs []format.PageRun, v *format.VMA, s stretch, yield func(piece, error) bool) bool {
+	object, off := behind(v), v.Offset+s.from-uint64(v.Start)
+	if object == 0 || off < v.Offset || off+(s.to-s.from) < off {
+		return yield(piece{start: format.Addr(s.from), end: format.Addr(s.to), state: absent(v), vma: v}, nil)
+	}
+	for b := range stretches(runs, off, off+s.to-s.from) {
+		p := held(b, v, object, b.from)
+		p.start, p.end = format.Addr(b.from-off+s.from), format.Addr(b.to-off+s.from)
+		if !yield(p, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // held makes a piece of a stretch of an object.
@@ -215,10 +208,10 @@ func held(s stretch, v *format.VMA, object format.ObjectID, off uint64) piece {
 
 // behind is the object whose bytes a range maps; zero for none.
 func behind(v *format.VMA) format.ObjectID {
-	switch v.Kind {
-	case format.VMAShared:
+	if v.Kind == format.VMAShared {
 		return v.Shared
-	case format.VMAFile:
+	}
+	if v.Kind == format.VMAFile {
 		return v.File.Deleted
 	}
 	return 0
