@@ -132,7 +132,7 @@ func TestSegments(t *testing.T) {
 		0x50000: zeroes, 0x51000: pageText(sharedID, 2), 0x60000: pageText(deletedID, 0), 0x61000: zeroes,
 		0x70000: bytes.Repeat([]byte("vdso"), format.PageSize/4),
 	} {
-		if got, ok := readMemory(t, f, addr, format.PageSize); !ok || !bytes.Equal(got, want) {
+		if got, ok := readPage(t, f, addr); !ok || !bytes.Equal(got, want) {
 			t.Errorf("page at %#x: %.20q, %t, want %.20q", addr, got, ok, want)
 		}
 	}
@@ -182,7 +182,7 @@ func TestGaps(t *testing.T) {
 		if got := len(b) - int(f.Progs[1].Off); got != tt.file {
 			t.Errorf("gap of %d pages: %d bytes of contents, want %d", tt.gap, got, tt.file)
 		}
-		if _, ok := readMemory(t, f, uint64(end)-format.PageSize, format.PageSize); !ok {
+		if _, ok := readPage(t, f, uint64(end)-format.PageSize); !ok {
 			t.Errorf("gap of %d pages: the page behind it is not there", tt.gap)
 		}
 	}

@@ -63,7 +63,7 @@ const (
 func smallImage() *format.Image {
 	const base = 0x10000
 	area := func(n format.Addr, pages format.Addr, kind format.VMAKind, prot format.Prot) format.VMA {
-		start := format.Addr(base * n)
+		start := base * n
 		return format.VMA{Start: start, End: start + pages*format.PageSize, Kind: kind, Prot: prot}
 	}
 	text := area(1, 2, format.VMAFile, format.ProtRead|format.ProtExec)
@@ -150,12 +150,13 @@ func readCore(t rapid.TB, b []byte) (f *elf.File, list []noteOf) {
 	return f, list
 }
 
-// readMemory reads memory of a core file as a debugger does; false where the file
-// has none.
-func readMemory(t rapid.TB, f *elf.File, at uint64, n int) ([]byte, bool) {
+// readPage reads a page of memory of a core file as a debugger does; false where the
+// file has none.
+func readPage(t rapid.TB, f *elf.File, at uint64) ([]byte, bool) {
 	t.Helper()
+	const n = format.PageSize
 	for _, p := range f.Progs {
-		if p.Type == elf.PT_LOAD && p.Vaddr <= at && at+uint64(n) <= p.Vaddr+p.Filesz {
+		if p.Type == elf.PT_LOAD && p.Vaddr <= at && at+n <= p.Vaddr+p.Filesz {
 			b := make([]byte, n)
 			if _, err := p.ReadAt(b, int64(at-p.Vaddr)); err != nil {
 				t.Fatal(err)

@@ -27,8 +27,9 @@ type memory struct {
 }
 
 // newMemory finds out what the image holds.
-func newMemory(ctx context.Context, img *format.Image, space *format.AddressSpace) (*memory, error) {
-	m := &memory{img: img, space: space, runs: map[format.ObjectID][]format.PageRun{}, vdso: vdsoCode(img, space)}
+func newMemory(ctx context.Context, img *format.Image, p *process) (*memory, error) {
+	space := p.memory
+	m := &memory{img: img, space: space, runs: map[format.ObjectID][]format.PageRun{}, vdso: p.vdso}
 	objects := []format.ObjectID{space.ID}
 	for i := range space.VMAs {
 		v := &space.VMAs[i]

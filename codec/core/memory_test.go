@@ -95,7 +95,7 @@ func checkMemory(t *rapid.T, core []byte, m *format.AddressSpace, pages fakePage
 	for i := range m.VMAs {
 		v := &m.VMAs[i]
 		for n := pageOf(v.Start); n < pageOf(v.End); n++ {
-			b, ok := readMemory(t, f, uint64(n.Addr()), format.PageSize)
+			b, ok := readPage(t, f, uint64(n.Addr()))
 			want := expected(pages, v, n)
 			if !ok && want != nil && !bytes.Equal(want, make([]byte, format.PageSize)) {
 				t.Errorf("%s area: the page at %s is left out", v.Kind, n.Addr())

@@ -132,7 +132,7 @@ const psargsMost = 80 - 1
 
 // prpsinfo is struct elf_prpsinfo (include/linux/elfcore.h). The process's flags
 // are not known.
-func prpsinfo(p *process, creds *format.Credentials, args []byte) []byte {
+func prpsinfo(p *process, args []byte) []byte {
 	const size, commMost = 136, 16 - 1
 	le := binary.LittleEndian
 	b := make([]byte, size)
@@ -145,9 +145,9 @@ func prpsinfo(p *process, creds *format.Credentials, args []byte) []byte {
 	if s := t.Sched; s != nil {
 		b[3] = byte(s.Nice)
 	}
-	if creds != nil {
-		le.PutUint32(b[16:], creds.UID)
-		le.PutUint32(b[20:], creds.GID)
+	if c := p.creds; c != nil {
+		le.PutUint32(b[16:], c.UID)
+		le.PutUint32(b[20:], c.GID)
 	}
 	for i, id := range []format.PID{p.tgid, t.PPID, t.PGID, t.SID} {
 		le.PutUint32(b[24+4*i:], uint32(id))

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"cmp"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/thaw-cr/thaw/codec"
@@ -23,6 +25,12 @@ type process struct {
 	// order of the image.
 	threads []*format.Task
 	memory  *format.AddressSpace
+	// creds are those of the task that speaks for the process; nil if they are not
+	// known.
+	creds *format.Credentials
+	// vdso is the code that lies in the area of that kind; nil if the image does not
+	// have it.
+	vdso []byte
 }
 
 // first is the thread that speaks for the process: the leader, if it is known.
@@ -91,7 +99,29 @@ func groups(img *format.Image) []*process {
 			p.memory = ix.Memories[t.Memory]
 		}
 	}
+	codes := vdsoCodes(img)
+	for _, p := range list {
+		if p.memory != nil {
+			p.vdso = codes[hex.EncodeToString(p.memory.VDSO)]
+			p.creds = ix.Creds[cmp.Or(p.first().Creds, p.threads[0].Creds)]
+		}
+	}
 	return list
+}
+
+// vdsoRecord is the record that carries the code of a vdso along, under its
+// SHA-256 in hexadecimal.
+const vdsoRecord = "vdso"
+
+// vdsoCodes are those that an image carries along.
+func vdsoCodes(img *format.Image) map[string][]byte {
+	codes := map[string][]byte{}
+	for i := range img.Attachments {
+		if a := &img.Attachments[i]; a.Record == vdsoRecord && a.Place != "" {
+			codes[a.Place] = a.Data
+		}
+	}
+	return codes
 }
 
 // processes are those that can have a core file, and those that cannot.

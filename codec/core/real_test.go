@@ -96,7 +96,7 @@ func checkReal(t *testing.T, img *format.Image, b []byte) (tids []uint32) {
 			if err := img.Pages.ReadPages(t.Context(), memory, p, want); err != nil {
 				t.Fatal(err)
 			}
-			if got, ok := readMemory(t, f, uint64(p.Addr()), format.PageSize); !ok || !bytes.Equal(got, want) {
+			if got, ok := readPage(t, f, uint64(p.Addr())); !ok || !bytes.Equal(got, want) {
 				t.Fatalf("the page at %s differs, or is left out: %t", p.Addr(), !ok)
 			}
 			pages++

@@ -5,7 +5,6 @@ import (
 	"context"
 	"debug/elf"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -30,22 +29,6 @@ const pieceBytes = 1 << 20
 // longest is a bound of all lengths and places in a file: the kernel has no longer
 // files, and below it nothing overflows.
 const longest = 1 << 62
-
-// vdsoRecord is the record that carries the code of a vdso along, under its
-// SHA-256 in hexadecimal.
-const vdsoRecord = "vdso"
-
-// vdsoCode is the code of an address space's vdso; nil if the image does not have
-// it.
-func vdsoCode(img *format.Image, space *format.AddressSpace) []byte {
-	sum := hex.EncodeToString(space.VDSO)
-	for i := range img.Attachments {
-		if a := &img.Attachments[i]; a.Record == vdsoRecord && a.Place == sum && sum != "" {
-			return a.Data
-		}
-	}
-	return nil
-}
 
 // writer writes the core file of one process.
 type writer struct {
@@ -74,7 +57,7 @@ func writeProcess(ctx context.Context, dst io.Writer, img *format.Image, p *proc
 
 // measure finds out how long each part is.
 func (w *writer) measure(ctx context.Context, img *format.Image) error {
-	m, err := newMemory(ctx, img, w.p.memory)
+	m, err := newMemory(ctx, img, w.p)
 	if err != nil {
 		return err
 	}
@@ -87,7 +70,7 @@ func (w *writer) measure(ctx context.Context, img *format.Image) error {
 	if err != nil {
 		return err
 	}
-	w.info = prpsinfo(w.p, credentials(img, w.p.first(), w.p.threads[0]), line)
+	w.info = prpsinfo(w.p, line)
 	var c counter
 	if err := notes(&c, w.p, w.info); err != nil {
 		return err
@@ -108,18 +91,6 @@ func (w *writer) measure(ctx context.Context, img *format.Image) error {
 	}
 	w.data = roundUp(headerBytes+w.headers*programBytes+w.notes, format.PageSize)
 	w.end = w.data + filled
-	return nil
-}
-
-// credentials are those of the first task that has some.
-func credentials(img *format.Image, tasks ...*format.Task) *format.Credentials {
-	for _, t := range tasks {
-		for i := range img.Objects.Creds {
-			if c := &img.Objects.Creds[i]; t.Creds != 0 && c.ID == t.Creds {
-				return c
-			}
-		}
-	}
 	return nil
 }
 
@@ -153,7 +124,10 @@ func (w *writer) write(out *output) error {
 		}
 	}
 	if w.headers >= manyHeaders {
-		if err := out.bytes(w.section()); err != nil {
+		if err := out.flush(0); err != nil {
+			return err
+		}
+		if err := put(out.buf, w.section()); err != nil {
 			return err
 		}
 	}
@@ -228,10 +202,7 @@ func progFlags(p format.Prot) uint32 {
 }
 
 // section is section 0, which tells the number of program headers.
-func (w *writer) section() []byte {
-	b, _ := binary.Append(nil, binary.LittleEndian, &elf.Section64{Size: 1, Info: uint32(w.headers)}) //nolint:errcheck // it has a fixed size
-	return b
-}
+func (w *writer) section() *elf.Section64 { return &elf.Section64{Size: 1, Info: uint32(w.headers)} }
 
 func put(w io.Writer, v any) error { return binary.Write(w, binary.LittleEndian, v) }
 
