@@ -49,6 +49,8 @@ type encoder struct {
 	locked    map[format.ObjectID]bool
 	lastPages uint32
 	shmids    map[format.ObjectID]uint64
+	// listeners are the sockets at which connections wait, by those.
+	listeners map[format.ObjectID]format.ObjectID
 }
 
 // number gives an object's number, counting from first.
@@ -71,6 +73,16 @@ func newEncoder(ctx context.Context, dst codec.DirWriter, img *format.Image) *en
 		opened: map[format.ObjectID]uint32{}, refs: map[string]uint32{}, ghosts: map[format.ObjectID]uint32{},
 		pipeData: map[format.ObjectID]bool{}, shmids: map[format.ObjectID]uint64{}, vdsos: map[string][]byte{},
 		ttyFiles: map[ttySide]uint32{}, locked: map[format.ObjectID]bool{},
+		listeners: map[format.ObjectID]format.ObjectID{},
+	}
+	for i := range img.Objects.Files {
+		f := &img.Objects.Files[i]
+		if f.Unix == nil {
+			continue
+		}
+		for _, end := range f.Unix.Pending {
+			e.listeners[end] = f.ID
+		}
 	}
 	for i := range img.Attachments {
 		if a := &img.Attachments[i]; a.Format == formatName && a.Record == recordVDSO {

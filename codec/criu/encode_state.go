@@ -183,16 +183,20 @@ func (e *encoder) netNumber(c *format.SocketCommon) *uint32 {
 
 func (e *encoder) unixEntry(id uint32, f *format.OpenFile) *sk_unix.UnixSkEntry {
 	s := f.Unix
+	to := s.Peer
+	if l := e.listeners[to]; l != 0 {
+		to = l // as CRIU writes a connection that is not yet accepted
+	}
 	m := &sk_unix.UnixSkEntry{
 		Id: new(id), Ino: new(e.inode(f.ID)), Type: new(uint32(s.Type)), State: proto.Uint32(stateClose),
-		Flags: new(f.Flags), Uflags: proto.Uint32(0), Backlog: new(uint32(s.Backlog)), Peer: new(e.inode(s.Peer)),
+		Flags: new(f.Flags), Uflags: proto.Uint32(0), Backlog: new(uint32(s.Backlog)), Peer: new(e.inode(to)),
 		Fown: fownEntry(f.Owner), Opts: e.sockOpts(f.ID, &s.SocketCommon), Name: append([]byte{}, s.Name...), Shutdown: shutdownOf(&s.SocketCommon),
 		NsId: e.netNumber(&s.SocketCommon),
 	}
 	switch {
 	case s.Listening:
 		m.State = proto.Uint32(stateListen)
-	case s.Peer != 0:
+	case s.Peer != 0, s.PeerGone && s.Type != sockDgram:
 		m.State = proto.Uint32(stateEstablished)
 	}
 	if s.NamesFile() {
@@ -205,12 +209,15 @@ func (e *encoder) unixEntry(id uint32, f *format.OpenFile) *sk_unix.UnixSkEntry 
 	if s.Deleted {
 		m.Deleted = new(true)
 	}
-	e.losses.If(len(s.Pending) > 0, codec.LossFileState, 0, f.ID, "connections that are not yet accepted")
-	e.losses.If(s.Error != 0 || s.PeerGone || s.Path != "" || s.Root != "", codec.LossFileState, 0, f.ID, "what became of a socket's peer or name")
+	for _, end := range s.Pending {
+		p := e.ix.Files[end]
+		e.losses.If(p != nil && p.Unix != nil && (p.Unix.PeerGone || len(p.Unix.Queue) > 0), codec.LossFileState, 0, end, "what came through a connection that is not yet accepted, or that it was closed")
+	}
+	e.losses.If(s.Error != 0 || s.PeerGone && s.Type == sockDgram || s.Path != "" || s.Root != "", codec.LossFileState, 0, f.ID, "what became of a socket's peer or name")
 	for _, q := range s.Queue {
 		e.queued(id, f.ID, q)
 	}
-	if p := e.ix.Files[s.Peer]; p != nil {
+	if p := e.ix.Files[to]; p != nil {
 		e.openFile(p)
 	}
 	return m

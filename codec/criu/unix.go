@@ -32,13 +32,23 @@ func (d *decoder) unix(e *entryOf, o *format.OpenFile) error {
 		Name: socketName(v.GetName()), Dir: v.GetNameDir(), Deleted: v.GetDeleted(),
 		Mode: v.GetFilePerms().GetMode(), UID: v.GetFilePerms().GetUid(), GID: v.GetFilePerms().GetGid(),
 	}
+	connects := s.Type == sockStream || s.Type == sockSeqpacket
+	s.PeerGone = connects && v.GetState() == stateEstablished && v.GetPeer() == 0
 	if s.Listening {
 		s.Backlog = int32(min(v.GetBacklog(), 1<<31-1))
+		d.listeners[e.GetId()] = s
 	}
 	shut(v.GetShutdown(), &s.SocketCommon)
 	o.Unix = s
 	return nil
 }
+
+// Types of sockets that are connected, each to one other (include/linux/net.h).
+const (
+	sockStream    = 1
+	sockDgram     = 2
+	sockSeqpacket = 5
+)
 
 // socketName is a bound name without the zero byte that ends a path.
 func socketName(name []byte) []byte {
@@ -77,8 +87,26 @@ func (d *decoder) peers() error {
 		if s.Peer, err = d.openFile(peer.GetId(), e.file, e.rec); err != nil {
 			return err
 		}
+		if l := d.listeners[peer.GetId()]; l != nil {
+			if err := d.waits(d.img.Objects.Files[i].ID, s, l); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// waits makes the end of a connection that its listener has not yet given away:
+// CRIU writes the client as if the listener were its peer.
+func (d *decoder) waits(client format.ObjectID, s *format.UnixSocket, l *format.UnixSocket) error {
+	end := format.OpenFile{ID: d.newID(), Kind: format.FileUnix, Flags: format.ORdWr, Unix: &format.UnixSocket{
+		SocketCommon: format.SocketCommon{Type: l.Type, Namespace: l.Namespace}, Peer: client,
+		Name: l.Name, Dir: l.Dir, Deleted: l.Deleted, Mode: l.Mode, UID: l.UID, GID: l.GID,
+	}}
+	s.Peer = end.ID
+	l.Pending = append(l.Pending, end.ID)
+	d.img.Objects.Files = append(d.img.Objects.Files, end)
+	return d.charge(512)
 }
 
 // indexSockets finds the unix sockets of a file by their inodes.
