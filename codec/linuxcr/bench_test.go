@@ -3,6 +3,7 @@ package linuxcr
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,6 +28,21 @@ func threadTree(n int) []byte {
 	return wideTree(n, true, func(s *synth) {
 		s.task(fields{fExitSignal: 0xffffffff, fClearTID: 4096}, 0, "thread")
 		s.newTask(1)
+	})
+}
+
+// distinctTree is threadTree with floating point state that no two threads have
+// alike.
+func distinctTree(n int) []byte {
+	i := uint32(0)
+	return wideTree(n, true, func(s *synth) {
+		s.task(fields{fExitSignal: 0xffffffff, fClearTID: 4096}, 0, "thread")
+		begin := len(s.b)
+		s.newTask(1)
+		at := begin + bytes.Index(s.b[begin:], s.words(s.numberOf[kFPU], headerSize+512)) + headerSize
+		const xmm0 = 160
+		i++
+		binary.LittleEndian.PutUint32(s.b[at+xmm0:], i)
 	})
 }
 
@@ -165,7 +181,11 @@ func (*discard) Write(p []byte) (int, error) { return len(p), nil }
 var wideTrees = []struct {
 	name string
 	make func(int) []byte
-}{{"zombies", zombieTree}, {"threads", threadTree}, {"processes", processTree}}
+}{{"zombies", zombieTree}, {"threads", threadTree}, {"distinct", distinctTree}, {"processes", processTree}}
+
+// commandPercent is the pace at which the command collects a large heap
+// (cmd/thaw/memory.go).
+const commandPercent = 35
 
 // BenchmarkDecodeTasks reads images of many tasks from files, as a command does,
 // and says what the process needs at most.
@@ -179,6 +199,7 @@ func BenchmarkDecodeTasks(b *testing.B) {
 			}
 			b.SetBytes(info.Size())
 			b.ReportAllocs()
+			defer debug.SetGCPercent(debug.SetGCPercent(commandPercent))
 			debug.FreeOSMemory()
 			if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
 				b.Fatal(err)

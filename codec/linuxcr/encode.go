@@ -242,7 +242,7 @@ func (e *encoder) blankWith(k kind, n int) body {
 
 // bytes are n zero bytes, cut from a larger piece: records are many and short.
 func (e *encoder) bytes(n int) []byte {
-	const piece = 64 << 10
+	const piece = 16 << 10
 	if n > piece/8 {
 		return make([]byte, n)
 	}

@@ -243,7 +243,7 @@ func (d *decoder) keepLeftovers() error {
 	if !ok {
 		return nil
 	}
-	s := &stream{window: window{at: d.at, size: d.size}, dialect: d.dialect, ctx: d.ctx, lim: d.lim}
+	s := &stream{window: d.again(), dialect: d.dialect, ctx: d.ctx, lim: d.lim}
 	c := &comparer{stream: s, used: d.used}
 	e := newEncoder(d.ctx, d.dialect, d.img, packed)
 	e.sink = c

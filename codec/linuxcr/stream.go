@@ -47,6 +47,12 @@ func (w *window) bytes(off int64, n int) ([]byte, error) {
 	return w.buf[:n:n], nil
 }
 
+// again is a window on the same input that takes over the buffers: the first is
+// no longer used.
+func (w *window) again() window {
+	return window{at: w.at, size: w.size, buf: w.buf[:0], big: w.big}
+}
+
 func (w *window) fill(p []byte, off int64) error {
 	n, err := w.at.ReadAt(p, off)
 	switch {
