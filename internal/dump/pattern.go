@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/thaw-cr/thaw/format"
 )
@@ -20,6 +21,8 @@ var ErrPattern = errors.New("wrong pattern")
 
 // A Pattern is what to search memory for.
 type Pattern struct {
+	// text is what to find or, with re, what every match of it contains; nil if
+	// nothing is known of that.
 	text []byte
 	re   *regexp.Regexp
 }
@@ -50,12 +53,36 @@ func Regexp(s string) (Pattern, error) {
 	if err != nil {
 		return Pattern{}, fmt.Errorf("%w: %w", ErrPattern, err)
 	}
-	return Pattern{re: re}, nil
+	return Pattern{text: required(tree), re: re}, nil
 }
 
 // anchored says whether an expression asks for the beginning or end of a text.
 func anchored(tree *syntax.Regexp) bool {
 	return tree.Op == syntax.OpBeginText || tree.Op == syntax.OpEndText || slices.ContainsFunc(tree.Sub, anchored)
+}
+
+// required is the longest text that every match of an expression contains, as far
+// as its outermost parts tell; nil for none. Looking for it first makes searches
+// several times faster that package regexp has no prefix for.
+func required(tree *syntax.Regexp) []byte {
+	switch tree.Op {
+	case syntax.OpLiteral:
+		if tree.Flags&syntax.FoldCase == 0 && !slices.Contains(tree.Rune, utf8.RuneError) {
+			return []byte(string(tree.Rune))
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return required(tree.Sub[0])
+	case syntax.OpConcat:
+		var longest []byte
+		for _, sub := range tree.Sub {
+			if text := required(sub); len(text) > len(longest) {
+				longest = text
+			}
+		}
+		return longest
+	default:
+	}
+	return nil
 }
 
 // nullable says whether an expression can match the empty text.
@@ -85,6 +112,9 @@ func (p Pattern) find(b []byte, from int) (start, end int) {
 			return -1, -1
 		}
 		return from + i, from + i + len(p.text)
+	}
+	if p.text != nil && !bytes.Contains(b[from:], p.text) {
+		return -1, -1
 	}
 	at := max(from-1, 0)
 	loc := p.re.FindIndex(b[at:])

@@ -207,7 +207,7 @@ func TestSearchIsWhole(t *testing.T) {
 		}
 		every := rapid.IntRange(1, 9).Draw(t, "zero page")
 		img.Pages = cut(b, func(page int) bool { return page%every == 1 })
-		pattern := rapid.SampledFrom([]string{"needle", "n+e", "(?m)^need", "needles$", `(?m)\bneedle$`, `e[^\x00]`, `ne{2}d?l?`, `\x00ne`}).Draw(t, "pattern")
+		pattern := rapid.SampledFrom([]string{"needle", "n+e", "(?m)^need", "needles$", `(?m)\bneedle$`, `e[^\x00]`, `[^n]need(le)+`, `(?i)[^n]NEED`, `\x00need.e`, "nee\uFFFD", `ne{2}d?l?`, `\x00ne`}).Draw(t, "pattern")
 		re := regexp.MustCompile(strings.ReplaceAll(pattern, "needles$", "needles(?m:$)"))
 		var want, got [][2]int
 		for _, loc := range re.FindAllIndex(b, -1) {
