@@ -165,36 +165,44 @@ func (s *store) yieldRuns(ctx context.Context, runs iter.Seq[format.PageRun]) it
 // runs joins what touches, of the parents' pages alone if inherited.
 func (s *store) runs(object format.ObjectID, inherited bool) iter.Seq[format.PageRun] {
 	return func(yield func(format.PageRun) bool) {
-		var last format.PageRun
-		add := func(first, end format.PageNum) bool {
-			if last.Count > 0 && first <= last.End() {
-				last.Count = max(last.Count, uint64(end-last.First))
-				return true
-			}
-			goOn := last.Count == 0 || yield(last)
-			last = format.PageRun{First: first, Count: uint64(end - first)}
-			return goOn
-		}
+		j := joiner{yield: yield}
 		extents, chunks := s.extents[object], s.chunks[object]
 		if inherited {
 			chunks = nil // only pagemaps look into parents
 		}
 		for i := range extents {
 			e := &extents[i]
-			if (e.src.inherited || !inherited) && !add(e.first, e.end()) {
+			if (e.src.inherited || !inherited) && !j.add(e.first, e.end()) {
 				return
 			}
 		}
 		for i := range chunks {
 			c := &chunks[i]
-			if !add(format.PageNum(c.off/format.PageSize), format.PageNum((c.end()-1)/format.PageSize+1)) {
+			if !j.add(format.PageNum(c.off/format.PageSize), format.PageNum((c.end()-1)/format.PageSize+1)) {
 				return
 			}
 		}
-		if last.Count > 0 {
-			yield(last)
+		if j.last.Count > 0 {
+			yield(j.last)
 		}
 	}
+}
+
+// joiner makes one run of those that touch.
+type joiner struct {
+	last  format.PageRun
+	yield func(format.PageRun) bool
+}
+
+// add takes the next range, and says whether to go on.
+func (j *joiner) add(first, end format.PageNum) bool {
+	if j.last.Count > 0 && first <= j.last.End() {
+		j.last.Count = max(j.last.Count, uint64(end-j.last.First))
+		return true
+	}
+	goOn := j.last.Count == 0 || j.yield(j.last)
+	j.last = format.PageRun{First: first, Count: uint64(end - first)}
+	return goOn
 }
 
 func (s *store) isClosed() bool {
