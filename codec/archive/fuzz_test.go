@@ -1,20 +1,31 @@
 package archive_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"io"
+	"os"
+	"path"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/thaw-cr/thaw/codec"
+	"github.com/thaw-cr/thaw/codec/archive"
+	"github.com/thaw-cr/thaw/codec/criu"
 )
 
 // tight are limits within which nothing takes long.
 var tight = codec.Limits{Spool: 8 << 20, SpoolMemory: 8 << 20, Members: 500, RatioFree: 4 << 20, Ratio: 100, Memory: 64 << 20}
 
 // fuzzOpen opens b in two ways, which must agree, and reads all of it.
-func fuzzOpen(t *testing.T, b []byte) {
+func fuzzOpen(t *testing.T, b []byte) { fuzzRegistry(t, registry(), b) }
+
+func fuzzRegistry(t *testing.T, r *codec.Registry, b []byte) {
+	t.Helper()
 	if len(b) > 1<<20 {
 		return
 	}
@@ -27,7 +38,7 @@ func fuzzOpen(t *testing.T, b []byte) {
 		if stream {
 			src = codec.Source{Name: "in", Reader: io.MultiReader(bytes.NewReader(b))}
 		}
-		f, err := registry().Open(ctx, src, tight)
+		f, err := r.Open(ctx, src, tight)
 		if (f == nil) == (err == nil) {
 			t.Fatalf("image %v and error %v", f, err)
 		}
@@ -67,6 +78,47 @@ func fuzzSeeds(f *testing.F, wrap func([]byte) []byte) {
 func FuzzTar(f *testing.F) {
 	fuzzSeeds(f, func(b []byte) []byte { return b })
 	f.Fuzz(fuzzOpen)
+}
+
+// FuzzImage opens archives with the format that is in them, which asks for more
+// names than the tests' own: for those of parents, wherever links lead.
+func FuzzImage(f *testing.F) {
+	fuzzSeeds(f, func(b []byte) []byte { return b })
+	image := criuMembers(f, "c-threads")
+	f.Add(tarOf(image...))
+	for _, to := range []string{"..", ".", "../..", "parent", "../parent", "checkpoint"} {
+		f.Add(tarOf(append(slices.Clone(image), entry{name: "checkpoint/parent", link: to, typ: tar.TypeSymlink})...))
+	}
+	r := codec.NewRegistry(criu.Format()).With(archive.Envelopes()...)
+	f.Fuzz(func(t *testing.T, b []byte) { fuzzRegistry(t, r, b) })
+}
+
+// criuMembers are the files of one of the repository's images of CRIU.
+func criuMembers(t testing.TB, name string) []entry {
+	t.Helper()
+	b, err := os.ReadFile("../../testdata/criu/" + name + ".tar.zst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := zstd.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if b, err = io.ReadAll(r); err != nil {
+		t.Fatal(err)
+	}
+	var out []entry
+	for _, e := range members(t, b) {
+		if dir, base := path.Split(e.name); path.Base(dir) == "images" && e.typ != tar.TypeDir && base != "" {
+			e.name = "checkpoint/" + base
+			out = append(out, e)
+		}
+	}
+	if len(out) == 0 {
+		t.Fatalf("%s has no images", name)
+	}
+	return out
 }
 
 func FuzzZstd(f *testing.F) {
