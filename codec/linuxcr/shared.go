@@ -68,7 +68,7 @@ type objectKinds struct {
 
 // of is an object's kind; false if the number is not in use.
 func (o *objectKinds) of(id format.ObjectID) (objKind, bool) {
-	if int64(id) < int64(len(o.dense)) && id >= 0 && o.dense[id] != oNone {
+	if int64(id) < int64(len(o.dense)) && o.dense[id] != oNone {
 		return o.dense[id], true
 	}
 	k, ok := o.sparse[id]
