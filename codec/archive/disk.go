@@ -144,7 +144,7 @@ func (d diskFS) scan() ([]fs.DirEntry, error) {
 	for i, e := range list {
 		list[i] = rootEntry{e, d.root}
 	}
-	d.listing.dir = dir
+	d.dir = dir
 	return list, nil
 }
 

@@ -70,28 +70,34 @@ func (d *decoder) peers() error {
 		}
 	}
 	for i := 0; i < len(d.img.Objects.Files); i++ { // openFile makes more
-		s := d.img.Objects.Files[i].Unix
-		if s == nil {
-			continue
-		}
-		e := byInode[uint32(s.Inode)]
-		if e == nil || e.GetUsk().GetPeer() == 0 {
-			continue
-		}
-		peer := byInode[e.GetUsk().GetPeer()]
-		if peer == nil {
-			d.warn(0, "socket %d is connected to socket %d, which is not in the image", s.Inode, e.GetUsk().GetPeer())
-			continue
-		}
-		var err error
-		if s.Peer, err = d.openFile(peer.GetId(), e.file, e.rec); err != nil {
+		if err := d.peerOf(&d.img.Objects.Files[i], byInode); err != nil {
 			return err
 		}
-		if l := d.listeners[peer.GetId()]; l != nil {
-			if err := d.waits(d.img.Objects.Files[i].ID, s, l); err != nil {
-				return err
-			}
-		}
+	}
+	return nil
+}
+
+// peerOf finds the other end of an open file, if it is a socket that has one.
+func (d *decoder) peerOf(o *format.OpenFile, byInode map[uint32]*entryOf) error {
+	id, s := o.ID, o.Unix // openFile may move what o points to
+	if s == nil {
+		return nil
+	}
+	e := byInode[uint32(s.Inode)]
+	if e == nil || e.GetUsk().GetPeer() == 0 {
+		return nil
+	}
+	peer := byInode[e.GetUsk().GetPeer()]
+	if peer == nil {
+		d.warn(0, "socket %d is connected to socket %d, which is not in the image", s.Inode, e.GetUsk().GetPeer())
+		return nil
+	}
+	var err error
+	if s.Peer, err = d.openFile(peer.GetId(), e.file, e.rec); err != nil {
+		return err
+	}
+	if l := d.listeners[peer.GetId()]; l != nil {
+		return d.waits(id, s, l)
 	}
 	return nil
 }
