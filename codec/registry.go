@@ -72,7 +72,7 @@ type EncodeOptions struct {
 	Pages    Compression
 	// Task is a task of the process to write, in a format of single processes;
 	// zero for all.
-	Task format.PID
+	Task format.PID `json:",omitempty"`
 }
 
 // A Registry holds the formats a program knows. It is not changed after it is
