@@ -8,6 +8,7 @@
 //	engine.await        all present, hand-over in saved order, all done
 //	finisher            registers, masks and restart state by ptrace
 //	verify              the frozen tree is compared with the image
+//	commit              from here on the tree outlives its engine
 //	release             every task detached in one sweep
 //
 // The protocol: first the whole tree is made, zombies included, and every task
@@ -26,7 +27,8 @@
 // All or nothing: on any failure, time-out or cancelled context every process
 // that was made is killed and reaped before Run returns, and the error names
 // the step and the task. If the engine itself is killed, husks notice soon
-// and exit, and traced tasks are killed by the kernel.
+// and exit, and traced tasks are killed by the kernel; after the commit the
+// kernel lets them run, all of them, as the engine would have.
 //
 // The package does not judge an image: callers validate it first. What is found
 // wrong about this host is reported as findings by [Preflight].

@@ -341,8 +341,10 @@ func (e *engine) finish(ctx context.Context) error {
 	if !stop() { // from here on it is too late to cancel
 		return context.Cause(ctx)
 	}
-	if err := e.trace(context.WithoutCancel(ctx), (*finisher).release); err != nil {
-		return err
+	for _, step := range releaseSteps {
+		if err := e.trace(context.WithoutCancel(ctx), step); err != nil {
+			return err
+		}
 	}
 	e.released = true
 	e.endTracing()

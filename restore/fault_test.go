@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,7 +143,7 @@ func TestKilledEngine(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait() // killed
-			awaitGone(t, []int{20001, 20002, 20004, 20005, 20006, 20008, 20009, 20010})
+			awaitGone(t)
 		})
 	}
 }
@@ -160,24 +161,22 @@ func restoreUntil(t *testing.T, stage Stage) {
 	t.Fatalf("the stage did not come: %v", err)
 }
 
-func awaitGone(t *testing.T, pids []int) {
+// awaitGone reaps what orphans come to this process until there are none: not
+// all are there when their engine dies.
+func awaitGone(t *testing.T) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
-	alive := func(pid int) bool {
-		_, _, _ = sys.Wait4(pid, abi.WAll|abi.WNohang) // orphans of the helper come here
-		return taken(pid)
-	}
-	for slices.ContainsFunc(pids, alive) {
-		if time.Now().After(deadline) {
-			t.Fatalf("of the processes %v some are left: %v", pids, slices.Collect(func(yield func(string) bool) {
-				for _, p := range pids {
-					if taken(p) && !yield(itoa(p)+" "+commOf(p)) {
-						return
-					}
-				}
-			}))
+	for end := time.Now().Add(10 * time.Second); ; {
+		pid, _, err := sys.Wait4(-1, abi.WAll|abi.WNohang)
+		if errors.Is(err, sys.ECHILD) {
+			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		if pid != 0 {
+			continue
+		}
+		if time.Now().After(end) {
+			t.Fatalf("processes are left: %v", look(t).children)
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -218,5 +217,57 @@ func TestCancelledAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		before.check(t, "cancelled")
+	}
+}
+
+// TestKilledRelease kills the engine itself between the tasks that it lets go:
+// the tree is whole and runs.
+func TestKilledRelease(t *testing.T) {
+	if at := os.Getenv("THAW_TEST_RELEASED"); at != "" {
+		releaseUntil(t, at)
+		return
+	}
+	needRoot(t)
+	if _, err := sys.Prctl(abi.PrSetChildSubreaper, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	pids := []int{20001, 20002, 20004, 20005, 20006}
+	for at := range 5 {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledRelease$")
+		cmd.Env = append(os.Environ(), "THAW_TEST_RELEASED="+itoa(at))
+		out, err := cmd.Output()
+		var exit *exec.ExitError
+		killed := errors.As(err, &exit) && !exit.Exited()
+		if living := at < 4; killed != living {
+			t.Fatalf("killed before task %d: %v\n%s", at, err, out)
+		}
+		time.Sleep(20 * time.Millisecond) // for those that would die
+		for _, pid := range pids {
+			if s := stateOf(t, pid); s != "S" && s != "R" && (pid < 20005 || s != "Z") {
+				t.Errorf("killed before task %d: process %d is %s", at, pid, s)
+			}
+		}
+		for _, pid := range pids {
+			if err := sys.Kill(pid, int(format.SIGKILL)); err != nil {
+				t.Error(err)
+			}
+		}
+		awaitGone(t)
+	}
+}
+
+// releaseUntil restores and dies before it lets a task go; four live.
+func releaseUntil(t *testing.T, at string) {
+	t.Helper()
+	var n atomic.Int32
+	w := faultWorld(t)
+	_, err := Run(t.Context(), Request{Image: w.img, Options: Options{step: func() {
+		if itoa(int(n.Add(1)-1)) == at {
+			_ = sys.Kill(os.Getpid(), int(format.SIGKILL))
+			select {}
+		}
+	}}})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

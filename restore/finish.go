@@ -53,6 +53,9 @@ type target struct {
 	leaves bool
 	// awake says that what was left of its sleep was over at once.
 	awake bool
+	// settled says that it stands where the kernel, should its tracer die, lets
+	// it go without a signal.
+	settled bool
 	// insn is the address of a system call instruction in the image's own
 	// memory.
 	insn uint64
@@ -62,8 +65,12 @@ type target struct {
 // tasks share may be in the hands of several. Before them all are seized and
 // have let go of the engine.
 var finishSteps = []func(*finisher) error{
-	(*finisher).stopAll, (*finisher).restartSleeps, (*finisher).closeFiles, (*finisher).takeLocks, (*finisher).unmapEngine, (*finisher).setAll,
+	(*finisher).stopAll, (*finisher).restartSleeps, (*finisher).closeFiles, (*finisher).takeLocks, (*finisher).unmapEngine,
+	(*finisher).settle, (*finisher).setAll,
 }
+
+// releaseSteps let the tree run. Between them all have done the first.
+var releaseSteps = []func(*finisher) error{(*finisher).commit, (*finisher).release}
 
 // traceGrace is how long traced tasks may take to die when time is over.
 const traceGrace = 2 * time.Second
@@ -152,11 +159,17 @@ var errDied = errors.New("the task died")
 
 // wait waits until a task stops.
 func (f *finisher) wait(x *target) (sys.WaitStatus, error) {
+	st, err := f.look(x)
+	x.settled = st.Event() != 0
+	return st, stopped(st, err)
+}
+
+func (f *finisher) look(x *target) (sys.WaitStatus, error) {
 	if x.crowded {
 		return f.poll(x)
 	}
 	_, st, err := sys.Wait4(x.tid, abi.WAll)
-	return st, stopped(st, err)
+	return st, err
 }
 
 func stopped(st sys.WaitStatus, err error) error {
@@ -176,7 +189,7 @@ func (f *finisher) poll(x *target) (sys.WaitStatus, error) {
 	for {
 		tid, st, err := sys.Wait4(x.tid, abi.WAll|abi.WNohang)
 		if tid != 0 || err != nil {
-			return st, stopped(st, err)
+			return st, err
 		}
 		if stat, err := f.proc.Stat(x.tid); err != nil || stat.Dead() {
 			return 0, errDied
@@ -332,6 +345,32 @@ func (f *finisher) enter(x *target) error {
 	}
 }
 
+// settle brings tasks from the stops of signals, steps and system calls into that
+// of an interruption. They execute nothing on the way: the signal of the old
+// stop would be delivered if their tracer died.
+func (f *finisher) settle() error {
+	var tasks []*target
+	for _, x := range f.tasks {
+		if x.settled {
+			continue
+		}
+		err := sys.Interrupt(x.tid)
+		if err == nil {
+			err = sys.Cont(x.tid, 0)
+		}
+		if err != nil {
+			return x.fail("settle", err)
+		}
+		tasks = append(tasks, x)
+	}
+	for _, x := range tasks {
+		if _, err := f.wait(x); err != nil {
+			return x.fail("settle", err)
+		}
+	}
+	return nil
+}
+
 // setAll sets registers and signal masks.
 func (f *finisher) setAll() error {
 	for _, x := range f.tasks {
@@ -342,9 +381,22 @@ func (f *finisher) setAll() error {
 	return nil
 }
 
+// commit makes all tasks outlive the engine: until then its end is the end of
+// the tree, from then on the kernel lets the tree run. None runs meanwhile, so
+// that there is hardly a moment in which a killed engine leaves a part.
+func (f *finisher) commit() error {
+	for _, x := range f.tasks {
+		if err := sys.SetOptions(x.tid, 0); err != nil {
+			return x.fail("commit", err)
+		}
+	}
+	return nil
+}
+
 // release lets all tasks go, in the order of restart.
 func (f *finisher) release() error {
 	for _, x := range f.tasks {
+		f.e.opts.step()
 		if err := sys.Detach(x.tid, 0); err != nil {
 			return x.fail("release", err)
 		}

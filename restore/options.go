@@ -48,6 +48,8 @@ type Options struct {
 	// broken is its name afterwards.
 	fault  int
 	broken string
+	// step, if set, is called before each task is let go, for tests.
+	step func()
 }
 
 const defaultTimeout = time.Minute
@@ -62,6 +64,9 @@ func (o *Options) withDefaults() *Options {
 	}
 	if d.Progress == nil {
 		d.Progress = func(Progress) {}
+	}
+	if d.step == nil {
+		d.step = func() {}
 	}
 	return &d
 }
