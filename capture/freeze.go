@@ -226,14 +226,19 @@ func (c *capturer) checkVfork() error {
 }
 
 func (c *capturer) notStopping(t *task) error {
-	detail := "in " + c.opts.Timeout.String()
+	return c.cannot(t.tid, ErrCannotFreeze, "in "+c.opts.Timeout.String()+c.whereabouts(t))
+}
+
+// whereabouts tells in which state a task is, and in which kernel function.
+func (c *capturer) whereabouts(t *task) string {
+	detail := ""
 	if st, err := c.r.TaskStat(t.proc.pid, t.tid); err == nil {
-		detail += "; its state is " + string(rune(st.State))
+		detail = "; its state is " + string(rune(st.State))
 	}
 	if where, err := c.r.Text(t.tid, "wchan"); err == nil && where != "" && where != "0" {
 		detail += ", in " + where
 	}
-	return c.cannot(t.tid, ErrCannotFreeze, detail)
+	return detail
 }
 
 // allStill reads the status of every task and says whether all that live are

@@ -77,7 +77,7 @@ func (c *capturer) kill() error {
 		left = stillThere(left)
 		if len(left) == n {
 			if time.Now().After(deadline) {
-				errs = append(errs, c.cannot(left[0].tid, ErrCannotFreeze, "it does not die of SIGKILL"))
+				errs = append(errs, c.cannot(left[0].tid, ErrCannotFreeze, "it does not die of SIGKILL"+c.whereabouts(left[0])))
 				break
 			}
 			time.Sleep(minWait)
