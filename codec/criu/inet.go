@@ -8,11 +8,8 @@ import (
 	"github.com/thaw-cr/thaw/format"
 )
 
-// Address families (include/linux/socket.h).
-const (
-	afInet  = 2
-	afInet6 = 10
-)
+// afInet6 is AF_INET6 (include/linux/socket.h).
+const afInet6 = 10
 
 // inet makes an IPv4 or IPv6 socket.
 func (d *decoder) inet(e *entryOf, o *format.OpenFile) error {

@@ -7,12 +7,11 @@ import (
 )
 
 // System calls of x86-64 that leave a restart block when they are interrupted
-// (arch/x86/entry/syscalls/syscall_64.tbl), and the one that goes on with it.
+// (arch/x86/entry/syscalls/syscall_64.tbl).
 const (
 	callPoll           = 7
 	callNanosleep      = 35
 	callFutex          = 202
-	callRestart        = 219
 	callClockNanosleep = 230
 )
 

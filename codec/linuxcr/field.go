@@ -68,7 +68,6 @@ const (
 	fTLSSize
 	fTLSCount
 	fSysenter
-	fTLS
 	// Restart block.
 	fFunction
 	fArg0
@@ -125,9 +124,6 @@ const (
 	fUserRef
 	fGroupsRef
 	fCapInh
-	fCapPermitted
-	fCapEffective
-	fCapBounding
 	fSecureBits
 	// Namespaces.
 	fSysname
@@ -175,7 +171,6 @@ const (
 	fRows
 	fColumns
 	fWinPixels
-	fLdiscState
 	fDataLen
 	fPacket
 	fReadFlags
@@ -224,11 +219,8 @@ const (
 	fPeerUID
 	fPeerGID
 	fInetState
-	fSendNext
-	fRecvNext
 	fLinear
 	fFrags
-	fSkb
 	fSecType
 	numFields
 )

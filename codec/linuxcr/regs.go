@@ -228,11 +228,9 @@ func (d *decoder) rawRegisters(h header) error {
 // The XSAVE area: 512 bytes as FXSAVE writes them, then a header that begins
 // with a mask of the components in use (Intel SDM volume 1, 13.4).
 const (
-	fxsaveSize   = 512
-	xsaveHeader  = 64
-	legacyInUse  = 3 // x87 and SSE
-	oldSave      = 112
-	mxcsrDefault = 0x1f80
+	fxsaveSize  = 512
+	xsaveHeader = 64
+	legacyInUse = 3 // x87 and SSE
 )
 
 // fpu reads the CPU_FPU record.

@@ -11,12 +11,11 @@ import (
 // Numbers of socket families and states (include/linux/socket.h,
 // include/net/tcp_states.h).
 const (
-	familyUnix  = 1
-	familyInet  = 2
-	familyInet6 = 10
-	tcpListen   = 10
-	shutRead    = 1
-	shutWrite   = 2
+	familyUnix = 1
+	familyInet = 2
+	tcpListen  = 10
+	shutRead   = 1
+	shutWrite  = 2
 	// sunPath is where the name begins in a sockaddr_un.
 	sunPath = 2
 )

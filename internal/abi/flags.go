@@ -17,7 +17,6 @@ const (
 const (
 	ProtRead  = unix.PROT_READ
 	ProtWrite = unix.PROT_WRITE
-	ProtExec  = unix.PROT_EXEC
 )
 
 // Flags of mmap(2).
@@ -104,6 +103,3 @@ const (
 	ONonblock = unix.O_NONBLOCK
 	OCloexec  = unix.O_CLOEXEC
 )
-
-// Directory descriptors and flags of the at calls.
-const ()

@@ -33,21 +33,16 @@ const PagemapScan = 0xc0606610
 
 // Sizes of PmScanArg and PageRegion in bytes.
 const (
-	PmScanArgSize  = 96
-	PageRegionSize = 24
+	PmScanArgSize = 96
 )
 
 // Categories of pages for PagemapScan.
 const (
-	PageIsWPAllowed = 1 << 0
-	PageIsWritten   = 1 << 1
-	PageIsFile      = 1 << 2
-	PageIsPresent   = 1 << 3
-	PageIsSwapped   = 1 << 4
-	PageIsPFNZero   = 1 << 5
-	PageIsHuge      = 1 << 6
-	PageIsSoftDirty = 1 << 7
-	PageIsGuard     = 1 << 8 // Linux 6.15
+	PageIsFile    = 1 << 2
+	PageIsPresent = 1 << 3
+	PageIsSwapped = 1 << 4
+	PageIsPFNZero = 1 << 5
+	PageIsGuard   = 1 << 8 // Linux 6.15
 )
 
 // Bits of an entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst).
@@ -55,6 +50,4 @@ const (
 	PagemapPresent = 1 << 63
 	PagemapSwapped = 1 << 62
 	PagemapFile    = 1 << 61
-	PagemapGuard   = 1 << 58
-	PagemapPFNMask = 1<<55 - 1
 )

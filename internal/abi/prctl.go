@@ -61,8 +61,6 @@ const (
 	SpecIndirectBranch = unix.PR_SPEC_INDIRECT_BRANCH
 	SpecPrctl          = unix.PR_SPEC_PRCTL
 	SpecEnable         = unix.PR_SPEC_ENABLE
-	SpecDisable        = unix.PR_SPEC_DISABLE
-	SpecForceDisable   = unix.PR_SPEC_FORCE_DISABLE
 	SpecDisableNoexec  = unix.PR_SPEC_DISABLE_NOEXEC
 )
 

@@ -64,7 +64,6 @@ const (
 	KcmpFiles    = 2
 	KcmpFS       = 3
 	KcmpSighand  = 4
-	KcmpIO       = 5
 	KcmpSysVSem  = 6
 	KcmpEpollTFD = 7
 )
@@ -75,14 +74,6 @@ type KcmpEpollSlot struct {
 	EFD  uint32
 	TFD  uint32
 	TOff uint32
-}
-
-// RobustListHead is struct robust_list_head (include/uapi/linux/futex.h).
-type RobustListHead struct {
-	_           structs.HostLayout
-	List        uint64
-	FutexOffset int64
-	Pending     uint64
 }
 
 // SchedAttr is struct sched_attr (include/uapi/linux/sched/types.h).
@@ -106,12 +97,8 @@ const SchedAttrSize = 56
 // Scheduling policies and the reset flag (include/uapi/linux/sched.h).
 const (
 	SchedNormal          = 0
-	SchedFIFO            = 1
-	SchedRR              = 2
 	SchedBatch           = 3
-	SchedIdle            = 5
 	SchedDeadline        = 6
-	SchedExt             = 7
 	SchedFlagResetOnFork = 1
 )
 

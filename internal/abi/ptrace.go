@@ -37,11 +37,8 @@ type UserRegs struct {
 
 // Note types of ptrace register sets (include/uapi/linux/elf.h).
 const (
-	NTPrStatus      = 1
-	NTPrFPReg       = 2
-	NTX86XState     = 0x202
-	NTARMTLS        = 0x401
-	NTARMSystemCall = 0x404
+	NTPrStatus  = 1
+	NTX86XState = 0x202
 )
 
 // Kernel-internal results of interrupted system calls (include/linux/errno.h).
@@ -53,28 +50,14 @@ const (
 	ERestartRestartBlock = 516
 )
 
-// Events in the high half of a ptrace stop status (include/uapi/linux/ptrace.h).
-const (
-	EventFork      = 1
-	EventVfork     = 2
-	EventClone     = 3
-	EventExec      = 4
-	EventVforkDone = 5
-	EventExit      = 6
-	EventSeccomp   = 7
-	EventStop      = 128
-)
+// EventStop is PTRACE_EVENT_STOP, in the high half of a ptrace stop status
+// (include/uapi/linux/ptrace.h).
+const EventStop = 128
 
 // Options of PTRACE_SEIZE and PTRACE_SETOPTIONS.
 const (
-	PtraceOTraceSysGood   = 1
-	PtraceOTraceFork      = 1 << 1
-	PtraceOTraceVfork     = 1 << 2
-	PtraceOTraceClone     = 1 << 3
-	PtraceOTraceExec      = 1 << 4
-	PtraceOTraceExit      = 1 << 6
-	PtraceOExitKill       = 1 << 20
-	PtraceOSuspendSeccomp = 1 << 21
+	PtraceOTraceSysGood = 1
+	PtraceOExitKill     = 1 << 20
 )
 
 // PeekSigInfoArgs is struct ptrace_peeksiginfo_args.
@@ -94,29 +77,6 @@ type RseqConfiguration struct {
 	Flags     uint32
 	_         uint32
 }
-
-// SyscallInfo is struct ptrace_syscall_info. Op says which half of the union
-// is meant: after entry Nr and Args; after exit RetVal is Nr as a signed
-// number and IsError is the low byte of Args[0].
-type SyscallInfo struct {
-	_    structs.HostLayout
-	Op   uint8
-	_    [3]byte
-	Arch uint32
-	IP   uint64
-	SP   uint64
-	Nr   uint64
-	Args [6]uint64
-	_    uint64
-}
-
-// Values of SyscallInfo.Op.
-const (
-	SyscallInfoNone    = 0
-	SyscallInfoEntry   = 1
-	SyscallInfoExit    = 2
-	SyscallInfoSeccomp = 3
-)
 
 // Rseq is struct rseq (include/uapi/linux/rseq.h), its fixed part.
 type Rseq struct {
@@ -145,6 +105,5 @@ type RseqCS struct {
 
 // Sizes of RseqCS and of Rseq's original form in bytes.
 const (
-	RseqCSSize   = 32
-	RseqOrigSize = 32
+	RseqCSSize = 32
 )

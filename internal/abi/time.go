@@ -39,7 +39,6 @@ const (
 
 // Clocks of clock_gettime(2) (include/uapi/linux/time.h).
 const (
-	ClockRealtime  = 0
 	ClockMonotonic = 1
 	ClockBoottime  = 7
 	// ClockMonotonicCoarse ticks as the kernel does.

@@ -15,24 +15,15 @@ const (
 	ENOENT     = syscall.ENOENT
 	ESRCH      = syscall.ESRCH
 	EINTR      = syscall.EINTR
-	EIO        = syscall.EIO
-	EBADF      = syscall.EBADF
 	ECHILD     = syscall.ECHILD
 	EAGAIN     = syscall.EAGAIN
 	E2BIG      = syscall.E2BIG
-	ENOMEM     = syscall.ENOMEM
 	EACCES     = syscall.EACCES
 	EFAULT     = syscall.EFAULT
-	EBUSY      = syscall.EBUSY
-	EEXIST     = syscall.EEXIST
 	ENODEV     = syscall.ENODEV
 	EINVAL     = syscall.EINVAL
-	ENOTTY     = syscall.ENOTTY
-	ENOSPC     = syscall.ENOSPC
 	ENXIO      = syscall.ENXIO
 	ENOSYS     = syscall.ENOSYS
-	ENODATA    = syscall.ENODATA
-	ETIMEDOUT  = syscall.ETIMEDOUT
 	EOPNOTSUPP = syscall.EOPNOTSUPP
 )
 

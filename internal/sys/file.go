@@ -186,15 +186,6 @@ func ClockResolution(clock int32) (int64, error) {
 	return ts.Nano(), nil
 }
 
-// CurrentCPU is the CPU that the calling thread runs on.
-func CurrentCPU() int {
-	cpu, _, err := getCPU()
-	if err != nil {
-		return 0
-	}
-	return cpu
-}
-
 const hugetlbMagic = 0x958458f6
 
 // IsHugeTLB says whether a file lies in hugetlbfs.

@@ -56,9 +56,3 @@ func Word32(b []byte, offset int) *uint32 {
 	_ = b[offset : offset+4 : len(b)]
 	return (*uint32)(unsafe.Pointer(&b[offset]))
 }
-
-// Word64 is Word32 for 64-bit words; the offset is a multiple of 8.
-func Word64(b []byte, offset int) *uint64 {
-	_ = b[offset : offset+8 : len(b)]
-	return (*uint64)(unsafe.Pointer(&b[offset]))
-}

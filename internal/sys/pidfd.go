@@ -20,15 +20,9 @@ func PidfdGetfd(pidfd, target int) (int, error) {
 	return fd, fdError("pidfd_getfd", target, err)
 }
 
-// PidfdSignal sends a signal to the process behind pidfd.
-func PidfdSignal(pidfd, sig int) error {
-	return fdError("pidfd_send_signal", pidfd, unix.PidfdSendSignal(pidfd, unix.Signal(sig), nil, 0))
-}
-
 // Poll event bits.
 const (
 	PollIn  = unix.POLLIN
-	PollOut = unix.POLLOUT
 	PollHup = unix.POLLHUP
 	PollErr = unix.POLLERR
 )

@@ -60,12 +60,6 @@ func SyscallStep(tid, sig int) error {
 	return taskError("ptrace(SYSCALL)", tid, err)
 }
 
-// Listen lets a group-stopped task stay stopped while it waits for SIGCONT.
-func Listen(tid int) error {
-	err := ptrace(unix.PTRACE_LISTEN, tid, 0, 0)
-	return taskError("ptrace(LISTEN)", tid, err)
-}
-
 // Detach lets the task go on untraced, with sig delivered to it if not zero.
 func Detach(tid, sig int) error {
 	err := ptrace(unix.PTRACE_DETACH, tid, 0, uintptr(sig))
@@ -148,22 +142,6 @@ func PeekSigInfo(tid int, shared bool) ([][abi.SigInfoSize]byte, error) {
 	}
 }
 
-// GetSigInfo reads the siginfo of the signal that the task stopped for. In a
-// group stop it fails with EINVAL.
-func GetSigInfo(tid int) ([abi.SigInfoSize]byte, error) {
-	var info [abi.SigInfoSize]byte
-	err := ptracePtr(unix.PTRACE_GETSIGINFO, tid, 0, unsafe.Pointer(&info))
-	return info, taskError("ptrace(GETSIGINFO)", tid, err)
-}
-
-// GetEventMsg reads the message of the last event: a new task's number, an
-// exit status.
-func GetEventMsg(tid int) (uint64, error) {
-	var msg uint64
-	err := ptracePtr(unix.PTRACE_GETEVENTMSG, tid, 0, unsafe.Pointer(&msg))
-	return msg, taskError("ptrace(GETEVENTMSG)", tid, err)
-}
-
 // GetRseq reads the task's rseq registration; ok is false where the kernel
 // cannot tell (before 5.13). A task without one has Pointer zero.
 func GetRseq(tid int) (conf abi.RseqConfiguration, ok bool, err error) {
@@ -183,24 +161,4 @@ func DispatchesSyscalls(tid int) (bool, error) {
 		return false, nil
 	}
 	return conf[0] != 0, taskError("ptrace(GET_SYSCALL_USER_DISPATCH_CONFIG)", tid, err)
-}
-
-// GetSyscallInfo says whether the task stopped in a system call, and in which.
-func GetSyscallInfo(tid int) (abi.SyscallInfo, error) {
-	var info abi.SyscallInfo
-	err := ptracePtr(unix.PTRACE_GET_SYSCALL_INFO, tid, unsafe.Sizeof(info), unsafe.Pointer(&info))
-	return info, taskError("ptrace(GET_SYSCALL_INFO)", tid, err)
-}
-
-// Peek reads one word of the task's memory.
-func Peek(tid int, addr uint64) (uint64, error) {
-	var word uint64
-	err := ptracePtr(unix.PTRACE_PEEKDATA, tid, uintptr(addr), unsafe.Pointer(&word))
-	return word, taskError("ptrace(PEEKDATA)", tid, err)
-}
-
-// Poke writes one word of the task's memory, also where it is read-only.
-func Poke(tid int, addr, word uint64) error {
-	err := ptrace(unix.PTRACE_POKEDATA, tid, uintptr(addr), uintptr(word))
-	return taskError("ptrace(POKEDATA)", tid, err)
 }

@@ -1,7 +1,6 @@
 package sys
 
 import (
-	"errors"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -99,9 +98,4 @@ func limitError(pid, resource int, err error) error {
 func GetRobustList(tid int) (head, length uint64, err error) {
 	_, _, e := unix.RawSyscall(unix.SYS_GET_ROBUST_LIST, uintptr(tid), uintptr(unsafe.Pointer(&head)), uintptr(unsafe.Pointer(&length)))
 	return head, length, taskError("get_robust_list", tid, errnoErr(e))
-}
-
-// IsNoSys says whether err means that this kernel lacks the call.
-func IsNoSys(err error) bool {
-	return errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EOPNOTSUPP)
 }

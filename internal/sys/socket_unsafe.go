@@ -14,7 +14,6 @@ const (
 	MsgDontwait  = unix.MSG_DONTWAIT
 	MsgTrunc     = unix.MSG_TRUNC
 	MsgCtrunc    = unix.MSG_CTRUNC
-	MsgNosignal  = unix.MSG_NOSIGNAL
 	MsgCmsgCloex = unix.MSG_CMSG_CLOEXEC
 )
 

@@ -16,9 +16,6 @@ type WaitStatus uint32
 // Exited says whether the task ended by exit.
 func (w WaitStatus) Exited() bool { return w&0x7f == 0 }
 
-// Signaled says whether a signal ended the task.
-func (w WaitStatus) Signaled() bool { return w&0x7f != 0 && w&0x7f != 0x7f }
-
 // Stopped says whether the task is in a ptrace or job control stop.
 func (w WaitStatus) Stopped() bool { return w&0xff == 0x7f }
 
@@ -26,7 +23,7 @@ func (w WaitStatus) Stopped() bool { return w&0xff == 0x7f }
 // ptrace stops, the stopping signal in a group stop.
 func (w WaitStatus) StopSignal() int { return int(w>>8) & 0xff }
 
-// Event is the ptrace event (Event constants of internal/abi), or zero.
+// Event is the ptrace event (abi.EventStop), or zero.
 func (w WaitStatus) Event() int { return int(w >> 16) }
 
 // GroupStop says whether a seized task stands in a group stop, which has the

@@ -32,12 +32,6 @@ func (e *Encoder) Len() int { return e.buf.Len() }
 // Reset drops what was written.
 func (e *Encoder) Reset() { e.buf.Reset() }
 
-// Write appends bytes that are already encoded.
-func (e *Encoder) Write(p []byte) { e.buf.Write(p) }
-
-// ArrayHeader begins an array of n elements.
-func (e *Encoder) ArrayHeader(n int) error { return e.enc.EncodeArrayLen(n) }
-
 // Value appends v, which must be of t's Go type.
 func (e *Encoder) Value(t *Type, v reflect.Value) error {
 	switch t.class {
