@@ -65,26 +65,32 @@ func (c *capturer) kill() error {
 			errs = append(errs, err)
 		}
 	}
-	deadline := time.Now().Add(c.opts.Timeout)
 	left := make([]*task, 0, len(c.tasks))
 	for _, t := range c.tasks {
 		if t.seized {
 			left = append(left, t)
 		}
 	}
-	for len(left) > 0 {
+	deadline := time.Now().Add(c.opts.Timeout)
+	for looks := 0; len(left) > 0; looks++ {
 		n := len(left)
 		left = stillThere(left)
-		if len(left) == n {
-			if time.Now().After(deadline) {
-				errs = append(errs, c.cannot(left[0].tid, ErrCannotFreeze, "it does not die of SIGKILL"+c.whereabouts(left[0])))
-				break
-			}
+		switch {
+		case len(left) < n:
+			looks = 0
+		case looks > fairLooks && time.Now().After(deadline):
+			errs = append(errs, c.cannot(left[0].tid, ErrCannotFreeze, "it does not die of SIGKILL"+c.whereabouts(left[0])))
+			return errors.Join(errs...)
+		default:
 			time.Sleep(minWait)
 		}
 	}
 	return errors.Join(errs...)
 }
+
+// fairLooks is how often tasks are looked at in vain at the least: on a machine
+// that itself stood still for a while they have had no time to die.
+const fairLooks = 1000
 
 // stillThere leaves out the tasks whose death can be, or has been, taken note
 // of. A dead leader's comes when all its threads are gone.
