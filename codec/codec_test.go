@@ -336,7 +336,7 @@ func TestFormatError(t *testing.T) {
 		t.Errorf("file %q, want a", fe.File)
 	}
 	kinds := codec.Kinds()
-	if slices.Contains(kinds, "") || len(kinds) != 38 {
+	if slices.Contains(kinds, "") || len(kinds) != 52 {
 		t.Errorf("kinds %v", kinds)
 	}
 }

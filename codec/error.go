@@ -95,6 +95,42 @@ const (
 	BadDocument Kind = "bad-document"
 )
 
+// The kinds of encryption.
+const (
+	// Encrypted: the input is encrypted, and nothing was given to read it with.
+	Encrypted Kind = "encrypted"
+	// OtherRecipient: the input is encrypted to others.
+	OtherRecipient Kind = "other-recipient"
+	// BadCipher: encrypted data does not authenticate.
+	BadCipher Kind = "bad-cipher"
+)
+
+// The kinds of seals.
+const (
+	// Unsealed: there is no seal.
+	Unsealed Kind = "unsealed"
+	// BadSeal: a seal that is none.
+	BadSeal Kind = "bad-seal"
+	// ForeignSeal: a seal by a key that was not asked for.
+	ForeignSeal Kind = "foreign-seal"
+	// ForgedSeal: a seal that its key did not sign.
+	ForgedSeal Kind = "forged-seal"
+	// OtherImage: a seal of another image.
+	OtherImage Kind = "other-image"
+	// AlteredMember: a member's bytes are not those that were sealed.
+	AlteredMember Kind = "altered-member"
+	// ResizedMember: a member is not as long as it was when it was sealed.
+	ResizedMember Kind = "resized-member"
+	// SwappedMember: a member holds what was sealed under another name.
+	SwappedMember Kind = "swapped-member"
+	// StrippedMember: a member that was sealed is not there.
+	StrippedMember Kind = "stripped-member"
+	// AddedMember: a member is there that was not sealed.
+	AddedMember Kind = "added-member"
+	// ChangedMeanwhile: what is read is not what was checked before.
+	ChangedMeanwhile Kind = "changed-meanwhile"
+)
+
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{
@@ -103,6 +139,9 @@ func Kinds() []Kind {
 		PathEscape, AbsoluteName, LinkEscape, DanglingLink, BelowLink, SpecialMember, DuplicateMember, SparseMember,
 		Bomb, MemberSize, TooManyMembers, BadName, UnknownMember, AfterEnd, NoEnd, AmbiguousHeader, BadHeader,
 		BadDigest, BlobSize, MissingBlob, ForeignLayer, RecursiveIndex, BadDescriptor, ManyImages, BadDocument,
+		Encrypted, OtherRecipient, BadCipher,
+		Unsealed, BadSeal, ForeignSeal, ForgedSeal, OtherImage,
+		AlteredMember, ResizedMember, SwappedMember, StrippedMember, AddedMember, ChangedMeanwhile,
 	}
 }
 

@@ -43,7 +43,7 @@ var families = []struct{ letter, title, about string }{
 
 // catalogue is all rules, in the order of families and codes.
 var catalogue = sync.OnceValue(func() []Rule {
-	all := slices.Concat(framingRules, archiveRules, containerRules, hierarchyRules, memoryRules, vmaRules, registerRules,
+	all := slices.Concat(framingRules, sealRules, archiveRules, containerRules, hierarchyRules, memoryRules, vmaRules, registerRules,
 		signalRules, processRules, referenceRules, fileRules, lockRules, deletedRules, sysvRules, objectRules, planRules,
 		engineRules, hostRules)
 	rank := make(map[byte]int, len(families))

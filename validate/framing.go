@@ -57,12 +57,11 @@ func FromError(err error) []Finding {
 }
 
 func fromFormatError(e *codec.FormatError) Finding {
-	code, ok := framingCodes[e.Kind]
-	if !ok {
-		code, ok = archiveCodes[e.Kind]
-	}
-	if !ok {
-		code = codeMalformed
+	code := codeMalformed
+	for _, codes := range []map[codec.Kind]string{framingCodes, archiveCodes, sealCodes} {
+		if c, ok := codes[e.Kind]; ok {
+			code = c
+		}
 	}
 	message := "no reason given"
 	if e.Err != nil {
