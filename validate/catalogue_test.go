@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestCatalogue(t *testing.T) {
@@ -109,22 +107,4 @@ func markdown() string {
 
 var escape = strings.NewReplacer("*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, "|", `\|`).Replace
 
-// checkGenerated compares a file made by a test with what it should be, or
-// writes it.
-func checkGenerated(t *testing.T, name, want string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("%s is stale; run go generate ./validate\n%s", name, diff)
-	}
-}
-
-func TestGeneratedRules(t *testing.T) { checkGenerated(t, "../spec/rules.md", markdown()) }
+func TestGeneratedRules(t *testing.T) { generated.Check(t, "../spec/rules.md", []byte(markdown())) }

@@ -38,7 +38,7 @@ func schema(t *testing.T) string {
 	return string(b) + "\n"
 }
 
-func TestGeneratedSchema(t *testing.T) { checkGenerated(t, schemaFile, schema(t)) }
+func TestGeneratedSchema(t *testing.T) { generated.Check(t, schemaFile, []byte(schema(t))) }
 
 // sampleFindings are real findings of all severities and kinds of subject.
 func sampleFindings(t *testing.T) []Finding {
@@ -116,7 +116,7 @@ func TestText(t *testing.T) {
 			if !o.Color && strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && r < ' ' }) {
 				t.Errorf("control characters in %q", text)
 			}
-			checkGenerated(t, "testdata/text."+name+".golden", text)
+			generated.Check(t, "testdata/text."+name+".golden", []byte(text))
 		})
 	}
 }
@@ -148,7 +148,7 @@ func TestExplain(t *testing.T) {
 	if err := Explain(&out, rule); err != nil {
 		t.Fatal(err)
 	}
-	checkGenerated(t, "testdata/explain.golden", out.String())
+	generated.Check(t, "testdata/explain.golden", []byte(out.String()))
 }
 
 func TestCounts(t *testing.T) {

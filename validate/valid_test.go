@@ -219,7 +219,7 @@ func TestValidVectors(t *testing.T) {
 			v := &vector{About: s.about, Image: baseImage(), Pages: basePages(), Expect: []string{}, Unsupported: s.unsupported}
 			s.change(v)
 			names[s.name+".json"] = true
-			v = golden(t, filepath.Join(validDir, s.name+".json"), v)
+			v = checkVector(t, filepath.Join(validDir, s.name+".json"), v)
 			if found := Image(t.Context(), v.image(), Options{Plan: true}); len(found) > 0 {
 				t.Errorf("findings: %v", found)
 			}

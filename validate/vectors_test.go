@@ -13,12 +13,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/thaw-cr/thaw/internal/golden"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/thaw-cr/thaw/format"
 )
 
 var update = flag.Bool("update", false, "write generated files and vectors")
+
+// generated are the files that go generate makes.
+var generated = golden.Set{Update: update, How: "go generate ./validate"}
 
 const (
 	validDir   = "../testdata/valid"
@@ -106,27 +111,16 @@ func (v *vector) encode(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// golden compares a vector with its file, or writes it, and gives what the file
+// checkVector compares a vector with its file, or writes it, and gives what the file
 // says.
-func golden(t *testing.T, name string, v *vector) *vector {
+func checkVector(t *testing.T, name string, v *vector) *vector {
 	t.Helper()
-	want := v.encode(t)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, want, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(name)
+	generated.Check(t, name, v.encode(t))
+	b, err := os.ReadFile(name)
 	if err != nil {
-		t.Fatalf("%v; run go generate ./validate", err)
+		t.Fatal(err)
 	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is stale; run go generate ./validate", name)
-	}
-	return readVector(t, got)
+	return readVector(t, b)
 }
 
 func readVector(t testing.TB, b []byte) *vector {
@@ -178,7 +172,7 @@ func TestInvalidVectors(t *testing.T) {
 				t.Fatal("name occurs twice")
 			}
 			names[name+".json"] = true
-			v := golden(t, filepath.Join(invalidDir, name+".json"), m.vector())
+			v := checkVector(t, filepath.Join(invalidDir, name+".json"), m.vector())
 			found := Image(t.Context(), v.image(), Options{Plan: true})
 			if diff := cmp.Diff(v.Expect, codesOf(found)); diff != "" {
 				t.Errorf("codes (-want +got):\n%s\n%v", diff, found)

@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/thaw-cr/thaw/internal/golden"
+
 	"github.com/invopop/jsonschema"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -37,23 +37,7 @@ func TestGenerated(t *testing.T) {
 	}
 	for name, content := range want {
 		t.Run(strings.ReplaceAll(name, "/", "_"), func(t *testing.T) {
-			path := filepath.Join("../..", name)
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(path, content, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			got, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatalf("%v (make generate writes it)", err)
-			}
-			if diff := cmp.Diff(string(content), string(got)); diff != "" {
-				t.Errorf("%s is stale, make generate makes it anew (-want +got):\n%s", name, diff)
-			}
+			golden.Set{Update: update, How: "make generate"}.Check(t, filepath.Join("../..", name), content)
 		})
 	}
 }

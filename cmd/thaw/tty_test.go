@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/thaw-cr/thaw/internal/golden"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -68,20 +69,8 @@ func TestTerminal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := onTerminal(t, tt.env, tt.args...)
-			path := filepath.Join("testdata", "terminal", name+".golden")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			set := golden.Set{Update: update, How: "go test ./cmd/thaw -update"}
+			set.Check(t, filepath.Join("testdata", "terminal", name+".golden"), []byte(got))
 			if hasColor := strings.Contains(got, "\x1b["); hasColor != (tt.env == nil) {
 				t.Errorf("colours: %v", hasColor)
 			}

@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/thaw-cr/thaw/internal/golden"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,6 +19,8 @@ import (
 )
 
 var update = flag.Bool("update", false, "write the vectors")
+
+var vectorFiles = golden.Set{Update: update, How: "go generate ./codec/archive"}
 
 // vectorDir holds an archive for each vector, and expect.json says what must be
 // found in it: other projects can use them.
@@ -310,7 +313,7 @@ func TestVectors(t *testing.T) {
 		slices.Sort(v.kinds)
 		expect[v.name] = slices.Concat([]codec.Kind{}, v.kinds)
 		t.Run(v.name, func(t *testing.T) {
-			checkFile(t, v.name+".tar", v.bytes)
+			vectorFiles.Check(t, filepath.Join(vectorDir, v.name+".tar"), v.bytes)
 			for _, form := range []struct {
 				name   string
 				bytes  []byte
@@ -332,26 +335,5 @@ func TestVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkFile(t, "expect.json", append(b, '\n'))
-}
-
-// checkFile compares a vector with its file, or writes it.
-func checkFile(t *testing.T, name string, want []byte) {
-	t.Helper()
-	path := filepath.Join(vectorDir, name)
-	if *update {
-		if err := os.MkdirAll(vectorDir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, want, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; run go generate ./codec/archive", err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is stale; run go generate ./codec/archive", name)
-	}
+	vectorFiles.Check(t, filepath.Join(vectorDir, "expect.json"), append(b, '\n'))
 }

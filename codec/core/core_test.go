@@ -7,9 +7,10 @@ import (
 	"errors"
 	"flag"
 	"io"
-	"os"
 	"strings"
 	"testing"
+
+	"github.com/thaw-cr/thaw/internal/golden"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,20 +22,8 @@ var update = flag.Bool("update", false, "write the golden file anew")
 
 // TestGolden: the small image gives the same bytes for ever.
 func TestGolden(t *testing.T) {
-	const name = "testdata/small.core"
-	got := encode(t, smallImage(), codec.EncodeOptions{})
-	if *update {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%d bytes differ from %s of %d (-update writes it)", len(got), name, len(want))
-	}
+	set := golden.Set{Update: update, How: "go test ./codec/core -update"}
+	set.Check(t, "testdata/small.core", encode(t, smallImage(), codec.EncodeOptions{}))
 }
 
 // TestNotes: the kernel's notes in the kernel's order, the leader's first.

@@ -3,39 +3,18 @@ package criu
 import (
 	"flag"
 	"fmt"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/thaw-cr/thaw/internal/golden"
 )
 
 var update = flag.Bool("update", false, "write the tables of spec/criu.md")
 
-const specFile = "../../spec/criu.md"
-
 // TestSpecTables: the specification has the tables that the program goes by.
 func TestSpecTables(t *testing.T) {
-	b, err := os.ReadFile(specFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := string(b)
-	for name, table := range map[string]string{"kinds": kindTable(), "areas": areaTable()} {
-		re := regexp.MustCompile(`(?s)<!-- ` + name + ` -->\n.*?<!-- end -->`)
-		if !re.MatchString(got) {
-			t.Fatalf("%s has no table %s", specFile, name)
-		}
-		got = re.ReplaceAllLiteralString(got, "<!-- "+name+" -->\n"+table+"<!-- end -->")
-	}
-	if got == string(b) {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s is not what the tables say: go test ./codec/criu -run SpecTables -update", specFile)
-	}
-	if err := os.WriteFile(specFile, []byte(got), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	set := golden.Set{Update: update, How: "go test ./codec/criu -run SpecTables -update"}
+	set.Parts(t, "../../spec/criu.md", map[string]string{"kinds": kindTable(), "areas": areaTable()})
 }
 
 func kindTable() string {

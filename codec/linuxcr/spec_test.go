@@ -1,7 +1,6 @@
 package linuxcr
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -9,42 +8,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/thaw-cr/thaw/internal/golden"
 )
 
 var update = flag.Bool("update", false, "write the generated parts of the specification anew")
 
-const specFile = "../../spec/linux-cr.md"
-
 // TestSpecTables: the tables of the specification are those that reading goes
 // by.
 func TestSpecTables(t *testing.T) {
-	spec, err := os.ReadFile(specFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := bytes.Clone(spec)
-	for name, table := range map[string]string{
+	set := golden.Set{Update: update, How: "go test ./codec/linuxcr -run SpecTables -update"}
+	set.Parts(t, "../../spec/linux-cr.md", map[string]string{
 		"generations": generationTable(), "types": kindTable(), "objects": objectTable(),
 		"machines": machineTable(), "layouts": layoutTables(t),
-	} {
-		begin, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- end -->\n")
-		i := bytes.Index(want, begin)
-		if i < 0 {
-			t.Fatalf("no place for the table of %s", name)
-		}
-		i += len(begin)
-		j := bytes.Index(want[i:], end)
-		want = slices.Concat(want[:i], []byte(table), want[i+j:])
-	}
-	if bytes.Equal(spec, want) {
-		return
-	}
-	if !*update {
-		t.Fatal("the tables differ; go test -run SpecTables -update writes them")
-	}
-	if err := os.WriteFile(specFile, want, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	})
 }
 
 func generationTable() string {

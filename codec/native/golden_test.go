@@ -15,22 +15,23 @@ import (
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/golden"
 )
 
 var update = flag.Bool("update", false, "write golden files that are missing, and what is expected of all")
 
 const goldenDir = "../../testdata/native"
 
-// A golden file is written once and read for ever; what it holds when written is
+// A goldenFile is written once and read for ever; what it holds when written is
 // made here.
-type golden struct {
+type goldenFile struct {
 	name string
 	opts codec.EncodeOptions
 	make func(t *testing.T) *format.Image
 }
 
-func goldens() []golden {
-	return []golden{
+func goldens() []goldenFile {
+	return []goldenFile{
 		{"v1-minimal", codec.EncodeOptions{}, minimalImage},
 		{"v1-full", codec.EncodeOptions{}, func(*testing.T) *format.Image { return smallFullImage() }},
 		{"v1-zstd", codec.EncodeOptions{Metadata: codec.Zstd, Pages: codec.Zstd}, func(*testing.T) *format.Image { return goldenPages() }},
@@ -161,18 +162,7 @@ func checkGolden(t *testing.T, name string) {
 	}
 	got := expect(t, f)
 	wantName := strings.TrimSuffix(name, ".thaw") + ".json"
-	if *update {
-		if err := os.WriteFile(wantName, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(wantName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("does not give what %s says", wantName)
-	}
+	golden.Set{Update: update, How: "go test ./codec/native -update"}.Check(t, wantName, got)
 	// What zstd makes of the same bytes may change with its library.
 	if o := f.Options; o.Metadata == codec.None && o.Pages == codec.None && f.Version == Format().Info().Writes[0] {
 		if again := encodeBytes(t, f.Image, o); !bytes.Equal(again, b) {

@@ -48,7 +48,7 @@ func TestContainers(t *testing.T) {
 			if i := strings.IndexFunc(out.String(), func(r rune) bool { return r < ' ' && r != '\n' }); i >= 0 {
 				t.Errorf("control character at %d", i)
 			}
-			golden(t, name, out.Bytes())
+			checkGolden(t, name, out.Bytes())
 		})
 	}
 	var out bytes.Buffer

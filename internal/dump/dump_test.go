@@ -7,11 +7,12 @@ import (
 	"flag"
 	"fmt"
 	"iter"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/thaw-cr/thaw/internal/golden"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -116,27 +117,16 @@ func TestGolden(t *testing.T) {
 			if err := tt.print(dump.New(&got, sample(), tt.opts)); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, tt.name, got.Bytes())
+			checkGolden(t, tt.name, got.Bytes())
 		})
 	}
 }
 
-func golden(t *testing.T, name string, got []byte) {
+// checkGolden compares what was printed with a golden file.
+func checkGolden(t *testing.T, name string, got []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("differs from %s (-want +got), -update rewrites it:\n%s", path, diff)
-	}
+	set := golden.Set{Update: update, How: "go test ./internal/dump -update"}
+	set.Check(t, filepath.Join("testdata", name+".golden"), got)
 }
 
 // TestHostile prints images that no codec has checked: all of it must end, soon

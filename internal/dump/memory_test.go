@@ -159,7 +159,7 @@ func TestHex(t *testing.T) {
 			if err := viewer(t, memoryImage(), 10).Hex(t.Context(), &got, tt.r); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, tt.name, got.Bytes())
+			checkGolden(t, tt.name, got.Bytes())
 		})
 	}
 }
@@ -245,7 +245,7 @@ func TestCommands(t *testing.T) {
 	if err := dump.New(&text, memoryImage(), dump.Options{}).Commands(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "commands", text.Bytes())
+	checkGolden(t, "commands", text.Bytes())
 	if err := dump.CommandsJSON(t.Context(), io.Discard, memoryImage(), 99); !errors.Is(err, dump.ErrNoTask) {
 		t.Errorf("task 99: %v", err)
 	}

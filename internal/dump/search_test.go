@@ -111,7 +111,7 @@ func TestMatchPrinters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden(t, "search", text.Bytes())
+	checkGolden(t, "search", text.Bytes())
 	var got dump.Matches
 	if err := json.Unmarshal(doc.Bytes(), &got); err != nil {
 		t.Fatalf("%v in %s", err, doc.Bytes())

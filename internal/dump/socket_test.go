@@ -36,5 +36,5 @@ func TestSockets(t *testing.T) {
 	if err := dump.New(&out, img, dump.Options{}).Files(); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "sockets", out.Bytes())
+	checkGolden(t, "sockets", out.Bytes())
 }

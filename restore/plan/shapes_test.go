@@ -2,11 +2,10 @@ package plan
 
 import (
 	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/thaw-cr/thaw/internal/golden"
 
 	"github.com/thaw-cr/thaw/format"
 )
@@ -154,7 +153,8 @@ func TestShapes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, filepath.Join("testdata", s.name+".plan"), p.String())
+			set := golden.Set{Update: update, How: "go test ./restore/plan -update"}
+			set.Check(t, filepath.Join("testdata", s.name+".plan"), []byte(p.String()))
 			modes := []Options{s.opts}
 			if !s.opts.ShellJob && !s.opts.PIDNamespace {
 				modes = append(modes, inNamespace)
@@ -165,22 +165,5 @@ func TestShapes(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatalf("%v (write it with -update)", err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("plan differs from %s (-want +got):\n%s", name, d)
 	}
 }
