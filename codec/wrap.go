@@ -138,6 +138,9 @@ func unwrap(src Source, lim Limits) (Source, layers, error) {
 		if err != nil {
 			return src, done, err
 		}
+		if len(done) > 0 {
+			r.base = done[0].r.(*unwrapped).in
+		}
 		done = append(done, layer{name: w.name, r: r})
 		src = Source{Name: outer.Name, Reader: r}
 		if outer.At != nil || outer.Reopen != nil {
@@ -153,7 +156,7 @@ func (w *wrapper) unwrap(r io.Reader, lim Limits) (*unwrapped, error) {
 	if err != nil {
 		return nil, wrapFault(w.name, 0, err)
 	}
-	return &unwrapped{name: w.name, r: d, in: in, lim: lim}, nil
+	return &unwrapped{name: w.name, r: d, in: in, base: in, lim: lim}, nil
 }
 
 // again opens the wrapper in src once more.
@@ -170,6 +173,9 @@ func (w *wrapper) again(src Source, lim Limits) (io.ReadCloser, error) {
 		return nil, errors.Join(err, outer.Close())
 	}
 	u.outer = outer
+	if o, ok := outer.(*unwrapped); ok {
+		u.base = o.base
+	}
 	return u, nil
 }
 
@@ -200,6 +206,9 @@ type unwrapped struct {
 	name string
 	r    io.ReadCloser
 	in   *countingReader
+	// base counts what the outermost of several layers reads: a bomb inside a
+	// bomb is measured by what is really there.
+	base *countingReader
 	n    int64
 	lim  Limits
 	// outer is what the decompressor reads from and closes with it; nil for none.
@@ -209,8 +218,8 @@ type unwrapped struct {
 func (u *unwrapped) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
 	u.n += int64(n)
-	if u.n > u.lim.RatioFree && u.n/u.lim.Ratio > u.in.n {
-		return 0, Errorf(Bomb, u.name+" wrapper", u.in.n, "%d bytes decompress to %d: more than %d times as many", u.in.n, u.n, u.lim.Ratio)
+	if u.n > u.lim.RatioFree && u.n/u.lim.Ratio > u.base.n {
+		return 0, Errorf(Bomb, u.name+" wrapper", u.in.n, "%d bytes decompress to %d: more than %d times as many", u.base.n, u.n, u.lim.Ratio)
 	}
 	if err == nil || errors.Is(err, io.EOF) {
 		return n, err

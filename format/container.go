@@ -51,6 +51,11 @@ type Container struct {
 	Annotations []Annotation `json:"annotations,omitempty"`
 	// Privileged is what the engine says of the container.
 	Privileged bool `json:"privileged,omitempty"`
+	// Confinement is what the specification says of protecting the host; nil
+	// without a specification.
+	Confinement *Confinement `json:"confinement,omitempty"`
+	// Orders is what an engine is told to do as it restores the container.
+	Orders ContainerOrders `json:"orders,omitzero"`
 
 	// Members are the archive's files other than those of the image of the tree,
 	// in the order of names.
@@ -59,6 +64,9 @@ type Container struct {
 	// files that deleted.files lists: what the container changed in its image.
 	Changed []ContainerFile `json:"changed,omitempty"`
 	Deleted []string        `json:"deleted,omitempty"`
+	// Layers are the archives that an engine unpacks into the container and its
+	// volumes, rootfs-diff.tar first, then by name.
+	Layers []ContainerLayer `json:"layers,omitempty"`
 }
 
 // Over is c with what it does not say taken from under, which may be nil. Both
@@ -155,4 +163,7 @@ type ContainerFile struct {
 	// Major and Minor number a device.
 	Major int64 `json:"major,omitempty"`
 	Minor int64 `json:"minor,omitempty"`
+	// XAttrs are the names of its extended attributes, sorted; their values are
+	// not kept.
+	XAttrs []string `json:"xattrs,omitempty"`
 }

@@ -36,8 +36,8 @@ const (
 var knownMembers = map[string]bool{
 	checkpointDir: true, preCheckpointDir: true, configDump: true, specDump: true, networkStatus: true,
 	statusDump: true, statusFile: true, deletedFiles: true, rootfsDiff: true, bindMounts: true, podOptions: true,
-	"pod.dump": true, "stats-dump": true, "dump.log": true, "restore.log": true, "devshm-checkpoint.tar": true,
-	"volumes": true, "artifacts": true, "ctr.log": true, "container.log": true, "descriptors.json": true,
+	"pod.dump": true, "stats-dump": true, "dump.log": true, "restore.log": true, devshmTar: true,
+	volumesDir: true, "artifacts": true, "ctr.log": true, "container.log": true, "descriptors.json": true,
 	"io.kubernetes.cri-o.LogPath": true,
 }
 
@@ -154,7 +154,7 @@ type containerReader struct {
 func (r *containerReader) read(ctx context.Context) error {
 	for _, step := range []func() error{
 		r.readSpec, r.readConfig, r.readStatus, r.readNetwork, r.readDeleted, r.readBindMounts, r.readMembers,
-		func() error { return r.readRootfs(ctx) },
+		func() error { return r.readLayers(ctx) },
 	} {
 		if err := step(); err != nil {
 			return err

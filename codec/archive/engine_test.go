@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"archive/tar"
 	"errors"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 // checkpointOf packs documents beside an image.
 func checkpointOf(documents map[string]string) []byte {
 	entries := []entry{{name: "checkpoint/pstree.img", body: pstree}}
-	for _, name := range []string{"config.dump", "spec.dump", "status.dump", "status", "network.status", "deleted.files", "bind.mounts", "rootfs-diff.tar"} {
+	for _, name := range []string{"config.dump", "spec.dump", "status.dump", "status", "network.status", "deleted.files", "bind.mounts", "rootfs-diff.tar", "volumes/v.tar"} {
 		if body, ok := documents[name]; ok {
 			entries = append(entries, entry{name: name, body: body})
 		}
@@ -24,6 +25,9 @@ func checkpointOf(documents map[string]string) []byte {
 // TestEngines reads the documents of each engine, as its sources say that it
 // writes them.
 func TestEngines(t *testing.T) {
+	volume := string(tarOf(entry{name: "f", body: "xy", change: func(h *tar.Header) {
+		h.PAXRecords = map[string]string{"SCHILY.xattr.security.capability": "c"}
+	}}))
 	for _, tt := range []struct {
 		name      string
 		documents map[string]string
@@ -43,6 +47,41 @@ func TestEngines(t *testing.T) {
 			Hooks:       []format.ContainerHook{{When: "createRuntime", Path: "/a", Args: []string{"a", "b"}}, {When: "poststop", Path: "/b"}},
 			Annotations: []format.Annotation{{Key: "io.container.manager", Value: "libpod"}, {Key: "z", Value: "1"}},
 			Deleted:     []string{"/bin/x", "/etc/y"},
+			Confinement: &format.Confinement{},
+			Orders: format.ContainerOrders{
+				Images:   []format.Annotation{{Key: "rootfsImageName", Value: "localhost/bb:1"}, {Key: "rootfsImageID", Value: "5b"}},
+				Networks: []format.ContainerNetwork{{Name: "podman", Interface: "eth0", MAC: "x", Addresses: []string{"10.88.0.2/16"}}},
+			},
+		}},
+		{"podman's orders", map[string]string{
+			"config.dump": `{"exitCommand":["/usr/bin/podman","container","cleanup","aa"],"rootfs":"/r","logPath":"/l","mounts":["/m"],"netNsCtr":"cc","Dependencies":["dd"],
+				"namedVolumes":[{"volumeName":"v","dest":"/v","options":["rw"]}],"overlayVolumes":[{"dest":"/o","source":"/s"}]}`,
+			"spec.dump": `{"process":{"apparmorProfile":"p","selinuxLabel":"s","rlimits":[{"type":"RLIMIT_CORE","hard":2,"soft":1}],
+				"capabilities":{"bounding":["CAP_KILL"],"effective":["CAP_KILL","CAP_BPF"],"ambient":["CAP_BPF"]}},
+				"linux":{"maskedPaths":["/a"],"readonlyPaths":["/b"],"uidMappings":[{"containerID":0,"hostID":1,"size":2}],"gidMappings":[{"containerID":3,"hostID":4,"size":5}],
+				"sysctl":{"net.x":"1"},"rootfsPropagation":"shared","seccomp":{"defaultAction":"SCMP_ACT_ERRNO"},"resources":{"devices":[{"allow":true,"access":"rwm"},{"allow":true,"type":"c","major":1,"minor":3}]}}}`,
+			"network.status": `{"none":null,"podman":{"interfaces":{"a":{"mac_address":"m"},"b":5}}}`,
+			"volumes/v.tar":  volume,
+		}, format.Container{
+			Capabilities: []string{"CAP_KILL"}, User: "0:0",
+			Mounts: []format.ContainerMount{{Destination: "/o", Type: "bind", Source: "/s"}},
+			Confinement: &format.Confinement{
+				Seccomp: "SCMP_ACT_ERRNO", AppArmor: "p", SELinux: "s", MaskedPaths: []string{"/a"}, ReadonlyPaths: []string{"/b"}, Capabilities: []string{"CAP_BPF"},
+				UIDMaps: []format.ContainerIDMap{{Host: 1, Size: 2}}, GIDMaps: []format.ContainerIDMap{{Container: 3, Host: 4, Size: 5}},
+				Rlimits: []format.ContainerRlimit{{Type: "RLIMIT_CORE", Hard: 2, Soft: 1}}, Sysctls: []format.Annotation{{Key: "net.x", Value: "1"}}, Propagation: "shared",
+				DeviceRules: []format.ContainerDeviceRule{{Allow: true, Major: -1, Minor: -1, Access: "rwm"}, {Allow: true, Type: "c", Major: 1, Minor: 3}},
+			},
+			Orders: format.ContainerOrders{
+				ExitCommand: []string{"/usr/bin/podman", "container", "cleanup", "aa"}, Rootfs: "/r",
+				Files:    []format.Annotation{{Key: "logPath", Value: "/l"}, {Key: "mounts", Value: "/m"}},
+				Joins:    []format.Annotation{{Key: "netNsCtr", Value: "cc"}, {Key: "Dependencies", Value: "dd"}},
+				Volumes:  []format.ContainerVolume{{Name: "v", Destination: "/v", Options: []string{"rw"}}},
+				Networks: []format.ContainerNetwork{{Name: "none"}, {Name: "podman", Interface: "a", MAC: "m"}, {Name: "podman", Interface: "b"}},
+			},
+			Layers: []format.ContainerLayer{{
+				Name: "volumes/v.tar", Stored: 3072, Size: 2,
+				Files: []format.ContainerFile{{Name: "f", Mode: 0o100644, Size: 2, XAttrs: []string{"security.capability"}}},
+			}},
 		}},
 		{"cri-o", map[string]string{
 			"config.dump": `{"id":"aa","name":"k8s_counter","rootfsImageName":"quay.io/x/counter:1","rootfsImageRef":"quay.io/x/counter@sha256:00","runtime":"runc"}`,
@@ -52,6 +91,9 @@ func TestEngines(t *testing.T) {
 			ID: "aa", Name: "k8s_counter", Engine: "cri-o", Image: "quay.io/x/counter:1", ImageDigest: "quay.io/x/counter@sha256:00", Runtime: "runc",
 			Created: 1795285844000000000, Pod: "pod-1", IP: "10.0.0.7",
 			External: []format.ContainerMount{{Destination: "/etc/resolv.conf", Type: "file", Source: "/etc/resolv.conf"}},
+			Orders: format.ContainerOrders{
+				Images: []format.Annotation{{Key: "rootfsImageName", Value: "quay.io/x/counter:1"}, {Key: "rootfsImageRef", Value: "quay.io/x/counter@sha256:00"}},
+			},
 			Annotations: []format.Annotation{
 				{Key: "io.container.manager", Value: "cri-o"},
 				{Key: "io.kubernetes.cri-o.Created", Value: "2026-11-21T18:30:44Z"},
@@ -68,6 +110,8 @@ func TestEngines(t *testing.T) {
 			ID: "aa", Name: "counter", Engine: "containerd", Image: "docker.io/library/counter:1", Runtime: "io.containerd.runc.v2",
 			Created: 1795285844000000000, Started: 1795285845000000000,
 			Changed: []format.ContainerFile{{Name: "a", Mode: 0o100644, Size: 3}, {Name: "b", Mode: 0o120644, Link: "/c"}},
+			Layers:  []format.ContainerLayer{{Name: "rootfs-diff.tar", Stored: 114, Size: 3}},
+			Orders:  format.ContainerOrders{Images: []format.Annotation{{Key: "rootfsImageName", Value: "docker.io/library/counter:1"}}},
 		}},
 		{"times out of range", map[string]string{
 			"config.dump": `{"createdTime":"0001-01-01T00:00:00Z","checkpointedTime":"9999-01-01T00:00:00Z"}`,

@@ -1,16 +1,11 @@
 package archive
 
 import (
-	"archive/tar"
-	"context"
-	"errors"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
 )
 
@@ -29,6 +24,7 @@ type config struct {
 	Checkpointed    time.Time `json:"checkpointedTime"`
 	Privileged      bool      `json:"privileged"`
 	Pod             string    `json:"pod"`
+	orderConfig
 }
 
 func (r *containerReader) readConfig() error {
@@ -46,6 +42,18 @@ func (r *containerReader) readConfig() error {
 	r.c.Checkpointed = nanoseconds(c.Checkpointed)
 	r.c.Privileged = r.c.Privileged || c.Privileged
 	r.c.Pod = firstOf(c.Pod, r.c.Pod)
+	r.fromOrders(&c.orderConfig)
+	for _, i := range []format.Annotation{
+		{Key: "rootfsImageName", Value: c.RootfsImageName},
+		{Key: "RawImageName", Value: c.RawImageName},
+		{Key: "rootfsImage", Value: c.RootfsImage},
+		{Key: "rootfsImageRef", Value: c.RootfsImageRef},
+		{Key: "rootfsImageID", Value: c.RootfsImageID},
+	} {
+		if i.Value != "" {
+			r.c.Orders.Images = append(r.c.Orders.Images, i)
+		}
+	}
 	return nil
 }
 
@@ -78,9 +86,8 @@ type spec struct {
 			GID      uint32 `json:"gid"`
 			Username string `json:"username"`
 		} `json:"user"`
-		Capabilities *struct {
-			Bounding []string `json:"bounding"`
-		} `json:"capabilities"`
+		Capabilities *capabilitySets `json:"capabilities"`
+		processConfinement
 	} `json:"process"`
 	Root *struct {
 		Path     string `json:"path"`
@@ -117,6 +124,7 @@ type specLinux struct {
 		Major int64  `json:"major"`
 		Minor int64  `json:"minor"`
 	} `json:"devices"`
+	linuxConfinement
 }
 
 func (r *containerReader) readSpec() error {
@@ -127,12 +135,16 @@ func (r *containerReader) readSpec() error {
 	}
 	c := r.c
 	c.HostName = s.Hostname
+	if s.Process != nil || s.Linux != nil {
+		c.Confinement = &format.Confinement{}
+	}
 	if p := s.Process; p != nil {
 		c.Args, c.Env, c.Cwd = p.Args, p.Env, p.Cwd
 		c.User = firstOf(p.User.Username, strconv.FormatUint(uint64(p.User.UID), 10)+":"+strconv.FormatUint(uint64(p.User.GID), 10))
 		if p.Capabilities != nil {
-			c.Capabilities = p.Capabilities.Bounding
+			c.Capabilities, c.Confinement.Capabilities = p.Capabilities.Bounding, p.Capabilities.beyond()
 		}
+		p.into(c.Confinement)
 	}
 	if s.Root != nil {
 		c.Root, c.RootReadonly = s.Root.Path, s.Root.Readonly
@@ -161,6 +173,7 @@ func (r *containerReader) fromLinux(l *specLinux) {
 	for _, d := range l.Devices {
 		r.c.Devices = append(r.c.Devices, format.ContainerDevice(d))
 	}
+	l.into(r.c.Confinement)
 }
 
 // fromAnnotations takes what engines of Kubernetes say in annotations only;
@@ -216,46 +229,6 @@ func (r *containerReader) readStatus() error {
 	return nil
 }
 
-// readNetwork takes the first address of Podman's network.status; other engines
-// write other documents, or null.
-func (r *containerReader) readNetwork() error {
-	var nets any
-	ok, err := readDocument(&r.faults, r.dir, networkStatus, &nets)
-	if !ok {
-		return err
-	}
-	if ip := findString(nets, "ipnet", 8); ip != "" {
-		r.c.IP, _, _ = strings.Cut(ip, "/")
-	}
-	return nil
-}
-
-// findString gives the first string named key in a document, in the order of
-// keys, down to a depth.
-func findString(doc any, key string, depth int) string {
-	if depth == 0 {
-		return ""
-	}
-	switch v := doc.(type) {
-	case map[string]any:
-		if s, ok := v[key].(string); ok {
-			return s
-		}
-		for _, k := range sortedKeys(v) {
-			if s := findString(v[k], key, depth-1); s != "" {
-				return s
-			}
-		}
-	case []any:
-		for _, e := range v {
-			if s := findString(e, key, depth-1); s != "" {
-				return s
-			}
-		}
-	}
-	return ""
-}
-
 // readDeleted reads the list of files that the container deleted of its image.
 func (r *containerReader) readDeleted() error {
 	_, err := readDocument(&r.faults, r.dir, deletedFiles, &r.c.Deleted)
@@ -275,73 +248,4 @@ func (r *containerReader) readBindMounts() error {
 		r.c.External = append(r.c.External, format.ContainerMount{Destination: m.Destination, Type: m.FileType, Source: m.Source})
 	}
 	return err
-}
-
-// readRootfs lists the files of rootfs-diff.tar, which containerd compresses.
-func (r *containerReader) readRootfs(ctx context.Context) error {
-	if !isFile(r.dir, rootfsDiff) {
-		return nil
-	}
-	src, closeFile, err := fileSource(r.dir, rootfsDiff, rootfsDiff)
-	if err != nil {
-		return err
-	}
-	src, _, closeLayers, err := codec.Unwrap(src, r.lim)
-	if err == nil {
-		err = r.listRootfs(ctx, src)
-	}
-	err = errors.Join(err, closeLayers())
-	if fe, ok := errors.AsType[*codec.FormatError](err); ok && fe.Kind != codec.Bomb {
-		fe.Record = joinWords(rootfsDiff, fe.Record)
-		r.put(fe)
-		err = nil
-	}
-	return errors.Join(err, closeFile())
-}
-
-func joinWords(a, b string) string {
-	if b == "" {
-		return a
-	}
-	return a + ", " + b
-}
-
-func (r *containerReader) listRootfs(ctx context.Context, src codec.Source) error {
-	in := src.Reader
-	if src.At != nil {
-		in = io.NewSectionReader(src.At, 0, src.Size)
-	}
-	tr := tar.NewReader(in)
-	memory := int64(0)
-	for n := int64(0); ; n++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		hdr, err := tr.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.Is(err, tar.ErrInsecurePath): // a rule looks at it
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return codec.Errorf(codec.NoEnd, "", 0, "the archive is cut off after %d members", n)
-		case errors.Is(err, tar.ErrHeader), errors.Is(err, tar.ErrFieldTooLong):
-			return codec.Errorf(codec.BadHeader, "", 0, "behind %d members: %w", n, err)
-		case err != nil:
-			return err
-		}
-		memory += nodeMemory + int64(len(hdr.Name)+len(hdr.Linkname))
-		if n >= r.lim.Members || memory > r.lim.Memory/indexShare {
-			return codec.Errorf(codec.TooManyMembers, "", 0, "more than %d members", n)
-		}
-		r.c.Changed = append(r.c.Changed, containerFile(hdr))
-	}
-}
-
-// containerFile is what a header says, its name as it stands there.
-func containerFile(hdr *tar.Header) format.ContainerFile {
-	n := newNode(hdr, hdr.Name, 0)
-	return format.ContainerFile{
-		Name: hdr.Name, Mode: unixMode(n.mode), UID: n.uid, GID: n.gid, Size: max(hdr.Size, 0), Link: hdr.Linkname,
-		HardLink: hdr.Typeflag == tar.TypeLink, Major: n.major, Minor: n.minor,
-	}
 }
