@@ -253,6 +253,6 @@ func (c *capturer) finish(context.Context) error {
 	c.finishPipes()
 	c.finishFiles()
 	c.warnTmpfiles()
-	sortObjects(&c.img.Objects)
+	c.img.Objects.Sort()
 	return nil
 }

@@ -1,9 +1,7 @@
 package capture
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"strconv"
 
 	"github.com/thaw-cr/thaw/format"
@@ -59,24 +57,4 @@ func (c *capturer) readProcess(p *process) error {
 // include/linux/kdev_t.h).
 func controlling(st *procfs.Stat) ttyKey {
 	return ttyKey{uint32(st.TTY>>8) & 0xfff, uint32(st.TTY&0xff) | uint32(st.TTY>>12)&0xfff00}
-}
-
-// sortObjects puts every list into the order of ids.
-func sortObjects(o *format.Objects) {
-	sortBy(o.Processes, func(v *format.Process) format.ObjectID { return v.ID })
-	sortBy(o.Memories, func(v *format.AddressSpace) format.ObjectID { return v.ID })
-	sortBy(o.Shared, func(v *format.SharedMemory) format.ObjectID { return v.ID })
-	sortBy(o.FileTables, func(v *format.FileTable) format.ObjectID { return v.ID })
-	sortBy(o.Files, func(v *format.OpenFile) format.ObjectID { return v.ID })
-	sortBy(o.Pipes, func(v *format.PipeBuffer) format.ObjectID { return v.ID })
-	sortBy(o.Deleted, func(v *format.DeletedFile) format.ObjectID { return v.ID })
-	sortBy(o.FS, func(v *format.FS) format.ObjectID { return v.ID })
-	sortBy(o.Handlers, func(v *format.SignalHandlers) format.ObjectID { return v.ID })
-	sortBy(o.Creds, func(v *format.Credentials) format.ObjectID { return v.ID })
-	sortBy(o.Terminals, func(v *format.Terminal) format.ObjectID { return v.ID })
-	sortBy(o.Namespaces, func(v *format.Namespace) format.ObjectID { return v.ID })
-}
-
-func sortBy[T any](list []T, id func(*T) format.ObjectID) {
-	slices.SortFunc(list, func(a, b T) int { return cmp.Compare(id(&a), id(&b)) })
 }

@@ -18,7 +18,7 @@ import (
 // The caller calls the returned function when done.
 func Spool(ctx context.Context, r io.Reader, lim Limits) (io.ReaderAt, int64, func() error, error) {
 	lim = lim.WithDefaults()
-	r = &contextReader{ctx, r}
+	r = ContextReader(ctx, r)
 	var head bytes.Buffer
 	n, err := io.CopyN(&head, r, lim.SpoolMemory+1)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -63,16 +63,3 @@ func spoolFull(lim Limits) error {
 
 // onlyWriter hides a file's ReadFrom, which would not use the buffer.
 type onlyWriter struct{ io.Writer }
-
-// contextReader ends reading when its context does.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c *contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
-}

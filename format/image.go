@@ -1,5 +1,10 @@
 package format
 
+import (
+	"cmp"
+	"slices"
+)
+
 // PageSize is the page size of all memory in an image, in bytes. Images of
 // other page sizes are refused by their codecs.
 const PageSize = 4096
@@ -63,6 +68,35 @@ type Objects struct {
 	Namespaces []Namespace      `json:"namespaces,omitempty"`
 	Seccomp    []SeccompFilter  `json:"seccomp_filters,omitempty"`
 	Cgroups    []Cgroup         `json:"cgroups,omitempty"`
+}
+
+// Sort puts every list in order of its ids.
+func (o *Objects) Sort() {
+	sortByID(o.Processes, func(v *Process) ObjectID { return v.ID })
+	sortByID(o.Memories, func(v *AddressSpace) ObjectID { return v.ID })
+	sortByID(o.Shared, func(v *SharedMemory) ObjectID { return v.ID })
+	sortByID(o.FileTables, func(v *FileTable) ObjectID { return v.ID })
+	sortByID(o.Files, func(v *OpenFile) ObjectID { return v.ID })
+	sortByID(o.Pipes, func(v *PipeBuffer) ObjectID { return v.ID })
+	sortByID(o.Deleted, func(v *DeletedFile) ObjectID { return v.ID })
+	sortByID(o.FS, func(v *FS) ObjectID { return v.ID })
+	sortByID(o.Handlers, func(v *SignalHandlers) ObjectID { return v.ID })
+	sortByID(o.Creds, func(v *Credentials) ObjectID { return v.ID })
+	sortByID(o.Terminals, func(v *Terminal) ObjectID { return v.ID })
+	sortByID(o.Semaphores, func(v *SysVSemaphores) ObjectID { return v.ID })
+	sortByID(o.Messages, func(v *SysVMessages) ObjectID { return v.ID })
+	sortByID(o.Namespaces, func(v *Namespace) ObjectID { return v.ID })
+	sortByID(o.Seccomp, func(v *SeccompFilter) ObjectID { return v.ID })
+	sortByID(o.Cgroups, func(v *Cgroup) ObjectID { return v.ID })
+}
+
+func sortByID[T any](list []T, id func(*T) ObjectID) {
+	for i := 1; i < len(list); i++ {
+		if id(&list[i-1]) > id(&list[i]) { // seldom, and sorting costs time even if there is nothing to do
+			slices.SortFunc(list, func(a, b T) int { return cmp.Compare(id(&a), id(&b)) })
+			return
+		}
+	}
 }
 
 // Attachment is an opaque record of a source format, kept so that writing the

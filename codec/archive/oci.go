@@ -286,7 +286,7 @@ func (r *layoutReader) layer(d *descriptor) (*node, []func() error, error) {
 		return nil, nil, fmt.Errorf("open %s: %w", name, err)
 	}
 	closes := []func() error{closeFile}
-	if _, err := io.Copy(h, &contextReader{r.ctx, io.NewSectionReader(src.At, 0, src.Size)}); err != nil {
+	if _, err := io.Copy(h, codec.ContextReader(r.ctx, io.NewSectionReader(src.At, 0, src.Size))); err != nil {
 		return nil, closes, fmt.Errorf("read %s: %w", name, err)
 	}
 	r.checkDigest(d, h, want)
@@ -304,19 +304,6 @@ func (r *layoutReader) layer(d *descriptor) (*node, []func() error, error) {
 		r.put(f)
 	}
 	return ix.root, append(closes, ix.close), nil
-}
-
-// contextReader ends reading when its context does.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c *contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }
 
 // What layers say of lower ones (OCI image-spec: layer.md, Whiteouts).

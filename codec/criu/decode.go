@@ -244,7 +244,7 @@ func (d *decoder) tree() error {
 
 // finish sorts, tells what the image does not say, and keeps the files.
 func (d *decoder) finish() error {
-	sortObjects(&d.img.Objects)
+	d.img.Objects.Sort()
 	for _, name := range d.strange {
 		d.warn(0, "file %s is of no kind that CRIU up to 4.2 writes", strings.ToValidUTF8(name, "?"))
 	}

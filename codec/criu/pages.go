@@ -17,7 +17,7 @@ import (
 // store is the page source of an image. It may be used by several goroutines.
 type store struct {
 	mu      sync.Mutex
-	closed  bool
+	latch   codec.Latch
 	open    []*pageFile
 	extents map[format.ObjectID][]extent
 	chunks  map[format.ObjectID][]chunk
@@ -71,7 +71,7 @@ func (s *store) add(f *pageFile) *pageFile {
 func (s *store) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	s.latch.Shut()
 	var first error
 	for _, f := range s.open {
 		if err := f.close(); first == nil {
@@ -146,8 +146,8 @@ func (s *store) ParentRuns(ctx context.Context, object format.ObjectID) iter.Seq
 
 func (s *store) yieldRuns(ctx context.Context, runs iter.Seq[format.PageRun]) iter.Seq2[format.PageRun, error] {
 	return func(yield func(format.PageRun, error) bool) {
-		if s.isClosed() {
-			yield(format.PageRun{}, codec.ErrClosed)
+		if err := s.latch.Alive(ctx); err != nil {
+			yield(format.PageRun{}, err)
 			return
 		}
 		for r := range runs {
@@ -205,19 +205,10 @@ func (j *joiner) add(first, end format.PageNum) bool {
 	return goOn
 }
 
-func (s *store) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
-}
-
 // ReadPages fills p with pages from first on.
 func (s *store) ReadPages(ctx context.Context, object format.ObjectID, first format.PageNum, p []byte) error {
-	if err := ctx.Err(); err != nil {
+	if err := s.latch.Alive(ctx); err != nil {
 		return err
-	}
-	if s.isClosed() {
-		return codec.ErrClosed
 	}
 	if len(p)%format.PageSize != 0 {
 		return fmt.Errorf("%d bytes are no pages", len(p))

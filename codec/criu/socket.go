@@ -183,7 +183,7 @@ func (d *decoder) links() error {
 	if err := d.peers(); err != nil {
 		return err
 	}
-	sortObjects(&d.img.Objects)
+	d.img.Objects.Sort()
 	for i := range d.img.Objects.Files {
 		o := &d.img.Objects.Files[i]
 		list := d.messages[o.ID]

@@ -136,11 +136,7 @@ func (d *decoder) userNamespace(id format.ObjectID) error {
 
 // security reads a SECURITY object and its label.
 func (d *decoder) security(id format.ObjectID) error {
-	h, err := d.want(kSecurity)
-	if err != nil {
-		return err
-	}
-	b, err := d.body(h)
+	h, b, err := d.headed(kSecurity)
 	if err != nil {
 		return err
 	}

@@ -195,11 +195,32 @@ func (d *decoder) misplaced(h header, wanted string) error {
 
 // record takes the next record, which must be of a kind, and gives its body.
 func (d *decoder) record(k kind) (body, error) {
+	_, b, err := d.headed(k)
+	return b, err
+}
+
+// headed is record with the record's header.
+func (d *decoder) headed(k kind) (header, body, error) {
 	h, err := d.want(k)
 	if err != nil {
-		return body{}, err
+		return h, body{}, err
 	}
-	return d.body(h)
+	b, err := d.body(h)
+	return h, b, err
+}
+
+// optional takes the next main record and gives its header and fields if it is
+// one of a kind; else it is left, and the header is that of another kind.
+func (d *decoder) optional(k kind) (header, body, error) {
+	h, err := d.main()
+	if err != nil || h.kind != k {
+		return h, body{}, err
+	}
+	if err := d.take(h); err != nil {
+		return h, body{}, err
+	}
+	b, err := d.body(h)
+	return h, b, err
 }
 
 // buffer takes a BUFFER of n bytes; any number if n is negative.
@@ -303,11 +324,7 @@ func (d *decoder) ref(b body, f field, want objKind) (format.ObjectID, error) {
 
 // header reads what stands before the tasks.
 func (d *decoder) header() error {
-	h, err := d.want(kHeader)
-	if err != nil {
-		return err
-	}
-	b, err := d.body(h)
+	h, b, err := d.headed(kHeader)
 	if err != nil {
 		return err
 	}
@@ -379,11 +396,7 @@ func (d *decoder) container() error {
 
 // tail checks the last record.
 func (d *decoder) tail() error {
-	h, err := d.want(kTail)
-	if err != nil {
-		return err
-	}
-	b, err := d.body(h)
+	h, b, err := d.headed(kTail)
 	if err != nil {
 		return err
 	}

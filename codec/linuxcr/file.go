@@ -74,11 +74,7 @@ func (d *decoder) fileTable(id format.ObjectID) error {
 
 // file reads a FILE object.
 func (d *decoder) file(id format.ObjectID) error {
-	h, err := d.want(kFile)
-	if err != nil {
-		return err
-	}
-	b, err := d.body(h)
+	h, b, err := d.headed(kFile)
 	if err != nil {
 		return err
 	}

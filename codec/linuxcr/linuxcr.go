@@ -1,12 +1,9 @@
 package linuxcr
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/thaw-cr/thaw/codec"
-	"github.com/thaw-cr/thaw/format"
 )
 
 // formatName is the format's name on the command line and in images.
@@ -104,25 +101,4 @@ func (c *Codec) open(ctx context.Context, src codec.Source, lim codec.Limits) (*
 	f.Format, f.Version, f.Size = formatName, d.gen.String(), src.Size
 	f.Options = codec.EncodeOptions{Version: d.gen.String(), Metadata: codec.None, Pages: codec.None}
 	return f, nil
-}
-
-// sortObjects puts all lists in order of their numbers.
-func sortObjects(o *format.Objects) {
-	byID(o.Processes, func(v format.Process) format.ObjectID { return v.ID })
-	byID(o.Memories, func(v format.AddressSpace) format.ObjectID { return v.ID })
-	byID(o.Shared, func(v format.SharedMemory) format.ObjectID { return v.ID })
-	byID(o.FileTables, func(v format.FileTable) format.ObjectID { return v.ID })
-	byID(o.Files, func(v format.OpenFile) format.ObjectID { return v.ID })
-	byID(o.Pipes, func(v format.PipeBuffer) format.ObjectID { return v.ID })
-	byID(o.FS, func(v format.FS) format.ObjectID { return v.ID })
-	byID(o.Handlers, func(v format.SignalHandlers) format.ObjectID { return v.ID })
-	byID(o.Creds, func(v format.Credentials) format.ObjectID { return v.ID })
-	byID(o.Terminals, func(v format.Terminal) format.ObjectID { return v.ID })
-	byID(o.Semaphores, func(v format.SysVSemaphores) format.ObjectID { return v.ID })
-	byID(o.Messages, func(v format.SysVMessages) format.ObjectID { return v.ID })
-	byID(o.Namespaces, func(v format.Namespace) format.ObjectID { return v.ID })
-}
-
-func byID[T any](list []T, id func(T) format.ObjectID) {
-	slices.SortFunc(list, func(a, b T) int { return cmp.Compare(id(a), id(b)) })
 }

@@ -167,11 +167,7 @@ func (d *decoder) mmContext(mm *format.AddressSpace) error {
 // of shared memory. limits are the first page and the page after the last.
 func (d *decoder) contents(id format.ObjectID, first, end format.PageNum, indexed bool) error {
 	for {
-		h, err := d.want(kPgarr)
-		if err != nil {
-			return err
-		}
-		b, err := d.body(h)
+		h, b, err := d.headed(kPgarr)
 		if err != nil {
 			return err
 		}

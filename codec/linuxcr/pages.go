@@ -9,7 +9,6 @@ import (
 	"iter"
 	"slices"
 	"sort"
-	"sync/atomic"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
@@ -27,7 +26,7 @@ type store struct {
 	at      io.ReaderAt
 	name    string
 	objects map[format.ObjectID][]pageRun
-	closed  atomic.Bool
+	latch   codec.Latch
 }
 
 var _ format.PageSource = (*store)(nil)
@@ -71,15 +70,8 @@ func (s *store) finish() *pageConflict {
 }
 
 func (s *store) close() error {
-	s.closed.Store(true)
+	s.latch.Shut()
 	return nil
-}
-
-func (s *store) alive(ctx context.Context) error {
-	if s.closed.Load() {
-		return codec.ErrClosed
-	}
-	return ctx.Err()
 }
 
 // Runs yields the runs of an object.
@@ -87,7 +79,7 @@ func (s *store) Runs(ctx context.Context, object format.ObjectID) iter.Seq2[form
 	return func(yield func(format.PageRun, error) bool) {
 		runs := s.objects[object]
 		for i := 0; i < len(runs); {
-			if err := s.alive(ctx); err != nil {
+			if err := s.latch.Alive(ctx); err != nil {
 				yield(format.PageRun{}, err)
 				return
 			}
@@ -113,7 +105,7 @@ func (s *store) ReadPages(ctx context.Context, object format.ObjectID, first for
 	runs := s.objects[object]
 	i := sort.Search(len(runs), func(i int) bool { return runs[i].End() > first })
 	for ; len(p) > 0; i++ {
-		if err := s.alive(ctx); err != nil {
+		if err := s.latch.Alive(ctx); err != nil {
 			return err
 		}
 		if i == len(runs) || runs[i].First > first {

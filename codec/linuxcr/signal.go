@@ -188,6 +188,3 @@ func (d *decoder) pending(b body) ([]format.SigInfo, error) {
 	}
 	return list, nil
 }
-
-// sortObjects puts the lists of objects in order.
-func (d *decoder) sortObjects() { sortObjects(&d.img.Objects) }

@@ -37,11 +37,7 @@ type socketNote struct {
 
 // socket reads a SOCK object.
 func (d *decoder) socket(id format.ObjectID) error {
-	h, err := d.want(kSocket)
-	if err != nil {
-		return err
-	}
-	b, err := d.body(h)
+	h, b, err := d.headed(kSocket)
 	if err != nil {
 		return err
 	}

@@ -107,11 +107,7 @@ func (d *decoder) taskRecord(h header) error {
 func (d *decoder) beginTask(e treeEntry) error {
 	t := d.section.task
 	*t = format.Task{TID: e.pid, TGID: e.tgid, PPID: e.ppid, PGID: e.pgid, SID: e.sid, NSPIDs: e.nested}
-	h, err := d.want(kTask)
-	if err != nil {
-		return err
-	}
-	b, err := d.body(h)
+	h, b, err := d.headed(kTask)
 	if err != nil {
 		return err
 	}
@@ -297,7 +293,7 @@ func (d *decoder) finish() error {
 	if c := d.pages.finish(); c != nil {
 		return d.fault(codec.Duplicate, "BUFFER record", c.offset, "page %s of object %d is there twice", c.page.Addr(), c.object)
 	}
-	d.sortObjects()
+	d.img.Objects.Sort()
 	return nil
 }
 

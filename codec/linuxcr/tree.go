@@ -47,11 +47,7 @@ func (d *decoder) pidObjects() error {
 	if d.gen < D6 {
 		return nil
 	}
-	h, err := d.want(kPids)
-	if err != nil {
-		return err
-	}
-	b, err := d.body(h)
+	h, b, err := d.headed(kPids)
 	if err != nil {
 		return err
 	}
@@ -106,11 +102,7 @@ func (d *decoder) checkDepth(h header, depth int64) error {
 
 // treeRecord reads the TREE record and the ids of all tasks.
 func (d *decoder) treeRecord() error {
-	h, err := d.want(kTree)
-	if err != nil {
-		return err
-	}
-	b, err := d.body(h)
+	h, b, err := d.headed(kTree)
 	if err != nil {
 		return err
 	}
@@ -215,11 +207,7 @@ func (d *decoder) nestedPids(want int64) error {
 		return nil
 	}
 	if d.gen <= D2 {
-		h, err := d.want(kVPids)
-		if err != nil {
-			return err
-		}
-		b, err := d.body(h)
+		h, b, err := d.headed(kVPids)
 		if err != nil {
 			return err
 		}

@@ -28,11 +28,7 @@ type ttyNote struct {
 // terminal reads a TTY object: one side of a pseudo-terminal. Both sides are one
 // Terminal of the model, which has the number of the first.
 func (d *decoder) terminal(id format.ObjectID) error {
-	h, err := d.want(kTTY)
-	if err != nil {
-		return err
-	}
-	b, err := d.body(h)
+	h, b, err := d.headed(kTTY)
 	if err != nil {
 		return err
 	}
@@ -86,15 +82,8 @@ func termios(order endian, p []byte, wide bool) []byte {
 // lineDiscipline reads the TTY_LDISC record that follows a terminal in use, and
 // the bytes that wait to be read.
 func (d *decoder) lineDiscipline(id format.ObjectID) error {
-	h, err := d.main()
+	h, b, err := d.optional(kTTYLdisc)
 	if err != nil || h.kind != kTTYLdisc {
-		return err
-	}
-	if err := d.take(h); err != nil {
-		return err
-	}
-	b, err := d.body(h)
-	if err != nil {
 		return err
 	}
 	n, packet := int64(b.u32(fDataLen)), b.u(fPacket) != 0

@@ -197,15 +197,8 @@ func (d *decoder) sharedArea(_ *format.AddressSpace, v *format.VMA, b body) erro
 func (d *decoder) hugeArea(mm *format.AddressSpace, v *format.VMA, _ body) error {
 	v.Kind, v.Flags = format.VMAAnon, v.Flags|format.VMAHugeTLB
 	for {
-		h, err := d.main()
+		h, b, err := d.optional(kHpage)
 		if err != nil || h.kind != kHpage {
-			return err
-		}
-		if err := d.take(h); err != nil {
-			return err
-		}
-		b, err := d.body(h)
-		if err != nil {
 			return err
 		}
 		if err := d.hugePage(mm, v, h, b); err != nil {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"sort"
-	"sync/atomic"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
@@ -33,7 +32,7 @@ type store struct {
 	// compressed says that some chunk is; mappable that places in the file mean
 	// something to the caller.
 	compressed, mappable bool
-	closed               atomic.Bool
+	latch                codec.Latch
 	cache                cache
 }
 
@@ -54,23 +53,16 @@ func (s *store) source() format.PageSource {
 }
 
 func (s *store) close() error {
-	s.closed.Store(true)
+	s.latch.Shut()
 	s.cache.drop()
 	return nil
-}
-
-func (s *store) alive(ctx context.Context) error {
-	if s.closed.Load() {
-		return codec.ErrClosed
-	}
-	return ctx.Err()
 }
 
 // Runs yields the runs of an object as written.
 func (s *store) Runs(ctx context.Context, object format.ObjectID) iter.Seq2[format.PageRun, error] {
 	return func(yield func(format.PageRun, error) bool) {
 		for _, r := range s.objects[object] {
-			if err := s.alive(ctx); err != nil {
+			if err := s.latch.Alive(ctx); err != nil {
 				yield(format.PageRun{}, err)
 				return
 			}
@@ -86,7 +78,7 @@ func (s rawStore) RawRuns(ctx context.Context, object format.ObjectID) iter.Seq2
 	return func(yield func(format.RawRun, error) bool) {
 		for _, r := range s.objects[object] {
 			for r.count > 0 {
-				if err := s.alive(ctx); err != nil {
+				if err := s.latch.Alive(ctx); err != nil {
 					yield(format.RawRun{}, err)
 					return
 				}
@@ -127,7 +119,7 @@ func (s *store) ReadPages(ctx context.Context, object format.ObjectID, first for
 	}
 	runs := s.objects[object]
 	for i := findRun(runs, first); len(p) > 0; i++ {
-		if err := s.alive(ctx); err != nil {
+		if err := s.latch.Alive(ctx); err != nil {
 			return err
 		}
 		if i == len(runs) || runs[i].first > first {
@@ -151,7 +143,7 @@ func (s *store) ReadPages(ctx context.Context, object format.ObjectID, first for
 func (s *store) readSlots(ctx context.Context, slot uint64, p []byte) error {
 	i := sort.Search(len(s.chunks), func(i int) bool { return s.chunks[i].first > slot }) - 1
 	for ; len(p) > 0; i++ {
-		if err := s.alive(ctx); err != nil {
+		if err := s.latch.Alive(ctx); err != nil {
 			return err
 		}
 		c := &s.chunks[i]

@@ -54,7 +54,7 @@ func (s *store) sum(i int, buf []byte) error {
 // each calls do for all chunks from several goroutines, each of which has a buffer
 // of size bytes. It goes on after a fault, up to maxFaults; the error joins them.
 func (s *store) each(ctx context.Context, size int, do func(i int, buf []byte) error) error {
-	if err := s.alive(ctx); err != nil {
+	if err := s.latch.Alive(ctx); err != nil {
 		return err
 	}
 	var next atomic.Int64
@@ -64,7 +64,7 @@ func (s *store) each(ctx context.Context, size int, do func(i int, buf []byte) e
 	for range min(runtime.GOMAXPROCS(0), len(s.chunks)) {
 		wg.Go(func() {
 			buf := make([]byte, size)
-			for s.alive(ctx) == nil {
+			for s.latch.Alive(ctx) == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(s.chunks) {
 					return
@@ -81,7 +81,7 @@ func (s *store) each(ctx context.Context, size int, do func(i int, buf []byte) e
 		})
 	}
 	wg.Wait()
-	if err := s.alive(ctx); err != nil {
+	if err := s.latch.Alive(ctx); err != nil {
 		return err
 	}
 	return joinFaults(faults)
