@@ -89,4 +89,16 @@ var planRules = []Rule{
 		Why: "The simulated kernel refuses one of its steps, as Linux would.",
 		Fix: "report it with the output of thaw restore --dry-run", Example: "a setpgid into a group of another session",
 	},
+	{
+		Code: "P004", Severity: Note, Title: "no plan in one of the ways to restore",
+		Why:     "Of the ways that were asked for, this one does not lead to the tree, but another one does.",
+		Fix:     "restore it the other way: thaw validate --mode all --json says which has a plan",
+		Example: "the checkpoint of a container, whose task 1 has no place outside a pid namespace",
+	},
+	{
+		Code: "P005", Severity: Warning, Title: "with other numbers the tree may behave otherwise",
+		Why: "The kernel's view of every number can be changed, but not what programs remember: pid files, numbers in " +
+			"their memory, such as the owners of robust locks, and names made of numbers.",
+		Fix: "restore it in a pid namespace, where the numbers stay", Example: "any tree that is to be restored with other numbers",
+	},
 }

@@ -113,16 +113,21 @@ type Counts struct {
 func Count(findings []Finding) Counts {
 	var c Counts
 	for i := range findings {
-		switch findings[i].Severity {
-		case Error:
-			c.Errors++
-		case Warning:
-			c.Warnings++
-		case Note:
-			c.Notes++
-		}
+		c.add(findings[i].Severity)
 	}
 	return c
+}
+
+// add counts one finding.
+func (c *Counts) add(s Severity) {
+	switch s {
+	case Error:
+		c.Errors++
+	case Warning:
+		c.Warnings++
+	case Note:
+		c.Notes++
+	}
 }
 
 // String says the numbers in words: "2 errors, 1 note", "no findings".

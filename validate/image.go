@@ -3,79 +3,18 @@ package validate
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/thaw-cr/thaw/format"
 )
 
-// MaxPerCode is how many findings of one code Image gives in full. Those beyond
-// it become one finding that tells their number.
-const MaxPerCode = 100
-
-// Options choose what Image looks for. The zero value asks for families A, H, M, S
-// and R in full.
-type Options struct {
-	// Only and Ignore are codes or beginnings of codes ("H", "S0", "M042"). An
-	// empty Only means all.
-	Only, Ignore []string
-	// MinSeverity leaves out what is less severe; empty means none.
-	MinSeverity Severity
-	// Plan asks for family P too, if the hierarchy has no error: a restore plan
-	// is made and carried out by the simulated kernel.
-	Plan bool
-
-	// simulate stands in for plan.Simulate in tests.
-	simulate simulator
-}
-
-func (o *Options) wants(code string, s Severity) bool {
-	has := func(list []string) bool {
-		return slices.ContainsFunc(list, func(p string) bool { return strings.HasPrefix(code, p) })
-	}
-	return s.AtLeast(o.MinSeverity) && (len(o.Only) == 0 || has(o.Only)) && !has(o.Ignore)
-}
-
-// Image checks img against all rules of the model and gives what it finds,
-// ordered by family, then by place in the image (the image itself, tasks in
-// their order, objects by id), then by code. It ends early, with what it has,
-// when ctx is done. A nil image gives no findings.
+// Image is Run with all findings at once, those of family F first. A nil image
+// gives none.
 func Image(ctx context.Context, img *format.Image, o Options) []Finding {
-	if img == nil {
-		return nil
-	}
-	c := newChecker(ctx, img, o)
-	if ctx.Err() == nil {
-		checkHierarchy(c)
-	}
-	if !o.Plan || c.errors['H'] {
-		checkObjects(c)
-		return c.result()
-	}
-	// The plan needs nothing of what the other families find out.
-	var group sync.WaitGroup
-	p := &checker{
-		ctx: ctx, img: img, opts: o, tables: c.tables,
-		count: make(map[string]int), wanted: make(map[string]bool),
-	}
-	group.Go(func() { checkPlan(p) })
-	checkObjects(c)
-	group.Wait()
-	c.found = append(c.found, p.found...)
-	maps.Copy(c.count, p.count)
-	maps.Copy(c.wanted, p.wanted)
-	return c.result()
-}
-
-// checkObjects checks what the hierarchy's tasks hold and were held in.
-func checkObjects(c *checker) {
-	for _, family := range []func(*checker){checkContainers, checkMemory, checkState, checkResources} {
-		if c.ctx.Err() == nil {
-			family(c)
-		}
-	}
+	found := slices.Collect(Run(ctx, img, o))
+	slices.SortStableFunc(found, func(a, b Finding) int { return cmp.Compare(rank(a.Code), rank(b.Code)) })
+	return found
 }
 
 // A checker runs rules over one image and collects what they find.
@@ -83,6 +22,8 @@ type checker struct {
 	ctx  context.Context
 	img  *format.Image
 	opts Options
+	// filter is that of the options.
+	filter Filter
 	*tables
 
 	found  []Finding
@@ -92,9 +33,9 @@ type checker struct {
 	errors [256]bool
 }
 
-func newChecker(ctx context.Context, img *format.Image, o Options) *checker {
+func newChecker(ctx context.Context, img *format.Image, o Options, t *tables) *checker {
 	return &checker{
-		ctx: ctx, img: img, opts: o, tables: newTables(img),
+		ctx: ctx, img: img, opts: o, filter: o.filter(), tables: t,
 		count: make(map[string]int), wanted: make(map[string]bool),
 	}
 }
@@ -104,7 +45,7 @@ func (c *checker) report(code string, s Subject, message string, args ...any) {
 	n := c.count[code]
 	if n == 0 {
 		r, _ := Lookup(code)
-		c.wanted[code] = c.opts.wants(code, r.Severity)
+		c.wanted[code] = c.filter.wants(code, r.Severity)
 		c.errors[code[0]] = c.errors[code[0]] || r.Severity == Error
 	}
 	c.count[code] = n + 1
@@ -121,23 +62,28 @@ func (c *checker) object(code string, id format.ObjectID, message string, args .
 	c.report(code, Subject{Object: id}, message, args...)
 }
 
-// result orders the findings and adds the summaries.
-func (c *checker) result() []Finding {
+// flush orders the findings of a family, adds the summaries and gives them up.
+func (c *checker) flush() []Finding {
 	for code, n := range c.count {
 		if n > MaxPerCode && c.wanted[code] {
 			c.found = append(c.found, New(code, Subject{}, "%d more findings of this code", n-MaxPerCode))
 		}
 	}
-	rank := map[byte]int{'F': 0, 'A': 0, 'H': 1, 'M': 2, 'S': 3, 'R': 4, 'P': 5, 'X': 6}
-	slices.SortStableFunc(c.found, func(a, b Finding) int {
+	clear(c.count)
+	found := c.found
+	c.found = nil
+	slices.SortStableFunc(found, func(a, b Finding) int {
 		return cmp.Or(
-			cmp.Compare(rank[a.Code[0]], rank[b.Code[0]]),
+			cmp.Compare(rank(a.Code), rank(b.Code)),
 			cmp.Compare(c.place(a.Subject), c.place(b.Subject)),
 			cmp.Compare(a.Code, b.Code),
 		)
 	})
-	return c.found
+	return found
 }
+
+// rank numbers families in the order of reports.
+func rank(code string) int { return strings.IndexByte("FAHMSRPX", code[0]) }
 
 // place numbers subjects: the image, tasks in their order, objects by id.
 func (c *checker) place(s Subject) int {

@@ -3,6 +3,7 @@ package validate
 import (
 	"errors"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/restore/plan"
@@ -35,32 +36,134 @@ func FromPlanDifferences(diffs []plan.Difference) []Finding {
 // A simulator carries out a plan; see plan.Simulate.
 type simulator func(*plan.Plan, *format.Image, plan.Options, *rand.Rand) (*format.Image, error)
 
-// checkPlan is family P. The image's hierarchy has no error.
-func checkPlan(c *checker) {
-	if c.ctx.Err() != nil {
-		return
-	}
-	// A root of number 1 is the pid 1 of a namespace.
-	opts := plan.Options{MaxPID: pidLimit, PIDNamespace: c.img.Root == 1}
-	p, err := plan.New(c.img, opts)
-	if err != nil {
-		c.reportAll(FromPlanError(err))
-		return
-	}
-	simulate := c.opts.simulate
-	if simulate == nil {
-		simulate = plan.Simulate
-	}
-	built, err := simulate(p, c.img, opts, nil)
-	if err != nil {
-		c.report("P003", Subject{}, "%v", err)
-		return
-	}
-	c.reportAll(FromPlanDifferences(plan.Compare(c.img, built, opts)))
+// proof is what family P finds out about one mode.
+type proof struct {
+	ModeResult
+	// against are the errors that say why there is no plan.
+	against []Finding
 }
 
-func (c *checker) reportAll(findings []Finding) {
-	for _, f := range findings {
-		c.report(f.Code, f.Subject, "%s", f.Message)
+// prover asks for plans of one image.
+type prover struct {
+	img      *format.Image
+	simulate simulator
+	// inPlace is the plan with the image's numbers in the namespace of the
+	// caller, which two of the modes begin with.
+	inPlace func() (*plan.Plan, error)
+}
+
+// inPlaceOptions are those of a plan for the caller's pid namespace.
+var inPlaceOptions = plan.Options{MaxPID: pidLimit}
+
+// checkPlans is family P. The image's hierarchy has no error. A mode without a
+// plan is an error if no other has one.
+func checkPlans(c *checker, modes []Mode) []ModeResult {
+	p := &prover{img: c.img, simulate: c.opts.simulate}
+	p.inPlace = sync.OnceValues(func() (*plan.Plan, error) { return plan.New(c.img, inPlaceOptions) })
+	if p.simulate == nil {
+		p.simulate = plan.Simulate
 	}
+	proofs := make([]proof, 0, len(modes))
+	some := false
+	for _, m := range modes {
+		if c.ctx.Err() != nil {
+			return nil
+		}
+		proofs = append(proofs, p.prove(m))
+		some = some || proofs[len(proofs)-1].Plan == PlanYes
+	}
+	results := make([]ModeResult, 0, len(modes))
+	for i := range proofs {
+		c.reportProof(&proofs[i], some)
+		results = append(results, proofs[i].ModeResult)
+	}
+	return results
+}
+
+// reportProof reports what speaks against a mode; some mode has a plan or none.
+func (c *checker) reportProof(p *proof, some bool) {
+	prefix := ""
+	if len(c.opts.Modes) > 0 {
+		prefix = p.Mode.words() + ": "
+	}
+	for _, f := range p.against {
+		code := f.Code
+		if some {
+			code = "P004"
+		}
+		c.report(code, f.Subject, "%s%s", prefix, f.Message)
+	}
+	if p.Mode == ModeRemap && p.Plan == PlanYes {
+		c.reportRemap(prefix)
+	}
+}
+
+// prove asks for the plan of one mode and carries it out.
+func (p *prover) prove(m Mode) proof {
+	r := proof{ModeResult: ModeResult{Mode: m}}
+	provers[m](p, &r)
+	r.conclude()
+	return r
+}
+
+// provers say how a mode is proved.
+var provers = map[Mode]func(*prover, *proof){
+	ModeInPlace: (*prover).proveInPlace,
+	ModePIDNS:   (*prover).provePIDNS,
+	ModeRemap:   (*prover).proveRemap,
+}
+
+func (p *prover) proveInPlace(r *proof) {
+	built, err := p.inPlace()
+	if err != nil {
+		r.against = FromPlanError(err)
+		return
+	}
+	if !makesInit(built) {
+		r.against = p.carryOut(built, p.img, inPlaceOptions, r)
+		return
+	}
+	r.against = []Finding{New("P001", Subject{Task: p.taskNumbered(1)},
+		"number 1 belongs to the init of every pid namespace, so only a namespace of its own has it free")}
+}
+
+// makesInit says whether a plan makes a process of number 1.
+func makesInit(p *plan.Plan) bool {
+	for i := range p.Procs {
+		if p.Procs[i].PID == 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// taskNumbered is n if the image has a task of that number, else zero.
+func (p *prover) taskNumbered(n format.PID) format.PID {
+	for i := range p.img.Tasks {
+		if p.img.Tasks[i].TID == n {
+			return n
+		}
+	}
+	return 0
+}
+
+func (p *prover) provePIDNS(r *proof) {
+	opts := plan.Options{MaxPID: pidLimit, PIDNamespace: true}
+	built, err := plan.New(p.img, opts)
+	if err != nil {
+		r.against = FromPlanError(err)
+		return
+	}
+	r.against = p.carryOut(built, p.img, opts, r)
+}
+
+// carryOut has the simulated kernel carry out a plan and says what speaks
+// against it.
+func (p *prover) carryOut(pl *plan.Plan, img *format.Image, opts plan.Options, r *proof) []Finding {
+	built, err := p.simulate(pl, img, opts, nil)
+	if err != nil {
+		return []Finding{New("P003", Subject{}, "%v", err)}
+	}
+	r.describe(pl)
+	return FromPlanDifferences(plan.Compare(img, built, opts))
 }

@@ -13,7 +13,7 @@ func Unsupported(img *format.Image) []Finding {
 	if img == nil {
 		return nil
 	}
-	c := newChecker(context.Background(), img, Options{})
+	c := newChecker(context.Background(), img, Options{}, newTables(img))
 	switch img.Provenance.Arch {
 	case "amd64":
 	case "386":
@@ -50,7 +50,7 @@ func Unsupported(img *format.Image) []Finding {
 		}
 		c.report(code, Subject{Record: a.Record, Task: a.Task, Object: a.Object}, "record of format %.40q", a.Format)
 	})
-	return c.result()
+	return c.flush()
 }
 
 // each calls f for each element of a list.
