@@ -150,17 +150,7 @@ func TestInterruptedCapture(t *testing.T) {
 			}
 			f := w.Start(s)
 			before := w.Snapshot(f.PID)
-			begin := time.Now()
-			w.Must(0, "capture", "--leave-running", fmt.Sprint(f.PID), "-o", w.Image())
-			whole := time.Since(begin)
-			rng := rand.New(rand.NewPCG(5, 6))
-			for i := range 25 {
-				cmd, _ := w.thawCommand("capture", "--leave-running", fmt.Sprint(f.PID), "-o", w.Image())
-				w.must(cmd.Start())
-				time.Sleep(time.Duration(rng.Int64N(int64(whole))))
-				_ = cmd.Process.Signal([]os.Signal{syscall.SIGINT, syscall.SIGTERM}[i%2]) // it may be done
-				_ = cmd.Wait()
-			}
+			w.captureInPart(f, 5, func(i int) os.Signal { return []os.Signal{syscall.SIGINT, syscall.SIGTERM}[i%2] })
 			if d := Differ(before, w.Snapshot(f.PID)); len(d) > 0 {
 				w.Errorf("the tree has changed:\n%s", join(d))
 			}

@@ -3,10 +3,31 @@ package live
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"syscall"
 	"testing"
 	"time"
 )
+
+// captureInPart captures a tree 25 times, and sends thaw the i-th signal at some
+// moment of the time that a whole capture takes. It gives how each ended.
+func (w *World) captureInPart(f *Fixture, seed uint64, signal func(i int) os.Signal) []*os.ProcessState {
+	w.Helper()
+	begin := time.Now()
+	w.Must(0, "capture", "--leave-running", fmt.Sprint(f.PID), "-o", w.Image())
+	whole := time.Since(begin)
+	rng := rand.New(rand.NewPCG(seed, seed+1))
+	var ends []*os.ProcessState
+	for i := range 25 {
+		cmd, _ := w.thawCommand("capture", "--leave-running", fmt.Sprint(f.PID), "-o", w.Image())
+		w.must(cmd.Start())
+		time.Sleep(time.Duration(rng.Int64N(int64(whole))))
+		_ = cmd.Process.Signal(signal(i)) // it may be done
+		_ = cmd.Wait()
+		ends = append(ends, cmd.ProcessState)
+	}
+	return ends
+}
 
 // TestKilledCapture kills thaw at all moments of a capture: nobody has put
 // anything in order then, and the tree runs on all the same.
@@ -19,18 +40,9 @@ func TestKilledCapture(t *testing.T) {
 			}
 			f := w.Start(s)
 			before := w.Snapshot(f.PID)
-			begin := time.Now()
-			w.Must(0, "capture", "--leave-running", fmt.Sprint(f.PID), "-o", w.Image())
-			whole := time.Since(begin)
-			rng := rand.New(rand.NewPCG(7, 8))
 			killed := 0
-			for range 25 {
-				cmd, _ := w.thawCommand("capture", "--leave-running", fmt.Sprint(f.PID), "-o", w.Image())
-				w.must(cmd.Start())
-				time.Sleep(time.Duration(rng.Int64N(int64(whole))))
-				_ = cmd.Process.Kill() // it may be done
-				_ = cmd.Wait()
-				if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+			for _, s := range w.captureInPart(f, 7, func(int) os.Signal { return os.Kill }) {
+				if ws, ok := s.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 					killed++
 				}
 			}

@@ -3,7 +3,7 @@
  * credentials, capabilities, flags of prctl. Each child has another set; each
  * reads all of it before and after.
  */
-#include "fx.h"
+#include "kinds.h"
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
@@ -226,44 +226,28 @@ static void c_mixed(void) /* real, effective, saved and file system ids differ; 
 	MUST(!prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
 }
 
-static struct {
-	const char *role;
-	void (*fn)(void);
-} K[] = { { "limits", c_limits }, { "sched", c_sched }, { "idle", c_idle }, { "flags", c_flags }, { "user", c_user }, { "mixed", c_mixed } };
-#define NK ((int)(sizeof(K) / sizeof(*K)))
+static const struct kind kinds[] = { { "limits", c_limits }, { "sched", c_sched }, { "idle", c_idle }, { "flags", c_flags }, { "user", c_user }, { "mixed", c_mixed } };
+
+static struct all was, is;
+
+static void look(void)
+{
+	read_all(&was);
+}
+static void judge(const struct kind *own)
+{
+	if (own)
+		spoil();
+	read_all(&is);
+	compare(&was, &is, own != NULL);
+}
 
 int main(int argc, char **argv)
 {
-	static struct all was, is;
-	pid_t p[NK];
-
 	fx_begin(argc, argv);
 	umask(0);
 	MUST(!chmod(fx_dir, 0777));
 	close(open(fx_path_roles, O_CREAT | O_WRONLY, 0666));
 	close(open(fx_path_result, O_CREAT | O_WRONLY, 0666));
-	for (int i = 0; i < NK; i++)
-		if (!(p[i] = fork())) {
-			fx_enter(K[i].role);
-			K[i].fn();
-			read_all(&was);
-			fx_append(fx_path_roles, "%s-set", K[i].role);
-			fx_wait_go();
-			spoil();
-			read_all(&is);
-			compare(&was, &is, 1);
-			if (!fx_fails)
-				fx_append(fx_path_result, "ok %s-set", K[i].role);
-			fx_leave();
-		}
-	fx_await_roles(2 * NK);
-	fx_enter("root");
-	read_all(&was);
-	fx_ready();
-	fx_wait_go();
-	read_all(&is);
-	compare(&was, &is, 0);
-	for (int i = 0; i < NK; i++)
-		fx_join(p[i], K[i].role);
-	return fx_finish();
+	return fx_kinds(kinds, sizeof(kinds) / sizeof(*kinds), look, judge);
 }

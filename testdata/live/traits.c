@@ -4,7 +4,7 @@
  * attribute, so far as this machine knows it; each reads all of them before and
  * after.
  */
-#include "fx.h"
+#include "kinds.h"
 #include <linux/prctl.h>
 #include <setjmp.h>
 
@@ -196,47 +196,32 @@ static void c_actions(void) /* flags and masks of actions without a handler */
 	act(64, 0, SA_NODEFER, 0);
 }
 
-static struct {
-	const char *role;
-	void (*fn)(void);
-} K[] = { { "plain", c_plain }, { "early", c_early }, { "late", c_late }, { "tsc", c_tsc }, { "cpuid", c_cpuid }, { "spec", c_spec },
+static const struct kind kinds[] = { { "plain", c_plain }, { "early", c_early }, { "late", c_late }, { "tsc", c_tsc }, { "cpuid", c_cpuid }, { "spec", c_spec },
 	  { "noexec", c_noexec }, { "thp", c_thp }, { "mdwe", c_mdwe }, { "merge", c_merge }, { "xcomp", c_xcomp }, { "slice", c_slice },
 	  { "guard", c_guard }, { "actions", c_actions } };
-#define NK ((int)(sizeof(K) / sizeof(*K)))
+
+static struct all was, is;
+
+static void look(void)
+{
+	read_all(&was);
+}
+static void judge(const struct kind *own)
+{
+	if (own)
+		spoil(&was);
+	read_all(&is);
+	compare(&was, &is);
+	if (own)
+		CHECK(pages[3 * 4096] == (own->set == c_guard ? 7 : 3), "contents between the guards differ");
+}
 
 int main(int argc, char **argv)
 {
-	static struct all was, is;
-	pid_t p[NK];
-
 	fx_begin(argc, argv);
 	pages = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	MUST(pages != MAP_FAILED);
 	memset(pages, 3, PAGES * 4096);
 	prctl(0x53564d41 /* PR_SET_VMA */, 0, pages, PAGES * 4096, "of traits");
-	for (int i = 0; i < NK; i++)
-		if (!(p[i] = fork())) {
-			fx_enter(K[i].role);
-			K[i].fn();
-			read_all(&was);
-			fx_append(fx_path_roles, "%s-set", K[i].role);
-			fx_wait_go();
-			spoil(&was);
-			read_all(&is);
-			compare(&was, &is);
-			CHECK(pages[3 * 4096] == (K[i].fn == c_guard ? 7 : 3), "contents between the guards differ");
-			if (!fx_fails)
-				fx_append(fx_path_result, "ok %s-set", K[i].role);
-			fx_leave();
-		}
-	fx_await_roles(2 * NK);
-	fx_enter("root");
-	read_all(&was);
-	fx_ready();
-	fx_wait_go();
-	read_all(&is);
-	compare(&was, &is);
-	for (int i = 0; i < NK; i++)
-		fx_join(p[i], K[i].role);
-	return fx_finish();
+	return fx_kinds(kinds, sizeof(kinds) / sizeof(*kinds), look, judge);
 }
