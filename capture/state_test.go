@@ -35,26 +35,8 @@ func TestState(t *testing.T) {
 	img := s.Image()
 	ix := format.NewIndex(img)
 	root, thread, child := ix.Tasks[format.PID(p.pid)], ix.Tasks[format.PID(said["thread"][0])], byComm(img)["child"]
-	same := func(what string, want, got any) {
-		t.Helper()
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s", what, diff)
-		}
-	}
-	actions := make(map[format.Signal]format.SignalAction)
-	for _, a := range ix.Handlers[root.Handlers].Actions {
-		a.Restorer = 0
-		if a.Signal != 32 && a.Signal != 33 { // the C library's own
-			actions[a.Signal] = a
-		}
-	}
-	same("actions", map[format.Signal]format.SignalAction{
-		2: {Signal: 2, Handler: 1}, 3: {Signal: 3, Handler: 1}, // by the shell in the background
-		5:  {Signal: 5, Handler: 1, Flags: 0x14000000, Mask: format.SignalSet(0).With(5)}, // by signal(3)
-		13: {Signal: 13, Handler: 1, Flags: 0x14000000, Mask: format.SignalSet(0).With(13)},
-		10: {Signal: 10, Handler: format.Addr(said["handler"][0]), Flags: 0x1c000004, Mask: format.SignalSet(0).With(15)},
-		17: {Signal: 17, Flags: 0x04000002},
-	}, actions)
+	same := func(what string, want, got any) { t.Helper(); sameAs(t, what, want, got) }
+	checkActions(t, ix.Handlers[root.Handlers], format.Addr(said["handler"][0]))
 	same("altstack", &format.AltStack{Base: format.Addr(said["alt"][0]), Size: 16384}, root.AltStack)
 	same("thread's altstack", &format.AltStack{Base: format.Addr(said["thread"][1]), Size: 16384}, thread.AltStack)
 	same("mask", format.SignalSet(0).With(35).With(15), root.SignalMask)
@@ -77,11 +59,7 @@ func TestState(t *testing.T) {
 	if child.FS == root.FS || child.Handlers == root.Handlers {
 		t.Error("child and parent share")
 	}
-	cred := *ix.Creds[child.Creds]
-	same("ids", [8]uint32{2001, 2002, 2003, 2002, 1001, 1002, 1003, 1002},
-		[8]uint32{cred.UID, cred.EUID, cred.SUID, cred.FSUID, cred.GID, cred.EGID, cred.SGID, cred.FSGID})
-	same("groups", []uint32{7, 8}, cred.Groups)
-	same("securebits", uint32(0x14), cred.SecureBits)
+	checkCreds(t, ix.Creds[child.Creds])
 	if thread.TIDAddress == 0 || thread.RobustList == nil || thread.RobustList.Length != 24 {
 		t.Errorf("tid address %v, robust list %v", thread.TIDAddress, thread.RobustList)
 	}
@@ -90,6 +68,39 @@ func TestState(t *testing.T) {
 	}
 	release(t, s)
 	p.finish()
+}
+
+func sameAs(t *testing.T, what string, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: %s", what, diff)
+	}
+}
+
+func checkActions(t *testing.T, h *format.SignalHandlers, handler format.Addr) {
+	t.Helper()
+	actions := make(map[format.Signal]format.SignalAction)
+	for _, a := range h.Actions {
+		a.Restorer = 0
+		if a.Signal != 32 && a.Signal != 33 { // the C library's own
+			actions[a.Signal] = a
+		}
+	}
+	sameAs(t, "actions", map[format.Signal]format.SignalAction{
+		2: {Signal: 2, Handler: 1}, 3: {Signal: 3, Handler: 1}, // by the shell in the background
+		5:  {Signal: 5, Handler: 1, Flags: 0x14000000, Mask: format.SignalSet(0).With(5)}, // by signal(3)
+		13: {Signal: 13, Handler: 1, Flags: 0x14000000, Mask: format.SignalSet(0).With(13)},
+		10: {Signal: 10, Handler: handler, Flags: 0x1c000004, Mask: format.SignalSet(0).With(15)},
+		17: {Signal: 17, Flags: 0x04000002},
+	}, actions)
+}
+
+func checkCreds(t *testing.T, cred *format.Credentials) {
+	t.Helper()
+	sameAs(t, "ids", [8]uint32{2001, 2002, 2003, 2002, 1001, 1002, 1003, 1002},
+		[8]uint32{cred.UID, cred.EUID, cred.SUID, cred.FSUID, cred.GID, cred.EGID, cred.SGID, cred.FSGID})
+	sameAs(t, "groups", []uint32{7, 8}, cred.Groups)
+	sameAs(t, "securebits", uint32(0x14), cred.SecureBits)
 }
 
 func checkTimers(t *testing.T, pr *format.Process, ids [2]int) {

@@ -39,16 +39,10 @@ type ids struct {
 	Subreaper, Memory, Orphan bool
 }
 
-func TestTree(t *testing.T) {
-	p := start(t, "tree")
-	said := p.numbers()
-	root := format.PID(p.pid)
-	pid := func(name string) format.PID { return said[name][0] }
-	s := p.freeze()
-	img := s.Image()
-	if img.Root != root || img.Tasks[0].TID != root {
-		t.Errorf("root %d, first task %d, want %d", img.Root, img.Tasks[0].TID, root)
-	}
+// idsOf gives what is said of the processes of an image. Its threads, of which
+// two are wanted, are those of leader.
+func idsOf(t *testing.T, img *format.Image, leader format.PID) map[format.PID]ids {
+	t.Helper()
 	ix := format.NewIndex(img)
 	got := make(map[format.PID]ids)
 	threads := 0
@@ -56,7 +50,7 @@ func TestTree(t *testing.T) {
 		k := &img.Tasks[i]
 		if k.Comm == "thread" {
 			threads++
-			if k.TGID != pid("leader") || k.Memory == 0 || k.Process != ix.Tasks[k.TGID].Process {
+			if k.TGID != leader || k.Memory == 0 || k.Process != ix.Tasks[k.TGID].Process {
 				t.Errorf("thread %+v", k)
 			}
 			continue
@@ -76,6 +70,21 @@ func TestTree(t *testing.T) {
 	if threads != 2 {
 		t.Errorf("%d threads, want 2", threads)
 	}
+	return got
+}
+
+func TestTree(t *testing.T) {
+	p := start(t, "tree")
+	said := p.numbers()
+	root := format.PID(p.pid)
+	pid := func(name string) format.PID { return said[name][0] }
+	s := p.freeze()
+	img := s.Image()
+	if img.Root != root || img.Tasks[0].TID != root {
+		t.Errorf("root %d, first task %d, want %d", img.Root, img.Tasks[0].TID, root)
+	}
+	ix := format.NewIndex(img)
+	got := idsOf(t, img, pid("leader"))
 	rootTask := ix.Tasks[root]
 	alive := func(comm string) ids {
 		id := pid(comm)

@@ -13,15 +13,14 @@ import (
 	"github.com/thaw-cr/thaw/format"
 )
 
-// TestTerminal captures a shell with a child on a terminal whose other side is
-// this test.
-func TestTerminal(t *testing.T) {
-	needRoot(t)
+// openTerminal makes a terminal of a size, and gives its slave side and number.
+func openTerminal(t *testing.T, rows, columns uint16) (slave *os.File, number int) {
+	t.Helper()
 	ptmx, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Skip(err)
 	}
-	defer ptmx.Close()
+	t.Cleanup(func() { ptmx.Close() })
 	if err := unix.IoctlSetPointerInt(int(ptmx.Fd()), unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -29,15 +28,22 @@ func TestTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.IoctlSetWinsize(int(ptmx.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 33, Col: 111}); err != nil {
+	if err := unix.IoctlSetWinsize(int(ptmx.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: columns}); err != nil {
 		t.Fatal(err)
 	}
-	path := "/dev/pts/" + itoa(n)
-	slave, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+	slave, err = os.OpenFile("/dev/pts/"+itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer slave.Close()
+	t.Cleanup(func() { slave.Close() })
+	return slave, n
+}
+
+// TestTerminal captures a shell with a child on a terminal whose other side is
+// this test.
+func TestTerminal(t *testing.T) {
+	needRoot(t)
+	slave, n := openTerminal(t, 33, 111)
 	// Not waited for as long as it is frozen: see Freeze.
 	cmd := exec.Command("/bin/sh", "-c", "sleep 1000; exec 5</dev/tty")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
@@ -63,7 +69,7 @@ func TestTerminal(t *testing.T) {
 	}
 	term.Settings = nil
 	want := format.Terminal{
-		ID: term.ID, Path: path, Index: uint32(n), Major: 136, Minor: uint32(n), Inherited: true,
+		ID: term.ID, Path: slave.Name(), Index: uint32(n), Major: 136, Minor: uint32(n), Inherited: true,
 		Session: format.PID(p.pid), Group: format.PID(p.pid), Rows: 33, Columns: 111,
 	}
 	if diff := cmp.Diff(want, term); diff != "" {

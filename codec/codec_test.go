@@ -80,16 +80,47 @@ func kindOf(err error) codec.Kind {
 	return ""
 }
 
+// openTest is an input and what opening it gives.
+type openTest struct {
+	name     string
+	b        []byte
+	wrappers []string
+	kind     codec.Kind
+	err      error
+}
+
+func (tt *openTest) check(t *testing.T, stream bool) {
+	t.Helper()
+	closed := 0
+	reg := codec.NewRegistry(toy{&closed})
+	src := codec.Source{Name: "in", At: bytes.NewReader(tt.b), Size: int64(len(tt.b))}
+	if stream {
+		src = codec.Source{Name: "in", Reader: io.MultiReader(bytes.NewReader(tt.b))}
+	}
+	f, err := reg.Open(t.Context(), src, codec.Limits{})
+	if kindOf(err) != tt.kind || tt.err != nil && !errors.Is(err, tt.err) || (err != nil) != (tt.kind != "" || tt.err != nil) {
+		t.Fatalf("error %v, want kind %q, %v", err, tt.kind, tt.err)
+	}
+	if err != nil {
+		if !strings.HasPrefix(err.Error(), "in: ") {
+			t.Errorf("error %q does not name the input", err)
+		}
+		return
+	}
+	if f.Image.Provenance.Host != "host" || !slices.Equal(f.Wrappers, tt.wrappers) {
+		t.Errorf("host %q in %v, want host in %v", f.Image.Provenance.Host, f.Wrappers, tt.wrappers)
+	}
+	for range 2 {
+		if err := f.Close(); err != nil || closed != 1 {
+			t.Errorf("closed %d times: %v", closed, err)
+		}
+	}
+}
+
 func TestRegistryOpen(t *testing.T) {
 	plain := []byte("toy host\n")
 	short := gzipped(plain)
-	for _, tt := range []struct {
-		name     string
-		b        []byte
-		wrappers []string
-		kind     codec.Kind
-		err      error
-	}{
+	for _, tt := range []openTest{
 		{name: "plain", b: plain},
 		{name: "gzip", b: gzipped(plain), wrappers: []string{"gzip"}},
 		{name: "zstd", b: zstded(plain), wrappers: []string{"zstd"}},
@@ -114,30 +145,7 @@ func TestRegistryOpen(t *testing.T) {
 	} {
 		for _, how := range []string{"seek", "stream"} {
 			t.Run(tt.name+"/"+how, func(t *testing.T) {
-				closed := 0
-				reg := codec.NewRegistry(toy{&closed})
-				src := codec.Source{Name: "in", At: bytes.NewReader(tt.b), Size: int64(len(tt.b))}
-				if how == "stream" {
-					src = codec.Source{Name: "in", Reader: io.MultiReader(bytes.NewReader(tt.b))}
-				}
-				f, err := reg.Open(t.Context(), src, codec.Limits{})
-				if kindOf(err) != tt.kind || tt.err != nil && !errors.Is(err, tt.err) || (err != nil) != (tt.kind != "" || tt.err != nil) {
-					t.Fatalf("error %v, want kind %q, %v", err, tt.kind, tt.err)
-				}
-				if err != nil {
-					if !strings.HasPrefix(err.Error(), "in: ") {
-						t.Errorf("error %q does not name the input", err)
-					}
-					return
-				}
-				if f.Image.Provenance.Host != "host" || !slices.Equal(f.Wrappers, tt.wrappers) {
-					t.Errorf("host %q in %v, want host in %v", f.Image.Provenance.Host, f.Wrappers, tt.wrappers)
-				}
-				for range 2 {
-					if err := f.Close(); err != nil || closed != 1 {
-						t.Errorf("closed %d times: %v", closed, err)
-					}
-				}
+				tt.check(t, how == "stream")
 			})
 		}
 	}

@@ -147,6 +147,25 @@ func TestJoinIsInverse(t *testing.T) {
 	}
 }
 
+// exchanged gives a file one of whose records is another, with the checksum of
+// that: the root digest does not fit.
+func exchanged(b []byte) []byte {
+	r := records(b)
+	i := bytes.Index(b, []byte("counter"))
+	good := bytes.Clone(b)
+	copy(b[i:], "COUNTER")
+	at := nativeHeader
+	for _, x := range r {
+		end := at + nativeFrame + len(x.payload)
+		if i < end {
+			binary.LittleEndian.PutUint32(b[at+12:], crc32.Update(crc32.Checksum(b[at:at+12], castagnoli), castagnoli, b[at+nativeFrame:end]))
+			return b
+		}
+		at = end
+	}
+	return good
+}
+
 // TestNativeFiles opens native files that are wrong in one way.
 func TestNativeFiles(t *testing.T) {
 	edit := func(f func(r []nativeRecord) []nativeRecord) func([]byte) []byte {
@@ -170,23 +189,7 @@ func TestNativeFiles(t *testing.T) {
 			return r
 		})},
 		{name: "flipped bit", code: "F005", edit: func(b []byte) []byte { b[nativeHeader+nativeFrame+3] ^= 1; return b }},
-		{name: "record exchanged", code: "F005", edit: func(b []byte) []byte {
-			// The checksum of the record fits, the root digest does not.
-			r := records(b)
-			i := bytes.Index(b, []byte("counter"))
-			good := bytes.Clone(b)
-			copy(b[i:], "COUNTER")
-			at := nativeHeader
-			for _, x := range r {
-				end := at + nativeFrame + len(x.payload)
-				if i < end {
-					binary.LittleEndian.PutUint32(b[at+12:], crc32.Update(crc32.Checksum(b[at:at+12], castagnoli), castagnoli, b[at+nativeFrame:end]))
-					return b
-				}
-				at = end
-			}
-			return good
-		}},
+		{name: "record exchanged", code: "F005", edit: exchanged},
 		{name: "over the limit", code: "F006", edit: bytes.Clone, limits: codec.Limits{Record: 100}},
 		{name: "overlong", code: "F007", edit: edit(func(r []nativeRecord) []nativeRecord {
 			r[1].payload = r[1].payload[:len(r[1].payload)-1]

@@ -26,18 +26,7 @@ func BenchmarkOpen(b *testing.B) {
 	list = append(list, entry{name: "checkpoint/pages-1.img", body: string(page)})
 	plain := tarOf(list...)
 	dir := b.TempDir()
-	for _, e := range list {
-		path := filepath.Join(dir, e.name)
-		if e.typ != 0 {
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(e.body), 0o600); err != nil {
-			b.Fatal(err)
-		}
-	}
+	writeFiles(b, dir, list)
 	for _, form := range []struct {
 		name string
 		src  func() (codec.Source, func() error)
@@ -80,6 +69,23 @@ func BenchmarkOpen(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// writeFiles writes the files of a list into a folder.
+func writeFiles(b *testing.B, dir string, list []entry) {
+	b.Helper()
+	for _, e := range list {
+		path := filepath.Join(dir, e.name)
+		if e.typ != 0 {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(e.body), 0o600); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

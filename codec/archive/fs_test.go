@@ -84,8 +84,10 @@ func TestFS(t *testing.T) {
 	}
 }
 
-// TestDisk looks at a directory on disk with all that it may hold.
-func TestDisk(t *testing.T) {
+// makeDisk makes a folder with an image "1" that has all that a directory may
+// hold, its parent image "0", and a file beside them.
+func makeDisk(t *testing.T) string {
+	t.Helper()
 	top := t.TempDir()
 	dir, parent := filepath.Join(top, "1"), filepath.Join(top, "0")
 	for _, d := range []string{dir, parent, filepath.Join(dir, "sub")} {
@@ -106,6 +108,13 @@ func TestDisk(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return top
+}
+
+// TestDisk looks at a directory on disk with all that it may hold.
+func TestDisk(t *testing.T) {
+	top := makeDisk(t)
+	dir := filepath.Join(top, "1")
 	f, err := openDir(t, dir)
 	if err != nil {
 		t.Fatal(err)

@@ -105,6 +105,33 @@ func (b bulky) Open(_ context.Context, src codec.Source, _ codec.Limits) (*codec
 	return codec.NewFile(&format.Image{}, nil, nil), nil
 }
 
+// sameFile reads a file in order and compares it with what it should hold.
+func sameFile(t *testing.T, dir fs.FS, name string, contents []byte) {
+	t.Helper()
+	h, err := dir.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	buf, got := make([]byte, 1<<20), bytes.NewReader(contents)
+	for {
+		n, err := h.Read(buf)
+		want := make([]byte, n)
+		io.ReadFull(got, want)
+		if !bytes.Equal(want, buf[:n]) {
+			t.Fatalf("%s differs before byte %d", name, got.Size()-int64(got.Len()))
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got.Len() > 0 {
+		t.Errorf("%s: %d bytes missing", name, got.Len())
+	}
+}
+
 // TestLargePages opens a compressed archive with many times the pages that it
 // may keep in memory, and reads them in order and from a few places.
 func TestLargePages(t *testing.T) {
@@ -131,28 +158,7 @@ func TestLargePages(t *testing.T) {
 	}
 	defer f.Close()
 	for i := range files {
-		h, err := dir.Open(fmt.Sprintf("pages-%d.img", i+1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		buf, got := make([]byte, 1<<20), bytes.NewReader(pages[i*size:(i+1)*size])
-		for {
-			n, err := h.Read(buf)
-			want := make([]byte, n)
-			io.ReadFull(got, want)
-			if !bytes.Equal(want, buf[:n]) {
-				t.Fatalf("file %d differs before byte %d", i, got.Size()-int64(got.Len()))
-			}
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got.Len() > 0 {
-			t.Errorf("file %d: %d bytes missing", i, got.Len())
-		}
+		sameFile(t, dir, fmt.Sprintf("pages-%d.img", i+1), pages[i*size:(i+1)*size])
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)

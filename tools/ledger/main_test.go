@@ -5,13 +5,31 @@ import (
 	"testing"
 )
 
+// told is what the go command says, and what is printed of it.
+type told struct {
+	name   string
+	events string
+	want   string
+	ok     bool
+}
+
+func (tt *told) check(t *testing.T) {
+	t.Helper()
+	var out strings.Builder
+	ok, err := run(strings.NewReader(tt.events), &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok != tt.ok {
+		t.Errorf("ok = %v, want %v", ok, tt.ok)
+	}
+	if got := out.String(); got != tt.want {
+		t.Errorf("printed\n%s\nwant\n%s", got, tt.want)
+	}
+}
+
 func TestRun(t *testing.T) {
-	tests := []struct {
-		name   string
-		events string
-		want   string
-		ok     bool
-	}{
+	tests := []told{
 		{
 			name: "pass and skip",
 			events: `{"Action":"start","Package":"p"}
@@ -57,18 +75,6 @@ func TestRun(t *testing.T) {
 		},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var out strings.Builder
-			ok, err := run(strings.NewReader(tt.events), &out)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ok != tt.ok {
-				t.Errorf("ok = %v, want %v", ok, tt.ok)
-			}
-			if got := out.String(); got != tt.want {
-				t.Errorf("printed\n%s\nwant\n%s", got, tt.want)
-			}
-		})
+		t.Run(tt.name, tt.check)
 	}
 }

@@ -25,23 +25,43 @@ func table(k *Kernel) []ids {
 	return list
 }
 
+const chld = format.SIGCHLD
+
+func fork(k *Kernel, by, pid format.PID) error {
+	_, err := k.Clone(by, CloneArgs{PID: pid, ExitSignal: chld})
+	return err
+}
+
+func thread(k *Kernel, by, tid format.PID) error {
+	_, err := k.Clone(by, CloneArgs{PID: tid, Thread: true})
+	return err
+}
+
+// history is a short program, run by process 5, and the tasks it leaves.
+type history struct {
+	name string
+	run  func(k *Kernel) error
+	want []ids
+}
+
+func (c *history) check(t *testing.T) {
+	t.Helper()
+	k := New()
+	if _, err := k.Start(5); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.run(k); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(c.want, table(k), cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("tasks (-want +got):\n%s", d)
+	}
+}
+
 // TestHistories runs short programs whose outcome is known from the manual pages
 // and the kernel's source; TestReal covers what needs no threads.
 func TestHistories(t *testing.T) {
-	const chld = format.SIGCHLD
-	fork := func(k *Kernel, by, pid format.PID) error {
-		_, err := k.Clone(by, CloneArgs{PID: pid, ExitSignal: chld})
-		return err
-	}
-	thread := func(k *Kernel, by, tid format.PID) error {
-		_, err := k.Clone(by, CloneArgs{PID: tid, Thread: true})
-		return err
-	}
-	for _, c := range []struct {
-		name string
-		run  func(k *Kernel) error
-		want []ids
-	}{
+	for _, c := range []history{
 		{"dead leader", func(k *Kernel) error {
 			return errors.Join(thread(k, 5, 6), k.ExitThread(5, 0))
 		}, []ids{{5, 5, 0, 0, 0, format.DeadLeader, chld}, {6, 5, 0, 0, 0, format.Running, 0}}},
@@ -88,18 +108,7 @@ func TestHistories(t *testing.T) {
 			return errors.Join(err, expect(fork(k, 5, 6), EEXIST), expect(thread(k, 5, 7), EEXIST))
 		}, []ids{{5, 5, 0, 0, 0, format.Running, chld}, {7, 7, 0, 6, 6, format.Running, chld}}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			k := New()
-			if _, err := k.Start(5); err != nil {
-				t.Fatal(err)
-			}
-			if err := c.run(k); err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(c.want, table(k), cmpopts.EquateEmpty()); d != "" {
-				t.Errorf("tasks (-want +got):\n%s", d)
-			}
-		})
+		t.Run(c.name, c.check)
 	}
 }
 

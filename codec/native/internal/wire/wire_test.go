@@ -60,17 +60,31 @@ func kindOf(err error) codec.Kind {
 	return ""
 }
 
+// walk is an encoding, and what is wrong with it at an offset.
+type walk struct {
+	name string
+	b    []byte
+	kind codec.Kind
+	at   int64
+}
+
+func (tt *walk) check(t *testing.T) {
+	t.Helper()
+	_, err := For[sample]().Walk(tt.b, codec.Limits{}, 1<<20)
+	if kindOf(err) != tt.kind || (err != nil) != (tt.kind != "") {
+		t.Fatalf("error %v, want kind %q", err, tt.kind)
+	}
+	if fe, ok := errors.AsType[*codec.FormatError](err); ok && fe.Offset != tt.at {
+		t.Errorf("offset %d, want %d (%v)", fe.Offset, tt.at, err)
+	}
+}
+
 func TestWalk(t *testing.T) {
 	must, pair := enc("must", 5), enc("pair", 0x92, 1, 2)
 	with := func(n int, parts ...any) []byte {
 		return enc(append(append([]any{0x80 | n + 2, must}, parts...), pair)...)
 	}
-	for _, tt := range []struct {
-		name string
-		b    []byte
-		kind codec.Kind
-		at   int64
-	}{
+	for _, tt := range []walk{
 		{name: "least", b: with(0)},
 		{name: "embedded", b: enc(0x83, "root", 7, must, pair)},
 		{name: "bool", b: with(1, "flag", 0xc3)},
@@ -117,15 +131,7 @@ func TestWalk(t *testing.T) {
 		{"extension", enc(0xd4, 1, 1), codec.Malformed, 0},
 		{"float", with(1, "in", 0x81, "a", 0xca, 0, 0, 0, 0), codec.Malformed, 13},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := For[sample]().Walk(tt.b, codec.Limits{}, 1<<20)
-			if kindOf(err) != tt.kind || (err != nil) != (tt.kind != "") {
-				t.Fatalf("error %v, want kind %q", err, tt.kind)
-			}
-			if fe, ok := errors.AsType[*codec.FormatError](err); ok && fe.Offset != tt.at {
-				t.Errorf("offset %d, want %d (%v)", fe.Offset, tt.at, err)
-			}
-		})
+		t.Run(tt.name, tt.check)
 	}
 }
 
