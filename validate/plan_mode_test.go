@@ -147,7 +147,7 @@ func TestRemapNumbers(t *testing.T) {
 	img := baseImage()
 	img.Tasks[2].SID = 4000 // a leader that is gone
 	img.Objects.Files[0].Owner = &format.FileOwner{Type: 1, PID: firstNew, Signal: 29}
-	r, err := newRenumbering(img)
+	r, err := newRenumbering(img, pidLimit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,11 +212,11 @@ func TestRemapFaults(t *testing.T) {
 }
 
 func TestRemapTooMany(t *testing.T) {
-	img := &format.Image{Tasks: make([]format.Task, pidLimit)}
-	for i := range img.Tasks {
-		img.Tasks[i].TID = format.PID(i + 1)
+	img := baseImage() // five numbers: 50, 100 to 103
+	if _, err := newRenumbering(img, firstNew+5); err != nil {
+		t.Error(err)
 	}
-	if _, err := newRenumbering(img); !errors.Is(err, errTooMany) {
+	if _, err := newRenumbering(img, firstNew+4); !errors.Is(err, errTooMany) {
 		t.Errorf("error %v", err)
 	}
 }

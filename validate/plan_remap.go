@@ -24,9 +24,9 @@ type renumbering struct {
 
 var errTooMany = errors.New("the tree has more numbers than a machine can give")
 
-// newRenumbering chooses new numbers, in the opposite order of the old ones, so
-// that nothing can depend on their order.
-func newRenumbering(img *format.Image) (*renumbering, error) {
+// newRenumbering chooses new numbers below limit, in the opposite order of the
+// old ones, so that nothing can depend on their order.
+func newRenumbering(img *format.Image, limit format.PID) (*renumbering, error) {
 	r := &renumbering{to: make(map[format.PID]format.PID, len(img.Tasks)), from: make(map[format.PID]format.PID, len(img.Tasks))}
 	for i := range img.Tasks {
 		t := &img.Tasks[i]
@@ -49,7 +49,7 @@ func newRenumbering(img *format.Image) (*renumbering, error) {
 		for outside[next] || next == n {
 			next++
 		}
-		if next >= pidLimit {
+		if next >= limit {
 			return nil, errTooMany
 		}
 		r.to[n], r.from[next] = next, n
@@ -80,7 +80,7 @@ func (p *prover) proveRemap(r *proof) {
 		r.against = FromPlanError(err)
 		return
 	}
-	numbers, err := newRenumbering(p.img)
+	numbers, err := newRenumbering(p.img, pidLimit)
 	if err != nil {
 		r.against = []Finding{New("P001", Subject{}, "%v", err)}
 		return
