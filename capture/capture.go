@@ -38,6 +38,7 @@ type capturer struct {
 	pages    *pageSource
 
 	memories kcmpSet[*memory]
+	vdsos    []vdsoCode
 	tables   kcmpSet[format.ObjectID]
 	fs       kcmpSet[format.ObjectID]
 	handlers kcmpSet[format.ObjectID]

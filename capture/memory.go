@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,15 +25,21 @@ type memory struct {
 
 // readMemories reads the address spaces of all living processes.
 func (c *capturer) readMemories(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ahead := c.readMapsAhead(ctx)
 	for i, p := range c.order {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		t := p.alive()
 		if t == nil {
 			continue
 		}
-		m, err := c.memories.get(t.tid, func() (*memory, error) { return c.readMemory(t) })
+		var maps mapsOf
+		select {
+		case maps = <-ahead:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		m, err := c.memories.get(t.tid, func() (*memory, error) { return c.readMemory(t, maps) })
 		if err != nil {
 			return err
 		}
@@ -45,11 +52,45 @@ func (c *capturer) readMemories(ctx context.Context) error {
 	return nil
 }
 
-func (c *capturer) readMemory(t *task) (*memory, error) {
-	maps, err := c.r.Smaps(t.tid)
-	if err != nil {
-		return nil, err
+// mapsOf are the memory areas of a task, or why they cannot be read.
+type mapsOf struct {
+	maps []procfs.Map
+	err  error
+}
+
+// mapsAhead is how many processes' memory areas are read ahead.
+const mapsAhead = 8
+
+// readMapsAhead reads the memory areas of all living processes in their order
+// while others are looked at: the kernel takes its time to write them. It ends
+// with them or with ctx.
+func (c *capturer) readMapsAhead(ctx context.Context) <-chan mapsOf {
+	ahead := make(chan mapsOf, mapsAhead)
+	var tids []int
+	for _, p := range c.order {
+		if t := p.alive(); t != nil {
+			tids = append(tids, t.tid)
+		}
 	}
+	go func() {
+		var r procfs.Reader
+		for _, tid := range tids {
+			maps, err := r.Smaps(tid)
+			select {
+			case ahead <- mapsOf{maps, err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ahead
+}
+
+func (c *capturer) readMemory(t *task, known mapsOf) (*memory, error) {
+	if known.err != nil {
+		return nil, known.err
+	}
+	maps := known.maps
 	m := &memory{tid: t.tid, maps: maps}
 	st := &t.stat
 	m.model = format.AddressSpace{
@@ -60,6 +101,7 @@ func (c *capturer) readMemory(t *task) (*memory, error) {
 		EnvStart: format.Addr(st.EnvStart), EnvEnd: format.Addr(st.EnvEnd),
 		NoTHP: t.status.NoTHP,
 	}
+	var err error
 	if m.model.Auxv, err = c.r.Auxv(t.tid); err != nil {
 		return nil, err
 	}
@@ -82,9 +124,8 @@ func (c *capturer) readMemory(t *task) (*memory, error) {
 			if m.vdso.insn == 0 && maps[i].Exec {
 				m.vdso = room
 			}
-			sum := sha256.Sum256(code)
-			m.model.VDSO, m.model.VDSOLayout = sum[:], format.VDSOLayout(code)
-			c.keepVDSO(sum[:], code)
+			v := c.identifyVDSO(code)
+			m.model.VDSO, m.model.VDSOLayout = v.sum, v.layout
 		}
 		m.model.VMAs = append(m.model.VMAs, vma)
 	}
@@ -132,16 +173,25 @@ func addSpan(list []format.PageSpan, s format.PageSpan) []format.PageSpan {
 	return append(list, s)
 }
 
-// keepVDSO keeps the code of a vdso once, for conversion to CRIU's images: those
-// have it, and a restore by CRIU looks for its functions there.
-func (c *capturer) keepVDSO(sum, code []byte) {
-	a := format.Attachment{Format: "criu", Record: "vdso", Place: hex.EncodeToString(sum), Role: format.AttachmentBytes, Data: code}
-	for i := range c.img.Attachments {
-		if c.img.Attachments[i].Place == a.Place {
-			return
+// vdsoCode is the code of a vdso and what identifies it.
+type vdsoCode struct{ code, sum, layout []byte }
+
+// identifyVDSO identifies the code of a vdso. Of each it keeps one, for
+// conversion to CRIU's images: those have it, and a restore by CRIU looks for
+// its functions there.
+func (c *capturer) identifyVDSO(code []byte) vdsoCode {
+	for _, v := range c.vdsos {
+		if bytes.Equal(v.code, code) {
+			return v
 		}
 	}
-	c.img.Attachments = append(c.img.Attachments, a)
+	sum := sha256.Sum256(code)
+	v := vdsoCode{code, sum[:], format.VDSOLayout(code)}
+	c.vdsos = append(c.vdsos, v)
+	c.img.Attachments = append(c.img.Attachments, format.Attachment{
+		Format: "criu", Record: "vdso", Place: hex.EncodeToString(v.sum), Role: format.AttachmentBytes, Data: code,
+	})
+	return v
 }
 
 // readExe reads the identity of the file that the process runs.
