@@ -32,6 +32,9 @@ type Content struct {
 	Container *format.Container
 	// Faults are what is wrong with the envelope although it could be opened.
 	Faults []*FormatError
+	// Private says that what is inside was encrypted: it is opened with
+	// Limits.Private.
+	Private bool
 	// Close frees what is open; may be nil. Source is not used afterwards.
 	Close func() error
 }
@@ -54,6 +57,7 @@ type unpacked struct {
 	wrappers  []string
 	container *format.Container
 	faults    []*FormatError
+	private   bool
 	closes    []func() error
 }
 
@@ -94,6 +98,7 @@ func (r *Registry) unpack(ctx context.Context, src Source, lim Limits) (*unpacke
 		if err := u.open(ctx, e, lim); err != nil {
 			return u, readError(err, src.Name)
 		}
+		lim.Private = lim.Private || u.private
 	}
 }
 
@@ -131,6 +136,7 @@ func (u *unpacked) open(ctx context.Context, e Envelope, lim Limits) error {
 		u.container = c.Container.Over(u.container)
 	}
 	u.faults = append(u.faults, c.Faults...)
+	u.private = u.private || c.Private
 	u.Source = c.Source
 	return nil
 }

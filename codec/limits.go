@@ -46,6 +46,9 @@ type Limits struct {
 	// at all ordinary levels, more on request. Default 128 MiB, as that of the
 	// zstd command.
 	Window int64
+	// Private says that the input is a secret, so that nothing of it is written to
+	// disk: what would go to a temporary file stays in memory.
+	Private bool
 }
 
 // The defaults of Limits.

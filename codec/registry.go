@@ -117,6 +117,7 @@ func (r *Registry) Open(ctx context.Context, src Source, lim Limits) (*File, err
 	u, err := r.unpack(ctx, src, lim)
 	var f *File
 	if err == nil {
+		lim.Private = lim.Private || u.private
 		f, err = u.format.Open(ctx, u.Source, lim)
 	}
 	if err != nil {
