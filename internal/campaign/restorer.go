@@ -1,0 +1,177 @@
+package campaign
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// RestoreTally counts restores by how they ended.
+type RestoreTally struct {
+	Cases int `json:"cases"`
+	// Trees ran, were compared and killed; Errors left nothing behind. TimedOut
+	// are those of them where the engine ran out of time.
+	Trees    int `json:"trees"`
+	Errors   int `json:"errors"`
+	TimedOut int `json:"timed_out"`
+}
+
+func (t *RestoreTally) add(o RestoreTally) {
+	t.Cases += o.Cases
+	t.Trees += o.Trees
+	t.Errors += o.Errors
+	t.TimedOut += o.TimedOut
+}
+
+// String says the numbers in words.
+func (t RestoreTally) String() string {
+	return fmt.Sprintf("%d restored: %d trees as the image says, %d clean errors, %d of them after the time-out", t.Cases, t.Trees, t.Errors, t.TimedOut)
+}
+
+// A Restorer restores mutants in workers.
+type Restorer struct {
+	// Worker makes the command of a worker, which reads cases as JSON and does
+	// RestoreAll; the namespaces are added here.
+	Worker func(ctx context.Context) *exec.Cmd
+	// Silence is how long a worker may say nothing.
+	Silence time.Duration
+	// Batch is how many cases one worker does.
+	Batch int
+	Log   io.Writer
+	// Seen, if set, gets every outcome.
+	Seen func(Outcome)
+}
+
+// Run restores cases and gives the tally and the failures.
+func (r *Restorer) Run(ctx context.Context, cases []Case) (*Book, error) {
+	b := &Book{}
+	for len(cases) > 0 {
+		n := min(r.Batch, len(cases))
+		done, bad, err := r.work(ctx, cases[:n])
+		if err != nil {
+			return b, err
+		}
+		for _, o := range done {
+			r.book(b, o)
+		}
+		cases = cases[len(done):]
+		if bad != nil {
+			b.Failed = append(b.Failed, *bad)
+			b.Restores.Cases++
+			cases = cases[1:]
+		}
+		fmt.Fprintf(r.Log, "%s %s; %d failures\n", time.Now().UTC().Format("15:04:05"), b.Restores, len(b.Failed)) //nolint:errcheck // talk
+	}
+	return b, nil
+}
+
+func (r *Restorer) book(b *Book, o Outcome) {
+	t := RestoreTally{Cases: 1}
+	switch {
+	case len(o.Wrong) > 0:
+		b.Failed = append(b.Failed, Failure{o.Case, FailRestore, strings.Join(append(o.Wrong, o.Error), "\n")})
+	case o.Tree:
+		t.Trees = 1
+	default:
+		t.Errors = 1
+	}
+	if o.TimedOut {
+		t.TimedOut = 1
+	}
+	b.Restores.add(t)
+	if r.Seen != nil {
+		r.Seen(o)
+	}
+}
+
+// work runs one worker; bad is the case that ended it.
+func (r *Restorer) work(ctx context.Context, cases []Case) (done []Outcome, bad *Failure, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	in, err := json.Marshal(cases)
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := r.Worker(ctx)
+	// As a root that has all capabilities, users and groups.
+	all := []syscall.SysProcIDMap{{Size: 65536}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC |
+			syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET,
+		UidMappings: all, GidMappings: all, GidMappingsEnableSetgroups: true,
+		Pdeathsig: syscall.SIGKILL,
+	}
+	// A tree that keeps what the worker prints open is killed with it.
+	cmd.WaitDelay = time.Second
+	quiet := time.AfterFunc(r.Silence, func() { cancel(errSilent) })
+	defer quiet.Stop()
+	out := &listener{heard: func() { quiet.Reset(r.Silence) }}
+	var errs bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), out, &errs
+	err = cmd.Run()
+	done, begun, badJSON := outcomes(out.b.Bytes())
+	if err == nil || badJSON != nil {
+		return done, nil, badJSON
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errSilent) {
+		return nil, nil, cause
+	}
+	if begun == nil {
+		return nil, nil, fmt.Errorf("restoring worker: %w: %s", err, tail(errs.String()))
+	}
+	kind := FailPanic
+	if errors.Is(context.Cause(ctx), errSilent) {
+		kind = FailHang
+	}
+	return done, &Failure{*begun, kind, fmt.Sprintf("restore: %v: %s", err, tail(errs.String()))}, nil
+}
+
+var errSilent = errors.New("the worker says nothing")
+
+// A listener keeps what is written and tells that something is.
+type listener struct {
+	mu    sync.Mutex
+	b     bytes.Buffer
+	heard func()
+}
+
+func (l *listener) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard()
+	return l.b.Write(p)
+}
+
+// Spread chooses n of the samples so that every image has its part.
+func Spread(samples []Case, n int) []Case {
+	var order []string
+	by := map[string][]Case{}
+	for _, k := range samples {
+		if by[k.Image] == nil {
+			order = append(order, k.Image)
+		}
+		by[k.Image] = append(by[k.Image], k)
+	}
+	var out []Case
+	for len(out) < n {
+		before := len(out)
+		for _, name := range order {
+			if len(by[name]) > 0 && len(out) < n {
+				out = append(out, by[name][0])
+				by[name] = by[name][1:]
+			}
+		}
+		if len(out) == before {
+			break
+		}
+	}
+	return out
+}
