@@ -138,19 +138,19 @@ func (b *Baseline) Knows(f *Finding) bool {
 	return e.Severity.AtLeast(f.Severity)
 }
 
-// Gone gives the findings that were known and that Knows has not been asked
-// about, in the order of the file.
-func (b *Baseline) Gone() []Finding {
+// list gives the findings that Knows has been asked about, or the others, in the
+// order of the file.
+func (b *Baseline) list(seen bool) []Finding {
 	if b == nil {
 		return nil
 	}
-	var gone []Finding
+	var found []Finding
 	for _, e := range b.sorted() {
-		if !e.seen {
-			gone = append(gone, Finding{Code: e.Code, Severity: e.Severity, Subject: e.Subject, Message: e.Message})
+		if e.seen == seen {
+			found = append(found, Finding{Code: e.Code, Severity: e.Severity, Subject: e.Subject, Message: e.Message})
 		}
 	}
-	return gone
+	return found
 }
 
 // sorted gives the entries by code, subject and message.

@@ -64,7 +64,7 @@ func TestBaselineProperties(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if gone := b.Gone(); len(gone) != b.Len() {
+		if gone := b.list(false); len(gone) != b.Len() {
 			t.Fatalf("%d of %d gone before anything was asked", len(gone), b.Len())
 		}
 		for i := range findings {
@@ -72,7 +72,7 @@ func TestBaselineProperties(t *testing.T) {
 				t.Fatalf("%+v is not known", findings[i])
 			}
 		}
-		if gone := b.Gone(); len(gone) > 0 {
+		if gone := b.list(false); len(gone) > 0 {
 			t.Fatalf("gone: %v", gone)
 		}
 	})
@@ -106,7 +106,7 @@ func TestBaselineKnows(t *testing.T) {
 		})
 	}
 	var none *Baseline
-	if none.Knows(&known) || none.Len() > 0 || none.Gone() != nil {
+	if none.Knows(&known) || none.Len() > 0 || none.list(false) != nil {
 		t.Error("the nil baseline knows something")
 	}
 }
@@ -169,6 +169,26 @@ func TestSieve(t *testing.T) {
 	}
 	if total := s.LeftOut.Total(); total != (Counts{Errors: 2, Warnings: 1, Notes: 1}) {
 		t.Errorf("total %+v", total)
+	}
+}
+
+// TestSieveForgetsName: a baseline is not about the image's name.
+func TestSieveForgetsName(t *testing.T) {
+	named := func(file string) Finding { return New("A001", Subject{File: file, Record: "x"}, "told") }
+	old := Sieve{Image: "a/old.tar"}
+	baseline := old.Learn([]Finding{named("a/old.tar"), named("a/old.tar/inner.tar"), named("config.dump")})
+	s := Sieve{Image: "new.tar", Baseline: baseline}
+	for file, known := range map[string]bool{
+		"new.tar": true, "new.tar/inner.tar": true, "config.dump": true, "": true, "inner.tar": true,
+		"new.tart": false, "a/old.tar": false, "spec.dump": false,
+	} {
+		f := named(file)
+		if s.Pass(&f) == known {
+			t.Errorf("finding of %q known: %t", file, !known)
+		}
+	}
+	if old.LeftOut.Known.Errors != 3 || len(s.Gone()) > 0 {
+		t.Errorf("known %+v, gone %v", old.LeftOut.Known, s.Gone())
 	}
 }
 

@@ -3,6 +3,7 @@ package validate
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -28,8 +29,24 @@ func (r Rule) Family() string { return r.Code[:1] }
 // since01 is the first release.
 const since01 = "0.1"
 
-// families in the order of reports.
-var families = []struct{ letter, title, about string }{
+// A Family is rules that ask about the same thing.
+type Family struct {
+	// Letter begins the codes of the family's rules: "H", "X2".
+	Letter string `json:"family"`
+	Title  string `json:"title"`
+	// About says what the rules ask.
+	About string `json:"about"`
+}
+
+// Rules are those of the family, ordered by code.
+func (f Family) Rules() []Rule {
+	return slices.DeleteFunc(Rules(), func(r Rule) bool { return !strings.HasPrefix(r.Code, f.Letter) })
+}
+
+// Families gives all families in the order of reports.
+func Families() []Family { return slices.Clone(families) }
+
+var families = []Family{
 	{"F", "Framing", "The bytes of a file do not follow its format. Found by the codecs."},
 	{"A", "Archive", "What an image comes in: an archive, an OCI layout, the checkpoint of a container, and what that asks of a host."},
 	{"H", "Hierarchy", "The tasks are not a tree that fork, clone, setsid, setpgid and exit can make."},
@@ -48,8 +65,8 @@ var catalogue = sync.OnceValue(func() []Rule {
 		engineRules, hostRules)
 	rank := make(map[byte]int, len(families))
 	for i, f := range families {
-		if _, ok := rank[f.letter[0]]; !ok {
-			rank[f.letter[0]] = i
+		if _, ok := rank[f.Letter[0]]; !ok {
+			rank[f.Letter[0]] = i
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Rule) int {

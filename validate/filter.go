@@ -36,13 +36,13 @@ func hasPrefixOf(list []string, code string) bool {
 	return slices.ContainsFunc(list, func(p string) bool { return strings.HasPrefix(code, p) })
 }
 
-// asks says whether findings of a code can be told at all.
-func (f *Filter) asks(code string) bool {
+// Asks says whether findings of a code can be told at all.
+func (f *Filter) Asks(code string) bool {
 	return (len(f.Only) == 0 || hasPrefixOf(f.Only, code)) && !hasPrefixOf(f.Ignore, code)
 }
 
 // wants says whether findings of a code and severity are told.
-func (f *Filter) wants(code string, s Severity) bool { return s.AtLeast(f.MinSeverity) && f.asks(code) }
+func (f *Filter) wants(code string, s Severity) bool { return s.AtLeast(f.MinSeverity) && f.Asks(code) }
 
 // LeftOut counts the findings that were not told, by the reason for it.
 type LeftOut struct {
@@ -73,6 +73,9 @@ type Sieve struct {
 	Filter
 	// Baseline holds the findings that are known; nil for none.
 	Baseline *Baseline
+	// Image is the name that the image has in findings. To the baseline it has
+	// none, so that another image at another place can be held against it.
+	Image string
 	// LeftOut counts what Pass has held back.
 	LeftOut LeftOut
 }
@@ -84,7 +87,7 @@ func (s *Sieve) Pass(f *Finding) bool {
 		s.LeftOut.NotAsked.add(f.Severity)
 	case hasPrefixOf(s.Ignore, f.Code):
 		s.LeftOut.Ignored.add(f.Severity)
-	case s.Baseline.Knows(f):
+	case s.Baseline.Knows(withoutImage(f, s.Image)):
 		s.LeftOut.Known.add(f.Severity)
 	case !f.Severity.AtLeast(s.MinSeverity):
 		s.LeftOut.Minor.add(f.Severity)
@@ -92,4 +95,33 @@ func (s *Sieve) Pass(f *Finding) bool {
 		return true
 	}
 	return false
+}
+
+// Gone gives the findings of the baseline that Pass has not met although the
+// filter asks for them: they occur no more.
+func (s *Sieve) Gone() []Finding {
+	return slices.DeleteFunc(s.Baseline.list(false), func(f Finding) bool { return !s.Asks(f.Code) })
+}
+
+// Learn makes a baseline of the findings that the old one knew and that Pass has
+// met, and of those that came through, which count as known now.
+func (s *Sieve) Learn(findings []Finding) *Baseline {
+	known := s.Baseline.list(true)
+	for i := range findings {
+		s.LeftOut.Known.add(findings[i].Severity)
+		known = append(known, *withoutImage(&findings[i], s.Image))
+	}
+	return NewBaseline(known)
+}
+
+// withoutImage is a finding that calls the image's own file nothing, and what is
+// inside it by its place there.
+func withoutImage(f *Finding, image string) *Finding {
+	rest, ok := strings.CutPrefix(f.Subject.File, image)
+	if image == "" || !ok || rest != "" && rest[0] != '/' {
+		return f
+	}
+	g := *f
+	g.Subject.File = strings.TrimPrefix(rest, "/")
+	return &g
 }

@@ -69,13 +69,17 @@ func NewReport(image string, findings []Finding) Report {
 }
 
 // Judge gives the verdict on the report's findings, of which those of severity
-// failOn and above are not wanted; empty is Error.
+// failOn and above are not wanted; empty is Error. That a finding was too minor to
+// be told does not make it wanted.
 func (r *Report) Judge(failOn Severity) Verdict {
 	if failOn == "" {
 		failOn = Error
 	}
 	verdict := Valid
-	if r.LeftOut.Total().Errors > 0 {
+	switch minor := r.LeftOut.Minor; {
+	case Warning.AtLeast(failOn) && minor.Warnings > 0, Note.AtLeast(failOn) && minor.Notes > 0:
+		verdict = Refused
+	case r.LeftOut.Total().Errors > 0:
 		verdict = Accepted
 	}
 	for i := range r.Findings {

@@ -191,6 +191,14 @@ func TestVerdicts(t *testing.T) {
 			}
 		})
 	}
+	r := NewReport("x", nil)
+	r.LeftOut.Minor = Counts{Notes: 1}
+	if got := r.Judge(Warning); got != Valid {
+		t.Errorf("a note that is not told where warnings are not wanted: %s", got)
+	}
+	if got := r.Judge(Note); got != Refused {
+		t.Errorf("a note that is neither told nor wanted: %s", got)
+	}
 }
 
 func TestText(t *testing.T) {

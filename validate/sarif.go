@@ -144,6 +144,7 @@ func (w *sarifWriter) result(f *Finding) sarifResult {
 	if f.Hint != "" {
 		text += "\n" + f.Hint
 	}
+	place := withoutImage(f, w.image).Subject
 	index, ok := w.rules[f.Code]
 	if !ok {
 		index = len(w.rules)
@@ -151,9 +152,9 @@ func (w *sarifWriter) result(f *Finding) sarifResult {
 	}
 	return sarifResult{
 		RuleID: f.Code, RuleIndex: index, Level: f.Severity, Message: sarifText{unlinked(text)},
-		Locations: []sarifLocation{w.location(&f.Subject)},
+		Locations: []sarifLocation{w.location(&place)},
 		PartialFingerprints: map[string]string{
-			"thawFinding/v1": f.Code + "/" + f.Subject.String() + "/" + f.Digest(),
+			"thawFinding/v1": f.Code + "/" + place.String() + "/" + f.Digest(),
 		},
 	}
 }
@@ -166,7 +167,7 @@ func unlinked(text string) string { return strings.ReplaceAll(text, "](", "] (")
 // else the image.
 func (w *sarifWriter) location(s *Subject) sarifLocation {
 	place := w.run.Artifacts[0].Location
-	if s.File != "" && s.File != w.image {
+	if s.File != "" {
 		place = w.inside(s.File)
 	}
 	l := sarifLocation{PhysicalLocation: sarifPhysical{ArtifactLocation: place}}

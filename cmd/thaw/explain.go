@@ -15,41 +15,85 @@ func newExplainCommand(a *app) *cobra.Command {
 		Use:   "explain [CODE]",
 		Short: "Say what a finding's code means, or list all codes",
 		Long: `Explain says what the code of a finding means: what is wrong, why it matters,
-an example and what to do. Without a code it lists them all.` + exitHelp(exitOK, exitUsage, exitIO),
-		Example: "  thaw explain H008\n  thaw explain --json",
+an example and what to do. The letter of a family, like H or X2, lists the
+family's codes. Without a code it lists them all.` + exitHelp(exitOK, exitUsage, exitIO),
+		Example: "  thaw explain H008\n  thaw explain X2\n  thaw explain --json",
 		Args:    cobra.MaximumNArgs(1),
-		ValidArgsFunction: func(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
-			return completeCodes(prefix), cobra.ShellCompDirectiveNoFileComp
+		ValidArgsFunction: func(_ *cobra.Command, given []string, prefix string) ([]string, cobra.ShellCompDirective) {
+			if len(given) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return completeFamiliesAndCodes(prefix), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: runE(func(_ *cobra.Command, args []string) error { return runExplain(a, args) }),
 	}
 }
 
-func completeCodes(prefix string) []string {
-	var codes []string
-	for _, r := range validate.Rules() {
-		if strings.HasPrefix(r.Code, strings.ToUpper(prefix)) {
-			codes = append(codes, r.Code+"\t"+r.Title)
+// completeFamiliesAndCodes completes a code: families first, until one is chosen.
+func completeFamiliesAndCodes(prefix string) []string {
+	prefix = strings.ToUpper(prefix)
+	var found []string
+	for _, f := range validate.Families() {
+		if strings.HasPrefix(f.Letter, prefix) {
+			found = append(found, f.Letter+"\t"+f.Title)
 		}
 	}
-	return codes
+	if prefix == "" {
+		return found
+	}
+	for _, r := range validate.Rules() {
+		if strings.HasPrefix(r.Code, prefix) {
+			found = append(found, r.Code+"\t"+r.Title)
+		}
+	}
+	return found
+}
+
+// familyJSON is what explain --json prints for a family.
+type familyJSON struct {
+	validate.Family
+	Rules []validate.Rule `json:"rules"`
 }
 
 func runExplain(a *app, args []string) error {
 	if len(args) == 0 {
 		return explainAll(a)
 	}
-	r, ok := validate.Lookup(strings.ToUpper(args[0]))
-	if !ok {
-		return &failure{
-			code: exitUsage, err: fmt.Errorf("no rule has the code %.40q", args[0]),
-			hint: "thaw explain lists all codes",
+	code := strings.ToUpper(args[0])
+	if r, ok := validate.Lookup(code); ok {
+		if a.json {
+			return output(writeJSON(a.streams.out, r))
+		}
+		return output(validate.Explain(a.streams.out, r))
+	}
+	for _, f := range validate.Families() {
+		if f.Letter == code {
+			return explainFamily(a, f)
 		}
 	}
-	if a.json {
-		return output(writeJSON(a.streams.out, r))
+	return &failure{
+		code: exitUsage, err: fmt.Errorf("no rule has the code %.40q, and no family the letter", args[0]),
+		hint: "thaw explain lists all codes; the families are " + strings.Join(letters(), ", "),
 	}
-	return output(validate.Explain(a.streams.out, r))
+}
+
+func letters() []string {
+	var list []string
+	for _, f := range validate.Families() {
+		list = append(list, f.Letter)
+	}
+	return list
+}
+
+func explainFamily(a *app, f validate.Family) error {
+	rules := f.Rules()
+	if a.json {
+		return output(writeJSON(a.streams.out, familyJSON{f, rules}))
+	}
+	if _, err := fmt.Fprintf(a.streams.out, "%s: %s. %s\n\n", f.Letter, f.Title, f.About); err != nil {
+		return output(err)
+	}
+	return explainTable(a, rules)
 }
 
 func explainAll(a *app) error {
@@ -57,9 +101,13 @@ func explainAll(a *app) error {
 	if a.json {
 		return output(writeJSON(a.streams.out, rules))
 	}
-	table := dump.NewTable("CODE", "SEVERITY", "TITLE")
+	return explainTable(a, rules)
+}
+
+func explainTable(a *app, rules []validate.Rule) error {
+	table := dump.NewTable("CODE", "SEVERITY", "SINCE", "TITLE")
 	for _, r := range rules {
-		table.Add(r.Code, string(r.Severity), r.Title)
+		table.Add(r.Code, string(r.Severity), r.Since, r.Title)
 	}
 	return output(table.Write(a.streams.out, a.printing()))
 }

@@ -120,6 +120,7 @@ var schemas = map[string]any{
 	"version":  versionJSON{},
 	"error":    errorJSON{},
 	"rule":     validate.Rule{},
+	"family":   familyJSON{},
 	"rules":    []validate.Rule{},
 }
 

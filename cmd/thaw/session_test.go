@@ -37,6 +37,13 @@ func checkSessions(t *testing.T, path string) {
 	if os.Geteuid() != 0 {
 		t.Skip("choosing pids needs root")
 	}
+	checkPage(t, path, runSession, maskSession)
+}
+
+// checkPage has run carry out all commands of a page, and compares what they
+// print with the page, both as mask leaves them.
+func checkPage(t *testing.T, path string, run func(t *testing.T, script string) []string, mask func(string) string) {
+	t.Helper()
 	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -50,13 +57,13 @@ func checkSessions(t *testing.T, path string) {
 			}
 		}
 	}
-	outputs := runSession(t, script.String())
+	outputs := run(t, script.String())
 	ran := sessions.ReplaceAllFunc(page, func(block []byte) []byte {
 		var done string
 		done, outputs = withOutputs(string(block), outputs)
 		return []byte(done)
 	})
-	if diff := cmp.Diff(maskSession(string(page)), maskSession(string(ran))); diff != "" {
+	if diff := cmp.Diff(mask(string(page)), mask(string(ran))); diff != "" {
 		if !*update {
 			t.Errorf("the commands of %s print something else (-want +got):\n%s", path, diff)
 			return
@@ -73,10 +80,16 @@ func checkSessions(t *testing.T, path string) {
 func runSession(t *testing.T, script string) []string {
 	t.Helper()
 	closeInherited(t)
+	return runShell(t, t.TempDir(), script, "unshare", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc", "bash", "-s")
+}
+
+// runShell has a shell, which command starts in a directory, carry out a script.
+func runShell(t *testing.T, dir, script string, command ...string) []string {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "unshare", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc", "bash", "-s")
-	cmd.Dir = t.TempDir()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir = dir
 	cmd.WaitDelay = time.Second
 	cmd.Stdin = strings.NewReader("exec 2>&1\n" + script)
 	out, err := cmd.Output()

@@ -15,11 +15,16 @@ import (
 type validateOptions struct {
 	// verify reads all pages against their digests.
 	verify bool
+	// modes are the ways to restore that a plan is asked for.
+	modes []string
+	reportOptions
 }
 
 // AddFlags declares the flags.
 func (o *validateOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.verify, "verify", true, "read all pages and check them against their digests")
+	f.StringSliceVar(&o.modes, "mode", nil, "ask for a plan to restore it this `WAY`: inplace, pidns, remap or all; repeatable (default the one it would be restored by)")
+	o.reportOptions.AddFlags(f)
 }
 
 func newValidateCommand(a *app) *cobra.Command {
@@ -30,48 +35,42 @@ func newValidateCommand(a *app) *cobra.Command {
 		Long: `Validate judges an image: its bytes, the tree and its state, and whether a plan
 to restore it exists. All findings are printed, not the first; explain says what
 a code means. An image with an error is invalid, warnings and notes are not
-held against it. Nothing is asked of this host: restore --dry-run does that.` +
-			exitHelp(exitOK, exitInvalid, exitUsage, exitIO, exitInterrupted),
-		Example: "  thaw validate tree.thaw\n  thaw validate --json - < tree.thaw",
-		Args:    exactArgs(1, "IMAGE"),
+held against it. Nothing is asked of this host: restore --dry-run does that.
+
+Findings can be left out, by --only, --ignore and --baseline. Errors that were
+left out do not count for the exit code, but the image is not called valid then,
+and restore still refuses it: it takes none of these flags. What keeps an image
+from being read cannot be left out. --severity leaves out lines, no more.` +
+			exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitIO, exitInterrupted),
+		Example: "  thaw validate tree.thaw\n  thaw validate --json - < tree.thaw\n" +
+			"  thaw validate --mode all --fail-on warning tree.thaw\n  thaw validate --sarif --baseline known.json tree.tar > tree.sarif",
+		Args: exactArgs(1, "IMAGE"),
 		RunE: runE(func(cmd *cobra.Command, args []string) error {
 			return runValidate(cmd.Context(), a, &opts, args[0])
 		}),
 	}
 	opts.AddFlags(cmd.Flags())
+	completeValidate(cmd)
 	return cmd
 }
 
 func runValidate(ctx context.Context, a *app, opts *validateOptions, name string) error {
-	findings, err := a.judge(ctx, opts, name)
+	q, err := newInquiry(a, opts, name)
 	if err != nil {
 		return err
 	}
-	if err := a.printFindings(opts, name, findings); err != nil {
+	if err := q.ask(ctx); err != nil {
+		return err
+	}
+	if err := q.keepBaseline(); err != nil {
+		return err
+	}
+	r := q.report()
+	if err := q.print(&r); err != nil {
 		return output(err)
 	}
-	if code := verdictCode(findings); code != exitOK {
-		return &failure{code: code, err: fmt.Errorf("%s: %s", name, validate.Count(findings)), told: true}
+	if code := verdicts[r.Verdict].code; code != exitOK {
+		return &failure{code: code, err: fmt.Errorf("%s: %s", name, validate.Count(r.Findings)), told: true}
 	}
 	return nil
 }
-
-// verdictCode is the exit code that findings lead to: an image that is wrong in
-// itself is invalid, whatever the host says of it.
-func verdictCode(findings []validate.Finding) exitCode {
-	code := exitOK
-	for i := range findings {
-		switch f := &findings[i]; {
-		case f.Severity != validate.Error:
-		case aboutHost(f.Code):
-			code = exitHost
-		default:
-			return exitInvalid
-		}
-	}
-	return code
-}
-
-// aboutHost says whether a finding of a code is about a machine and not about
-// the image.
-func aboutHost(code string) bool { return len(code) > 1 && code[:2] == "X2" }

@@ -3,24 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"github.com/thaw-cr/thaw/validate"
 )
 
-// An inquiry is an image that is being judged by thaw validate.
-type inquiry struct {
-	app  *app
-	opts *validateOptions
-	// name is the image's on the command line.
-	name string
-	// img is the image, as soon as judgeOpening has opened it.
-	img *opened
-	// tell takes a finding; false says that no more are wanted.
-	tell func(validate.Finding) bool
-}
-
-// A judge is a source of findings about an image. Its error is one of its own,
-// such as a file that cannot be read: what is wrong with the image it tells.
+// A judge is a source of findings about an image, which it tells the inquiry. Its
+// error is one of its own, such as a file that cannot be read: what is wrong with
+// the image it tells.
 type judge func(context.Context, *inquiry) error
 
 // judges are all sources of findings, asked in this order. Those before
@@ -35,15 +25,44 @@ var judges = []judge{
 	judgePages,
 }
 
+// An inquiry is an image that is being judged by thaw validate.
+type inquiry struct {
+	app  *app
+	opts *validateOptions
+	// name is the image's on the command line.
+	name string
+	// img is the image, as soon as judgeOpening has opened it.
+	img *opened
+
+	sieve validate.Sieve
+	modes []validate.Mode
+	// findings are those told that came through the sieve; results what came of
+	// the modes.
+	findings []validate.Finding
+	results  map[validate.Mode]validate.ModeResult
+	// format and version are what the image was read as, pagesRead says that its
+	// pages were too, unreadable that it could not be read at all.
+	format, version       string
+	pagesRead, unreadable bool
+}
+
+// newInquiry reads the options; their mistakes are wrong usage.
+func newInquiry(a *app, opts *validateOptions, name string) (*inquiry, error) {
+	q := &inquiry{app: a, opts: opts, name: name, results: map[validate.Mode]validate.ModeResult{}}
+	var err error
+	if q.modes, err = validate.ParseModes(opts.modes); err != nil {
+		return nil, fail(exitUsage, err)
+	}
+	q.sieve, err = opts.sieve(a.json)
+	q.sieve.Image = name
+	return q, err
+}
+
 // errNoImage ends an inquiry whose image could not be opened; why has been told.
 var errNoImage = errors.New("no image")
 
-// judge asks all judges.
-func (a *app) judge(ctx context.Context, opts *validateOptions, name string) (findings []validate.Finding, err error) {
-	q := &inquiry{app: a, opts: opts, name: name, tell: func(f validate.Finding) bool {
-		findings = append(findings, f)
-		return true
-	}}
+// ask asks all judges.
+func (q *inquiry) ask(ctx context.Context) (err error) {
 	defer func() {
 		if q.img != nil {
 			err = errors.Join(err, q.img.Close())
@@ -52,59 +71,72 @@ func (a *app) judge(ctx context.Context, opts *validateOptions, name string) (fi
 	for _, j := range judges {
 		err := j(ctx, q)
 		if errors.Is(err, errNoImage) {
-			break
+			return nil
 		}
 		if err == nil {
 			err = ctx.Err() // what was found is not all
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return findings, nil
+	return nil
 }
 
-// tellAll tells all of a list, until nobody wants more.
-func (q *inquiry) tellAll(findings []validate.Finding) {
-	for i := range findings {
-		if !q.tell(findings[i]) {
-			return
-		}
+// tell takes a finding, which is left out if the options say so.
+func (q *inquiry) tell(f validate.Finding) {
+	if q.sieve.Pass(&f) {
+		q.findings = append(q.findings, f)
 	}
 }
 
-// tellError tells what an error says is wrong with the image; other errors it
-// gives back.
-func (q *inquiry) tellError(err error) error {
+// tellAll tells all of a list.
+func (q *inquiry) tellAll(findings iter.Seq[validate.Finding]) {
+	for f := range findings {
+		q.tell(f)
+	}
+}
+
+// findingsOf takes the findings out of an error about a bad image; other errors
+// stay errors.
+func findingsOf(err error) ([]validate.Finding, error) {
 	if f, ok := errors.AsType[*failure](err); ok && len(f.findings) > 0 {
-		q.tellAll(f.findings)
-		return nil
+		return f.findings, nil
 	}
-	return err
+	return nil, err
 }
 
-// judgeOpening opens the image.
+// judgeOpening opens the image. That it cannot be read is told whatever the
+// options leave out.
 func judgeOpening(ctx context.Context, q *inquiry) error {
 	img, err := q.app.open(ctx, q.name)
 	if err != nil {
-		if err = q.tellError(err); err == nil {
-			err = errNoImage
+		findings, err := findingsOf(err)
+		if err != nil {
+			return err
 		}
-		return err
+		q.findings = append(q.findings, findings...)
+		q.unreadable = true
+		return errNoImage
 	}
-	q.img = img
+	q.img, q.format, q.version = img, img.Format, img.Version
 	return nil
 }
 
 // judgeEnvelope tells what is wrong with what the image came in.
 func judgeEnvelope(_ context.Context, q *inquiry) error {
-	q.tellAll(validate.FromFaults(q.img.Faults))
+	for _, f := range validate.FromFaults(q.img.Faults) {
+		q.tell(f)
+	}
 	return nil
 }
 
 // judgeModel asks the rules over the model.
 func judgeModel(ctx context.Context, q *inquiry) error {
-	q.tellAll(validate.Image(ctx, q.img.Image, validate.Options{Plan: true}))
+	q.tellAll(validate.Run(ctx, q.img.Image, validate.Options{
+		Plan: true, Modes: q.modes,
+		OnMode: func(r validate.ModeResult) { q.results[r.Mode] = r },
+	}))
 	return nil
 }
 
@@ -113,5 +145,10 @@ func judgePages(ctx context.Context, q *inquiry) error {
 	if !q.opts.verify {
 		return nil
 	}
-	return q.tellError(q.app.readPages(ctx, q.img, q.img.Verify))
+	findings, err := findingsOf(q.app.readPages(ctx, q.img, q.img.Verify))
+	for _, f := range findings {
+		q.tell(f)
+	}
+	q.pagesRead = err == nil
+	return err
 }
