@@ -21,6 +21,13 @@ func readFile(dir fs.FS, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // it was read only
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, codec.Errorf(codec.BadDocument, name, 0, "it is a folder")
+	}
 	b, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
 	if err == nil && len(b) > maxDocument {
 		err = codec.Errorf(codec.BadDocument, name, maxDocument, "longer than any engine writes one")

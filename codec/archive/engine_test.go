@@ -3,6 +3,7 @@ package archive_test
 import (
 	"archive/tar"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -142,6 +143,20 @@ func TestBadDocuments(t *testing.T) {
 		"bind.mounts": `["x"]`, "status.dump": `{} {}`,
 	} {
 		f, err := openBytes(t, checkpointOf(map[string]string{name: body}), false, codec.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{string(codec.BadDocument)}, kinds(f, nil)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestFolderForDocument: so is a folder where a document belongs.
+func TestFolderForDocument(t *testing.T) {
+	for _, name := range []string{"config.dump", "spec.dump", "deleted.files", "network.status", "bind.mounts", "status.dump"} {
+		list := slices.DeleteFunc(healthy(), func(e entry) bool { return e.name == name })
+		f, err := openBytes(t, tarOf(append(list, entry{name: name + "/", typ: tar.TypeDir})...), false, codec.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}

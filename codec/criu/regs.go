@@ -17,7 +17,7 @@ import (
 func (d *decoder) registers(f *file, core *criu_core.CoreEntry, t *format.Task) error {
 	info := core.GetThreadInfo()
 	if core.GetMtype() != criu_core.CoreEntry_X86_64 {
-		return d.foreignRegisters(core, t)
+		return d.foreignRegisters(f, core, t)
 	}
 	if info == nil {
 		return fault(f, &f.records[0], codec.Missing, "task %d has no registers", t.TID)
@@ -41,7 +41,7 @@ func (d *decoder) registers(f *file, core *criu_core.CoreEntry, t *format.Task) 
 
 // foreignRegisters keeps registers of other architectures as they are. Type zero
 // is no ELF note's: the data is CRIU's message.
-func (d *decoder) foreignRegisters(core *criu_core.CoreEntry, t *format.Task) error {
+func (d *decoder) foreignRegisters(f *file, core *criu_core.CoreEntry, t *format.Task) error {
 	var m proto.Message
 	var clear uint64
 	switch core.GetMtype() {
@@ -61,6 +61,9 @@ func (d *decoder) foreignRegisters(core *criu_core.CoreEntry, t *format.Task) er
 		m, clear = core.GetTiRiscv64(), core.GetTiRiscv64().GetClearTidAddr()
 	default:
 		return nil
+	}
+	if !m.ProtoReflect().IsValid() {
+		return fault(f, &f.records[0], codec.Missing, "task %d has no registers of %s", t.TID, core.GetMtype())
 	}
 	t.TIDAddress = format.Addr(clear)
 	b, err := proto.Marshal(m)

@@ -177,6 +177,7 @@ var vectors = []vector{
 		})
 	}, kind: codec.Malformed},
 	{name: "no registers", change: editCore(func(e *criu_core.CoreEntry) { e.ThreadInfo = nil }), kind: codec.Missing},
+	{name: "no registers of its machine", change: editCore(func(e *criu_core.CoreEntry) { e.Mtype = new(criu_core.CoreEntry_AARCH64) }), kind: codec.Missing},
 	{name: "required field missing", change: editCore(func(e *criu_core.CoreEntry) { e.Tc.Comm = nil }), kind: codec.Malformed},
 	{name: "kernel registers", change: editCore(func(e *criu_core.CoreEntry) { e.ThreadInfo.Gpregs.Cs = proto.Uint64(0x10) }), code: "S0"},
 }
