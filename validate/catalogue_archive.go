@@ -2,8 +2,7 @@ package validate
 
 const (
 	fixSuspect  = "take it for an attack until you know who made it; make the checkpoint again"
-	fixAskMaker = "ask who made the checkpoint why it is there, or make it again without"
-	fixPin      = "restore only where the image is pinned by its digest"
+	fixAskMaker = "ask who made the checkpoint why it is there; make it again without, or allow it in a policy"
 )
 
 // archiveRules speak of what images come in; the codecs find these.
@@ -132,90 +131,5 @@ var archiveRules = []Rule{
 		Code: "A027", Severity: Error, Title: "document that cannot be read",
 		Why: "What it says of the container, its mounts or its layers is not known.",
 		Fix: fixCopyAgain, Example: "a spec.dump that ends in the middle",
-	},
-}
-
-// containerRules speak of the container that a tree was in, as its checkpoint
-// tells. They are judged over the model.
-var containerRules = []Rule{
-	{
-		Code: "A040", Severity: Error, Title: "deleted.files leads out of the container",
-		Why: "The engine deletes these names below the container's root as it restores; this one leads to a file of the host.",
-		Fix: fixSuspect, Example: "../../../etc/shadow in deleted.files",
-	},
-	{
-		Code: "A041", Severity: Error, Title: "rootfs-diff.tar leads out of the container",
-		Why: "The engine unpacks it as root below the container's root; this member would be written to the host.",
-		Fix: fixSuspect, Example: "a member ../../etc/passwd in rootfs-diff.tar",
-	},
-	{
-		Code: "A042", Severity: Error, Title: "rootfs-diff.tar writes through a link",
-		Why: "It has a symbolic link and then members below it: unpacked, they land where the link leads.",
-		Fix: fixSuspect, Example: "a link etc to /host, then a member etc/passwd",
-	},
-	{
-		Code: "A043", Severity: Warning, Title: "device node in rootfs-diff.tar",
-		Why: "Restored as root, it gives the container a device of the host that its specification need not allow.",
-		Fix: fixAskMaker, Example: "a block device dev/sda in rootfs-diff.tar",
-	},
-	{
-		Code: "A044", Severity: Warning, Title: "set-user-id program in rootfs-diff.tar",
-		Why: "The container did not get it from its image; it makes whoever runs it root.",
-		Fix: fixAskMaker, Example: "a member tmp/sh of mode 4755",
-	},
-	{
-		Code: "A045", Severity: Warning, Title: "mount of a place of the host",
-		Why: "Restored elsewhere, the container sees or writes what lies there on that host.",
-		Fix: fixAskMaker, Example: "a bind mount of /etc",
-	},
-	{
-		Code: "A046", Severity: Error, Title: "mount leads out of the container",
-		Why: "A destination with .. in it is a place of the host.",
-		Fix: fixSuspect, Example: "a mount to /data/../../etc",
-	},
-	{
-		Code: "A047", Severity: Warning, Title: "privileged container",
-		Why: "It has all capabilities or all devices: who controls the checkpoint controls the host.",
-		Fix: fixAskMaker, Example: "CAP_SYS_ADMIN in the bounding set",
-	},
-	{
-		Code: "A048", Severity: Warning, Title: "annotation asks for devices of the host",
-		Why: "Engines take annotations of the checkpoint over and act on them: this one attaches devices that nobody asked for at restore.",
-		Fix: fixAskMaker, Example: "cdi.k8s.io/gpu: vendor.com/gpu=all",
-	},
-	{
-		Code: "A049", Severity: Note, Title: "image named without a digest",
-		Why: "The tree's files come from that image; a tag may mean another one by now, with other programs.",
-		Fix: fixPin, Example: "docker.io/library/redis:7",
-	},
-	{
-		Code: "A050", Severity: Warning, Title: "hook runs a program on the host",
-		Why: "The runtime runs it as root outside of the container.",
-		Fix: fixAskMaker, Example: "a prestart hook /tmp/x",
-	},
-	{
-		Code: "A051", Severity: Warning, Title: "container in a namespace of the host",
-		Why: "It sees the host's processes, network or messages.",
-		Fix: fixAskMaker, Example: "no network namespace in the specification",
-	},
-	{
-		Code: "A052", Severity: Note, Title: "secret in the environment",
-		Why: "Who gets the checkpoint gets it, too; memory holds it in any case.",
-		Fix: "pass the checkpoint on as you would the secret", Example: "DB_PASSWORD in the environment",
-	},
-	{
-		Code: "A053", Severity: Error, Title: "container's id or name is none",
-		Why: "Engines make file names of it.",
-		Fix: fixSuspect, Example: "an id ../../../etc",
-	},
-	{
-		Code: "A054", Severity: Warning, Title: "device of the host",
-		Why: "The runtime makes this node in the container.",
-		Fix: fixAskMaker, Example: "/dev/sda, b 8:0",
-	},
-	{
-		Code: "A055", Severity: Warning, Title: "engine makes files on the host",
-		Why: "The engine makes the sources of bind.mounts where they are missing, as root.",
-		Fix: fixAskMaker, Example: "bind.mounts with the source /etc/cron.d/x",
 	},
 }

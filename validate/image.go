@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/validate/policy"
 )
 
 // Image is Run with all findings at once, those of family F first. A nil image
@@ -44,14 +45,38 @@ func newChecker(ctx context.Context, img *format.Image, o Options, t *tables) *c
 func (c *checker) report(code string, s Subject, message string, args ...any) {
 	n := c.count[code]
 	if n == 0 {
-		r, _ := Lookup(code)
-		c.wanted[code] = c.filter.wants(code, r.Severity)
-		c.errors[code[0]] = c.errors[code[0]] || r.Severity == Error
+		severity := c.severity(code)
+		c.wanted[code] = severity != "" && c.filter.wants(code, severity)
+		c.errors[code[0]] = c.errors[code[0]] || severity == Error
 	}
 	c.count[code] = n + 1
 	if c.wanted[code] && n < MaxPerCode {
-		c.found = append(c.found, New(code, s, message, args...))
+		c.add(code, s, message, args...)
 	}
+}
+
+// add adds a finding with the severity that it has here.
+func (c *checker) add(code string, s Subject, message string, args ...any) {
+	f := New(code, s, message, args...)
+	f.Severity = c.severity(code)
+	c.found = append(c.found, f)
+}
+
+// severity is that of a code; empty for one that the policy switches off.
+func (c *checker) severity(code string) Severity {
+	if code[0] == 'A' {
+		return severityUnder(c.policy(), code)
+	}
+	r, _ := Lookup(code)
+	return r.Severity
+}
+
+// policy is the one by which containers are judged.
+func (c *checker) policy() *policy.Policy {
+	if c.opts.Policy != nil {
+		return c.opts.Policy
+	}
+	return policy.Strict()
 }
 
 func (c *checker) task(code string, t *format.Task, message string, args ...any) {
@@ -66,7 +91,7 @@ func (c *checker) object(code string, id format.ObjectID, message string, args .
 func (c *checker) flush() []Finding {
 	for code, n := range c.count {
 		if n > MaxPerCode && c.wanted[code] {
-			c.found = append(c.found, New(code, Subject{}, "%d more findings of this code", n-MaxPerCode))
+			c.add(code, Subject{}, "%d more findings of this code", n-MaxPerCode)
 		}
 	}
 	clear(c.count)

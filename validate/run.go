@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/validate/policy"
 )
 
 // MaxPerCode is how many findings of one code Run gives in full. Those beyond it
@@ -19,6 +20,9 @@ type Options struct {
 	// rules are asked all the same.
 	Only, Ignore []string
 	MinSeverity  Severity
+	// Policy is what containers are judged by; nil is the strict one. It gives
+	// the severities of family A.
+	Policy *policy.Policy
 	// Plan asks for family P too, if the hierarchy has no error: a restore plan
 	// is made and carried out by the simulated kernel.
 	Plan bool
