@@ -61,7 +61,7 @@ func begins(dir iofs.FS, prefix string) bool {
 		b = b[:n]
 	}
 	f := &file{kind: k}
-	return len(b) >= 4 && (f.header(b) == nil || binary.LittleEndian.Uint32(b) == uint32(magics[groupCommon]))
+	return len(b) >= 4 && (f.header(b) == nil || binary.LittleEndian.Uint32(b) == magicCommon)
 }
 
 // Open decodes the image in src.Dir. All files but those with pages and the

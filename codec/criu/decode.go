@@ -84,6 +84,7 @@ type proc struct {
 	*pstree.PstreeEntry
 	pid   format.PID
 	core  *criu_core.CoreEntry
+	lists *lists // of the core
 	ids   *criu_core.TaskKobjIdsEntry
 	ns    []format.ObjectID
 	model format.ObjectID
@@ -108,9 +109,9 @@ func newDecoder(ctx context.Context, im *image) *decoder {
 	}
 	d.layer = &layer{
 		budget: &im.budget, dir: im.dir, store: d.store, bare: im.bare, done: map[string][]extent{}, taken: map[uint32]string{},
-		find: func(name string) (*file, error) { return im.byName[name], nil },
+		find: func(name string) (*file, error) { return im.named(name), nil },
 		size: func(name string) (int64, error) {
-			if f := im.byName[name]; f != nil {
+			if f := im.named(name); f != nil {
 				return f.size, nil
 			}
 			return 0, errNotThere
@@ -229,6 +230,7 @@ func (d *decoder) tree() error {
 		if p.core.GetTc() == nil {
 			return fault(core, &core.records[0], codec.Missing, "process %d has no task_core_entry", p.pid)
 		}
+		p.lists = core.lists()
 		if i == 0 {
 			arch, ok := march[p.core.GetMtype()]
 			if !ok {

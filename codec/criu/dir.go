@@ -29,16 +29,17 @@ const (
 	groupService = "IMG_SERVICE"
 )
 
+var magicCommon, magicService = uint32(magics[groupCommon]), uint32(magics[groupService])
+
 // A record is one message of a file.
 type record struct {
 	// at is its offset in the file, n its number.
 	at  int64
 	n   int
 	msg proto.Message
-	// actions and areas are the entries of the list that the kind's messages have
-	// by the hundred; msg is without them.
-	actions []action
-	areas   []area
+	// lists are what the kind's messages have by the hundred, decoded by hand; msg
+	// is without them. Nil for other kinds.
+	lists *lists
 	// extra is the raw data behind the message.
 	extra   []byte
 	extraAt int64
@@ -55,6 +56,8 @@ type file struct {
 	// body is where records begin: behind the magic numbers.
 	body    int64
 	records []record
+	// first is where the record of a file with one is kept.
+	first [1]record
 	// pages is what a pagemap says, ghost where the contents of a ghost file are.
 	pages *pagemap
 	ghost []chunk
@@ -66,9 +69,12 @@ type image struct {
 	files []*file
 	// strange are names that no kind has.
 	strange []string
-	byName  map[string]*file
+	// ofKind are the files by the places of their kinds, and then by number.
+	ofKind [][]*file
 	// bare says that pages and the contents of ghost files are not there.
 	bare bool
+	// floats are the floating point registers that were decoded last.
+	floats atomic.Pointer[floats]
 	budget
 }
 
@@ -100,12 +106,13 @@ func readImage(ctx context.Context, dir iofs.FS, b budget) (*image, error) {
 	if int64(len(entries)) > b.lim.Records {
 		return nil, codec.Errorf(codec.TooLarge, "directory", 0, "more than %d files", b.lim.Records)
 	}
-	im := &image{dir: dir, byName: make(map[string]*file, len(entries)), budget: b}
-	for _, e := range entries {
+	im := &image{dir: dir, budget: b}
+	room := make([]file, len(entries))
+	for i, e := range entries {
 		switch k, n := parseName(e.Name()); {
 		case k != nil && !e.IsDir():
-			f := &file{kind: k, id: n, name: e.Name()}
-			im.files, im.byName[f.name] = append(im.files, f), f
+			room[i] = file{kind: k, id: n, name: e.Name()}
+			im.files = append(im.files, &room[i])
 		case strings.HasSuffix(e.Name(), imageSuffix) && !e.IsDir():
 			im.strange = append(im.strange, e.Name())
 		}
@@ -116,14 +123,13 @@ func readImage(ctx context.Context, dir iofs.FS, b budget) (*image, error) {
 // bareImage is the image of files that were kept, without pages and the contents
 // of ghost files.
 func bareImage(ctx context.Context, files map[string][]byte, b budget) (*image, error) {
-	im := &image{byName: make(map[string]*file, len(files)), budget: b, bare: true}
+	im := &image{budget: b, bare: true}
 	for name, data := range files {
 		k, n := parseName(name)
 		if k == nil {
 			return nil, codec.Errorf(codec.Unknown, "file", 0, "%.40q is of no known kind", name)
 		}
-		f := &file{kind: k, id: n, name: name, data: data, size: int64(len(data))}
-		im.files, im.byName[name] = append(im.files, f), f
+		im.files = append(im.files, &file{kind: k, id: n, name: name, data: data, size: int64(len(data))})
 	}
 	return im, im.readAll(ctx, im.parse)
 }
@@ -131,13 +137,24 @@ func bareImage(ctx context.Context, files map[string][]byte, b budget) (*image, 
 // readAll reads the files on all processors. Of several errors it gives that of
 // the first file.
 func (im *image) readAll(ctx context.Context, read func(*file) error) error {
-	slices.SortFunc(im.files, func(a, b *file) int {
-		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.id, b.id))
-	})
+	im.sort()
 	return inParallel(ctx, len(im.files), func(i int) error {
 		f := im.files[i]
 		return codec.InFile(read(f), f.name)
 	})
+}
+
+// sort puts the files in the order of their kinds and numbers.
+func (im *image) sort() {
+	im.ofKind = make([][]*file, len(kinds))
+	for _, f := range im.files {
+		im.ofKind[f.place] = append(im.ofKind[f.place], f)
+	}
+	im.files = im.files[:0]
+	for _, list := range im.ofKind {
+		slices.SortFunc(list, func(a, b *file) int { return cmp.Compare(a.id, b.id) }) // mostly they are
+		im.files = append(im.files, list...)
+	}
 }
 
 // inParallel calls fn for 0 to n-1 on all processors and gives the error of the
@@ -225,20 +242,20 @@ func (f *file) header(b []byte) error {
 	if len(b) < word {
 		return codec.Errorf(codec.Truncated, "magic", 0, "the file has %d bytes", len(b))
 	}
-	want, group := uint32(magics[f.magic]), groupCommon
+	group := magicCommon
 	if f.service {
-		group = groupService
+		group = magicService
 	}
 	got := binary.LittleEndian.Uint32(b)
 	f.body = word
-	if got == uint32(magics[group]) {
+	if got == group {
 		if len(b) < 2*word {
 			return codec.Errorf(codec.Truncated, "magic", word, "the file has %d bytes", len(b))
 		}
 		got, f.body = binary.LittleEndian.Uint32(b[word:]), 2*word
 	}
-	if got != want {
-		return codec.Errorf(codec.BadMagic, "magic", f.body-word, "%#x, but files named %s begin with %#x", got, f.prefix, want)
+	if got != f.wants {
+		return codec.Errorf(codec.BadMagic, "magic", f.body-word, "%#x, but files named %s begin with %#x", got, f.prefix, f.wants)
 	}
 	return nil
 }
@@ -246,6 +263,9 @@ func (f *file) header(b []byte) error {
 // split takes a file apart into its records.
 func (im *image) split(f *file) error {
 	if err := f.header(f.data); err != nil {
+		return err
+	}
+	if err := im.roomForRecords(f); err != nil {
 		return err
 	}
 	for at := f.body; at < int64(len(f.data)); {
@@ -272,6 +292,23 @@ func (im *image) split(f *file) error {
 	if f.one && len(f.records) == 0 {
 		return codec.Errorf(codec.Missing, "record 0", f.body, "the file has no record")
 	}
+	return nil
+}
+
+// recordSize is about what a record takes in memory besides its message.
+const recordSize = 128
+
+// roomForRecords makes room for the records of a file. Those with raw data between
+// them cannot be counted beforehand.
+func (im *image) roomForRecords(f *file) error {
+	if f.records = f.first[:0]; f.one || f.payload != nil {
+		return nil
+	}
+	n := min(countFrames(f.data[f.body:]), int(im.lim.Records))
+	if err := im.charge(int64(n) * recordSize); err != nil {
+		return err
+	}
+	f.records = make([]record, 0, n)
 	return nil
 }
 
@@ -322,19 +359,31 @@ func (im *image) unmarshal(body []byte, r *record) error {
 }
 
 // find gives a file; nil if it is not there.
-func (im *image) find(prefix string, n uint64) *file { return im.byName[kindNamed(prefix).name(n)] }
+func (im *image) find(prefix string, n uint64) *file { return im.at(kindNamed(prefix), n) }
+
+func (im *image) at(k *kind, n uint64) *file {
+	list := im.ofKind[k.place]
+	i, ok := slices.BinarySearchFunc(list, n, func(f *file, n uint64) int { return cmp.Compare(f.id, n) })
+	if !ok {
+		return nil
+	}
+	return list[i]
+}
+
+// named gives a file by its name; nil if it is not there.
+func (im *image) named(name string) *file {
+	k, n := parseName(name)
+	if k == nil {
+		return nil
+	}
+	return im.at(k, n)
+}
 
 // all gives the files of a kind, by number.
-func (im *image) all(prefix string) []*file {
-	k := kindNamed(prefix)
-	var out []*file
-	for _, f := range im.files {
-		if f.kind == k {
-			out = append(out, f)
-		}
-	}
-	return out
-}
+func (im *image) all(prefix string) []*file { return im.ofKind[kindNamed(prefix).place] }
+
+// lists are those of a file with one record.
+func (f *file) lists() *lists { return f.records[0].lists }
 
 // entries gives the messages of a file; none if it is nil.
 func entries[T proto.Message](f *file) []T {
@@ -352,10 +401,14 @@ func entries[T proto.Message](f *file) []T {
 
 // entry gives the message of a file with one record; false if it is nil.
 func entry[T proto.Message](f *file) (T, bool) {
-	list := entries[T](f)
-	if len(list) == 0 {
-		var none T
+	var none T
+	if f == nil {
 		return none, false
 	}
-	return list[0], true
+	for i := range f.records {
+		if m, ok := f.records[i].msg.(T); ok {
+			return m, true
+		}
+	}
+	return none, false
 }

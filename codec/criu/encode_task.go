@@ -187,7 +187,7 @@ func (e *encoder) actions(t *format.Task) []*criu_sa.SaEntry {
 		}
 	}
 	var out []*criu_sa.SaEntry
-	for _, s := range actionSignals() {
+	for _, s := range actionOrder {
 		a := given[s]
 		out = append(out, &criu_sa.SaEntry{
 			Sigaction: new(uint64(a.Handler)), Flags: new(a.Flags), Restorer: new(uint64(a.Restorer)),

@@ -33,10 +33,12 @@ type kind struct {
 	// magic is the kind's name in CRIU's table of magic numbers; empty for files
 	// that are raw data.
 	magic string
+	// wants is that number.
+	wants uint32
 	// entry makes the record's message.
 	entry func() proto.Message
-	// bulk is the path of a list of small messages that is decoded by hand (bulk.go).
-	bulk *bulk
+	// bulk are the fields that are decoded by hand (bulk.go).
+	bulk []*bulk
 	// place is the kind's number in the list of them.
 	place int
 	// payload is nil where no raw data follows a message.
@@ -167,7 +169,7 @@ const (
 var kindsOf = func() map[string][]*kind {
 	m := map[string][]*kind{}
 	for i, k := range kinds {
-		k.place = i
+		k.place, k.wants = i, uint32(magics[k.magic])
 		m[k.prefix] = append(m[k.prefix], k)
 	}
 	return m

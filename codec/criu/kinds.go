@@ -70,9 +70,9 @@ var kinds = slices.Concat(taskKinds, fileKinds, namespaceKinds, keptKinds)
 var taskKinds = []*kind{
 	{prefix: kInventory, goes: "provenance; which namespaces are the host's", magic: "INVENTORY", entry: message[inventory.InventoryEntry], one: true, ungrouped: true},
 	{prefix: kPSTree, goes: "tasks: numbers, groups, sessions, threads", magic: "PSTREE", entry: message[pstree.PstreeEntry]},
-	{prefix: kCore, goes: "tasks, processes, credentials, signal handlers, registers", number: decimal, magic: "CORE", entry: message[criu_core.CoreEntry], bulk: bulkActions, one: true, ofTask: true},
+	{prefix: kCore, goes: "tasks, processes, credentials, signal handlers, registers", number: decimal, magic: "CORE", entry: message[criu_core.CoreEntry], bulk: bulkCore, one: true, ofTask: true},
 	{prefix: kIDs, goes: "what tasks share; namespaces", number: decimal, magic: "IDS", entry: message[criu_core.TaskKobjIdsEntry], one: true, ofTask: true},
-	{prefix: kMM, goes: "address spaces", number: decimal, magic: "MM", entry: message[mm.MmEntry], bulk: bulkAreas, one: true, ofTask: true},
+	{prefix: kMM, goes: "address spaces", number: decimal, magic: "MM", entry: message[mm.MmEntry], bulk: bulkMM, one: true, ofTask: true},
 	{prefix: kVMAs, goes: "memory areas, in old images", number: decimal, magic: "VMAS", entry: message[vma.VmaEntry], ofTask: true},
 	{prefix: kPagemap, goes: "pages of an address space", number: decimal, magic: "PAGEMAP", ofTask: true},
 	{prefix: kShmemMap, goes: "pages of shared memory", number: decimal, magic: "PAGEMAP"},

@@ -18,11 +18,10 @@ func (d *decoder) memory(p *proc) (format.ObjectID, error) {
 	if id, ok := d.spaces[p.ids.GetVmId()]; ok {
 		return id, nil
 	}
-	name := kindNamed(kMM).name(uint64(p.GetPid()))
-	f := d.byName[name]
+	f := d.find(kMM, uint64(p.GetPid()))
 	e, ok := entry[*mm.MmEntry](f)
 	if !ok {
-		return 0, missing(name, "nobody knows the memory of process %d", p.pid)
+		return 0, missing(kindNamed(kMM).name(uint64(p.GetPid())), "nobody knows the memory of process %d", p.pid)
 	}
 	o := format.AddressSpace{
 		ID: d.newID(), StartCode: format.Addr(e.GetMmStartCode()), EndCode: format.Addr(e.GetMmEndCode()),
@@ -30,7 +29,7 @@ func (d *decoder) memory(p *proc) (format.ObjectID, error) {
 		StartBrk: format.Addr(e.GetMmStartBrk()), Brk: format.Addr(e.GetMmBrk()), StartStack: format.Addr(e.GetMmStartStack()),
 		ArgStart: format.Addr(e.GetMmArgStart()), ArgEnd: format.Addr(e.GetMmArgEnd()),
 		EnvStart: format.Addr(e.GetMmEnvStart()), EnvEnd: format.Addr(e.GetMmEnvEnd()),
-		Auxv: auxv(e.GetMmSavedAuxv()), Dumpable: uint8(e.GetDumpable()), NoTHP: e.GetThpDisabled(),
+		Auxv: auxv(f.lists().auxv), Dumpable: uint8(e.GetDumpable()), NoTHP: e.GetThpDisabled(),
 		CoreFilter: defaultCoreFilter,
 	}
 	if v := e.GetDumpable(); v < 0 || v > 2 {
@@ -56,8 +55,7 @@ func (d *decoder) memory(p *proc) (format.ObjectID, error) {
 const defaultCoreFilter = 0x33
 
 // auxv is a vector with its end, which CRIU leaves out.
-func auxv(saved []uint64) []uint64 {
-	out := slices.Clone(saved)
+func auxv(out []uint64) []uint64 {
 	if n := len(out); n == 0 || n%2 != 0 || n >= 2 && out[n-2] == 0 {
 		return out
 	}
@@ -89,7 +87,7 @@ func (d *decoder) areas(p *proc, f *file, o *format.AddressSpace) error {
 // areaEntries are the areas of a process, from its mm or, in old images, from a
 // file of their own.
 func (d *decoder) areaEntries(p *proc, f *file) ([]area, *file) {
-	out := f.records[0].areas
+	out := f.lists().areas
 	if old := d.find(kVMAs, uint64(p.GetPid())); len(out) == 0 && old != nil {
 		f = old
 		for _, e := range entries[*vma.VmaEntry](old) {
@@ -156,6 +154,14 @@ type vdsoKey struct {
 	pages uint64
 }
 
+// mode says whether a process ran in 64-bit mode.
+func (p *proc) mode() core_x86.UserX86RegsMode {
+	if p.lists.thread == nil {
+		return core_x86.Default_UserX86RegsEntry_Mode
+	}
+	return p.lists.thread.mode
+}
+
 type vdsoSums struct{ sum, layout []byte }
 
 // recordVDSO is the attachment with the code of a vdso, which the model knows by
@@ -166,7 +172,7 @@ const recordVDSO = "vdso"
 // need not have its pages.
 func (d *decoder) vdsoOf(p *proc, o *format.AddressSpace, v *format.VMA) error {
 	const most = 64
-	key := vdsoKey{p.core.GetThreadInfo().GetGpregs().GetMode(), v.Pages()}
+	key := vdsoKey{p.mode(), v.Pages()}
 	if known, ok := d.vdsos[key]; ok {
 		o.VDSO, o.VDSOLayout = known.sum, known.layout
 		return nil

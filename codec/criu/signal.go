@@ -11,9 +11,9 @@ import (
 	"github.com/thaw-cr/thaw/format"
 )
 
-// actionSignals are the signals that have an action, in the order in which CRIU
-// writes them.
-func actionSignals() []format.Signal {
+// actionOrder are the signals that have an action, in the order in which CRIU
+// writes them: all but SIGKILL and SIGSTOP. The list is only read.
+var actionOrder = func() []format.Signal {
 	out := make([]format.Signal, 0, format.MaxSignal)
 	for s := format.Signal(1); s <= format.MaxSignal; s++ {
 		if s != format.SIGKILL && s != format.SIGSTOP {
@@ -21,7 +21,7 @@ func actionSignals() []format.Signal {
 		}
 	}
 	return out
-}
+}()
 
 // signalHandlers reads the actions of a process: one entry for each signal but
 // SIGKILL and SIGSTOP.
@@ -30,41 +30,19 @@ func (d *decoder) signalHandlers(p *proc) (format.ObjectID, error) {
 		return id, nil
 	}
 	f := d.find(kCore, uint64(p.GetPid()))
-	list := d.actions(p, f)
-	signals := actionSignals()
-	if len(list) > len(signals) {
-		return 0, fault(f, &f.records[0], codec.Malformed, "%d signal actions; there are %d signals", len(list), len(signals))
-	}
-	set := 0
-	for _, e := range list {
-		if e != (action{}) {
-			set++
+	actions := f.lists().actions
+	if actions.seen == 0 { // in old images they are in a file of their own
+		for _, e := range entries[*criu_sa.SaEntry](d.find(kSigacts, uint64(p.GetPid()))) {
+			actions.add(actionOf(e))
 		}
 	}
-	o := format.SignalHandlers{ID: d.newID(), Actions: slices.Grow([]format.SignalAction(nil), set)}
-	for i, e := range list {
-		a := format.SignalAction{
-			Signal: signals[i], Handler: format.Addr(e.handler), Flags: e.flags, Restorer: format.Addr(e.restorer), Mask: format.SignalSet(e.mask),
-		}
-		if e != (action{}) {
-			o.Actions = append(o.Actions, a)
-		}
+	if actions.seen > len(actionOrder) {
+		return 0, fault(f, &f.records[0], codec.Malformed, "%d signal actions; there are %d signals", actions.seen, len(actionOrder))
 	}
+	o := format.SignalHandlers{ID: d.newID(), Actions: actions.list}
 	d.handlers[p.ids.GetSighandId()] = o.ID
 	d.img.Objects.Handlers = append(d.img.Objects.Handlers, o)
 	return o.ID, d.charge(int64(len(o.Actions)) * 48)
-}
-
-// actions are those of a process, from its core or, in old images, from a file of
-// their own.
-func (d *decoder) actions(p *proc, f *file) []action {
-	out := f.records[0].actions
-	if len(out) == 0 {
-		for _, e := range entries[*criu_sa.SaEntry](d.find(kSigacts, uint64(p.GetPid()))) {
-			out = append(out, actionOf(e))
-		}
-	}
-	return out
 }
 
 // pending reads queued signals, which stand in the core or, before 1.4, in a file

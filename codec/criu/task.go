@@ -1,6 +1,8 @@
 package criu
 
 import (
+	"slices"
+
 	criu_core "github.com/checkpoint-restore/go-criu/v8/crit/images/criu-core"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/fs"
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/rlimit"
@@ -20,6 +22,10 @@ const (
 
 // processes reads every process with its threads.
 func (d *decoder) processes() error {
+	o, n := &d.img.Objects, len(d.procs)
+	d.img.Tasks = slices.Grow(d.img.Tasks, n)
+	o.Processes, o.Memories, o.FileTables = slices.Grow(o.Processes, n), slices.Grow(o.Memories, n), slices.Grow(o.FileTables, n)
+	o.FS, o.Handlers = slices.Grow(o.FS, n), slices.Grow(o.Handlers, n)
 	for _, p := range d.procs {
 		if err := d.ctx.Err(); err != nil {
 			return err
@@ -108,11 +114,10 @@ func (d *decoder) threads(p *proc, leader *format.Task) error {
 		if tid == p.GetPid() {
 			continue
 		}
-		name := kindNamed(kCore).name(uint64(tid))
-		f := d.byName[name]
+		f := d.find(kCore, uint64(tid))
 		core, ok := entry[*criu_core.CoreEntry](f)
 		if !ok || format.PID(tid) <= 0 {
-			return missing(name, "thread %d of process %d is in pstree.img", tid, p.pid)
+			return missing(kindNamed(kCore).name(uint64(tid)), "thread %d of process %d is in pstree.img", tid, p.pid)
 		}
 		t := format.Task{
 			TID: format.PID(tid), TGID: p.pid, PPID: leader.PPID, PGID: leader.PGID, SID: leader.SID,
@@ -183,12 +188,11 @@ func (d *decoder) processState(p *proc, f *file) (format.ObjectID, error) {
 	if v := tc.GetOomScoreAdj(); v < -1000 || v > 1000 {
 		return 0, fault(f, &f.records[0], codec.Malformed, "oom_score_adj %d", v)
 	}
-	limits := tc.GetRlimits().GetRlimits()
-	if limits == nil {
-		limits = entries[*rlimit.RlimitEntry](d.find(kRLimit, uint64(p.GetPid())))
-	}
-	for i, l := range limits {
-		o.Limits = append(o.Limits, format.Limit{Resource: uint32(i), Soft: l.GetCur(), Hard: l.GetMax()})
+	o.Limits = p.lists.limits
+	if len(o.Limits) == 0 {
+		for _, l := range entries[*rlimit.RlimitEntry](d.find(kRLimit, uint64(p.GetPid()))) {
+			o.Limits = append(o.Limits, limitOf(o.Limits, l.GetCur(), l.GetMax()))
+		}
 	}
 	var err error
 	if o.Pending, err = d.pending(f, tc.GetSignalsS(), kSignalS, uint64(p.GetPid())); err != nil {
@@ -207,11 +211,10 @@ func (d *decoder) fs(p *proc) (format.ObjectID, error) {
 	if id, ok := d.fsys[p.ids.GetFsId()]; ok {
 		return id, nil
 	}
-	name := kindNamed(kFS).name(uint64(p.GetPid()))
-	f := d.byName[name]
+	f := d.find(kFS, uint64(p.GetPid()))
 	e, ok := entry[*fs.FsEntry](f)
 	if !ok {
-		return 0, missing(name, "nobody knows where process %d stands", p.pid)
+		return 0, missing(kindNamed(kFS).name(uint64(p.GetPid())), "nobody knows where process %d stands", p.pid)
 	}
 	o := format.FS{ID: d.newID(), Umask: e.GetUmask()}
 	if e.Umask == nil {
