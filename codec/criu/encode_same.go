@@ -165,7 +165,10 @@ func writeFile(dst codec.DirWriter, name string, data []byte) error {
 
 // pagemap writes a pagemap with its pages. What the parent had becomes present.
 func (s *same) pagemap(dst codec.DirWriter, f *file) error {
-	list := f.pages.entries
+	list, err := s.dec.mapEntries(f)
+	if err != nil {
+		return err
+	}
 	inherits := false
 	for i := range list {
 		inherits = inherits || list[i].flags&present == 0

@@ -157,7 +157,12 @@ func goldenEntries(t *testing.T, f *file, data []byte) []map[string]any {
 	t.Helper()
 	if f.pages != nil {
 		out := []map[string]any{goldenMessage(headMessage(f.pages.id).ProtoReflect())}
-		for _, e := range f.pages.entries {
+		f.data = data
+		list, err := (&image{budget: budget{lim: codec.Limits{}.WithDefaults()}}).mapEntries(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
 			m := goldenMessage(entryMessage(e).ProtoReflect())
 			m["compat_nr_pages"] = json.Number("0") // as CRIU 4.2 writes it
 			out = append(out, m)

@@ -19,28 +19,25 @@ const (
 	knownFlag = inParent | lazy | present
 )
 
-// pagemap says which pages are where.
+// pagemap says which pages are where. There can be very many entries, so they are
+// neither decoded into messages nor kept: f.data has them.
 type pagemap struct {
-	// id is the number of the pages file.
-	id      uint32
-	entries []mapEntry
+	// id is the number of the pages file, which src reads.
+	id  uint32
+	src *pageFile
+	// extents are the entries in their order; those whose pages the parent image
+	// has are without a file.
+	extents []extent
+	// pages is how many pages are in the pages file, inherited how many entries
+	// are without a file.
+	pages     uint64
+	inherited int
 }
 
 type mapEntry struct {
 	first format.PageNum
 	count uint64
 	flags uint32
-}
-
-// pages is how many pages are in the pages file.
-func (p *pagemap) pages() uint64 {
-	n := uint64(0)
-	for _, e := range p.entries {
-		if e.flags&present != 0 {
-			n += e.count
-		}
-	}
-	return n
 }
 
 // Fields of pagemap_entry.
@@ -56,33 +53,66 @@ const (
 // in bytes overflows.
 const maxPages = 1 << 48
 
-// splitPagemap reads a pagemap. There can be very many entries, so they are not
-// decoded into messages.
+// splitPagemap reads a pagemap.
 func (im *image) splitPagemap(f *file) error {
-	if err := f.header(f.data); err != nil {
+	at, err := im.mapHead(f)
+	if err != nil {
 		return err
+	}
+	m := f.pages
+	const least = 4 + 4 // of an entry: its length and two fields
+	if err := im.charge(int64(len(f.data)) / least * extentSize); err != nil {
+		return err
+	}
+	// Entries are about as long as the first; one more for what without divides.
+	rest := f.data[at:]
+	if len(rest) >= 4 {
+		m.extents = make([]extent, 0, len(rest)/int(4+max(4, min(binary.LittleEndian.Uint32(rest), 32)))+2)
+	}
+	end, off := format.PageNum(0), int64(0)
+	return im.eachEntry(f, at, func(r *record, e mapEntry) error {
+		if e.first < end {
+			return codec.Errorf(codec.Misplaced, r.label(), r.at, "pages at %s after those up to %s", e.first.Addr(), end.Addr())
+		}
+		end = e.first + format.PageNum(e.count)
+		if e.flags&present == 0 {
+			m.extents = append(m.extents, extent{first: e.first, count: e.count})
+			m.inherited++
+			return nil
+		}
+		m.extents = append(m.extents, extent{e.first, e.count, m.src, off})
+		off += int64(e.count) * format.PageSize
+		m.pages += e.count
+		return nil
+	})
+}
+
+// extentSize is about what an extent takes in memory.
+const extentSize = 32
+
+// mapHead reads the head of a pagemap and gives where the entries begin.
+func (im *image) mapHead(f *file) (int64, error) {
+	if err := f.header(f.data); err != nil {
+		return 0, err
 	}
 	head := record{at: f.body}
 	body, err := frameBody(f.data[f.body:], &head, im.lim)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	m := &pagemap_pb.PagemapHead{}
 	head.msg = m
 	if err := im.unmarshal(body, &head); err != nil {
-		return err
+		return 0, err
 	}
-	f.pages = &pagemap{id: m.GetPagesId()}
-	const least = 4 + 4 // of an entry: its length and two fields
-	if err := im.charge(int64(len(f.data)) / least * 24); err != nil {
-		return err
-	}
-	return im.mapEntries(f, head.at+4+int64(len(body)))
+	src := &pageFile{dir: im.dir, name: kindNamed(kPages).name(uint64(m.GetPagesId()))}
+	f.pages = &pagemap{id: m.GetPagesId(), src: src}
+	return head.at + 4 + int64(len(body)), nil
 }
 
-func (im *image) mapEntries(f *file, at int64) error {
-	f.pages.entries = make([]mapEntry, 0, countFrames(f.data[at:]))
-	end, total := format.PageNum(0), uint64(0)
+// eachEntry calls take for each entry of a pagemap from an offset on.
+func (im *image) eachEntry(f *file, at int64, take func(r *record, e mapEntry) error) error {
+	total := uint64(0)
 	r := record{n: 1}
 	for r.at = at; r.at < int64(len(f.data)); r.n++ {
 		body, err := frameBody(f.data[r.at:], &r, im.lim)
@@ -99,17 +129,27 @@ func (im *image) mapEntries(f *file, at int64) error {
 				"flags %#x: pages stored in a way that CRIU up to 4.2 does not know, as if compressed", e.flags)
 		case e.flags&(present|inParent) == 0:
 			return codec.Errorf(codec.Missing, r.label(), r.at, "the pages are not in the image but with a page server (flags %#x)", e.flags)
-		case e.first < end:
-			return codec.Errorf(codec.Misplaced, r.label(), r.at, "pages at %s after those up to %s", e.first.Addr(), end.Addr())
 		}
 		if total += e.count; total > maxPages {
 			return codec.Errorf(codec.TooLarge, r.label(), r.at, "more than %d pages", uint64(maxPages))
 		}
-		end = e.first + format.PageNum(e.count)
-		f.pages.entries = append(f.pages.entries, e)
+		if err := take(&r, e); err != nil {
+			return err
+		}
 		r.at += 4 + int64(len(body))
 	}
 	return nil
+}
+
+// mapEntries gives the entries of a pagemap that was read.
+func (im *image) mapEntries(f *file) ([]mapEntry, error) {
+	list := make([]mapEntry, 0, len(f.pages.extents))
+	n := int64(binary.LittleEndian.Uint32(f.data[f.body:])) // of the head
+	err := im.eachEntry(f, f.body+4+n, func(_ *record, e mapEntry) error {
+		list = append(list, e)
+		return nil
+	})
+	return list, err
 }
 
 // countFrames is how many messages stand in b, if all lengths are right.
@@ -130,40 +170,62 @@ func countFrames(b []byte) int {
 // and flags are newer than in_parent.
 func decodeMapEntry(b []byte) (mapEntry, error) {
 	var v [pmNr + 1]uint64
-	var has [pmNr + 1]bool
-	for len(b) > 0 {
-		num, typ, n := protowire.Number(b[0]>>3), protowire.Type(b[0]&7), 1
-		if b[0] >= 0x80 || num == 0 {
-			num, typ, n = protowire.ConsumeTag(b)
+	has, at := uint32(0), 0
+	for at < len(b) {
+		tag := b[at]
+		if tag >= (pmNr+1)<<3 || tag&7 != 0 || tag == 0 {
+			return decodeOddEntry(b)
 		}
-		if n < 0 {
-			return mapEntry{}, protowire.ParseError(n)
+		w, shift := uint64(0), 0
+		for {
+			if at++; at == len(b) || shift > 56 {
+				return decodeOddEntry(b)
+			}
+			w |= uint64(b[at]&0x7f) << shift
+			if shift += 7; b[at] < 0x80 {
+				break
+			}
 		}
-		if num > pmNr || typ != protowire.VarintType {
-			return mapEntry{}, fmt.Errorf("field %d, which CRIU up to 4.2 does not know", num)
-		}
-		b = b[n:]
-		if len(b) > 0 && b[0] < 0x80 {
-			v[num], n = uint64(b[0]), 1
-		} else if v[num], n = protowire.ConsumeVarint(b); n < 0 {
-			return mapEntry{}, protowire.ParseError(n)
-		}
-		has[num], b = true, b[n:]
+		v[tag>>3], has, at = w, has|1<<(tag>>3), at+1
 	}
+	return entryOfFields(&v, has)
+}
+
+// decodeOddEntry reads an entry that is not written in the shortest way, or not
+// right: there is an error for whatever that is.
+func decodeOddEntry(b []byte) (mapEntry, error) {
+	var v [pmNr + 1]uint64
+	has := uint32(0)
+	for len(b) > 0 {
+		f, err := fieldAt(b)
+		switch {
+		case err != nil:
+			return mapEntry{}, err
+		case f.num > pmNr || f.typ != protowire.VarintType:
+			return mapEntry{}, fmt.Errorf("field %d, which CRIU up to 4.2 does not know", f.num)
+		}
+		v[f.num], has, b = f.number, has|1<<f.num, b[f.size:]
+	}
+	return entryOfFields(&v, has)
+}
+
+// entryOfFields makes an entry of its fields, by their numbers; bits of has say
+// which there were.
+func entryOfFields(v *[pmNr + 1]uint64, has uint32) (mapEntry, error) {
 	e := mapEntry{first: format.PageNum(v[pmAddr] / format.PageSize), count: v[pmNr], flags: uint32(v[pmFlags])}
-	if !has[pmNr] {
+	if has&(1<<pmNr) == 0 {
 		e.count = v[pmCompatNr]
 	}
-	if !has[pmFlags] {
+	if has&(1<<pmFlags) == 0 {
 		e.flags = present
 	}
 	if v[pmInParent] != 0 {
 		e.flags = e.flags&^present | inParent
 	}
 	switch {
-	case !has[pmAddr]:
+	case has&(1<<pmAddr) == 0:
 		return e, fmt.Errorf("no address")
-	case !has[pmNr] && !has[pmCompatNr]:
+	case has&(1<<pmNr|1<<pmCompatNr) == 0:
 		return e, fmt.Errorf("no number of pages")
 	case v[pmAddr]%format.PageSize != 0:
 		return e, fmt.Errorf("address %#x is no page's", v[pmAddr])

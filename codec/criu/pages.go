@@ -16,8 +16,10 @@ import (
 
 // store is the page source of an image. It may be used by several goroutines.
 type store struct {
-	mu      sync.Mutex
-	latch   codec.Latch
+	mu    sync.Mutex
+	latch codec.Latch
+	// layered says that some pages are those of parent images.
+	layered bool
 	open    []*pageFile
 	extents map[format.ObjectID][]extent
 	chunks  map[format.ObjectID][]chunk
@@ -167,7 +169,10 @@ func (s *store) runs(object format.ObjectID, inherited bool) iter.Seq[format.Pag
 	return func(yield func(format.PageRun) bool) {
 		j := joiner{yield: yield}
 		extents, chunks := s.extents[object], s.chunks[object]
-		if inherited {
+		switch {
+		case inherited && !s.layered:
+			return
+		case inherited:
 			chunks = nil // only pagemaps look into parents
 		}
 		for i := range extents {
@@ -296,37 +301,51 @@ func (l *layer) extentsOf(f *file) ([]extent, error) {
 	if err := l.checkPages(f); err != nil {
 		return nil, err
 	}
-	src := l.store.add(&pageFile{dir: l.dir, name: kindNamed(kPages).name(uint64(f.pages.id)), inherited: l.depth > 0})
-	list := make([]extent, 0, len(f.pages.entries)+1) // one more for what without divides
-	off := int64(0)
-	for i := range f.pages.entries {
-		e := &f.pages.entries[i]
-		if e.flags&present != 0 {
-			list = append(list, extent{e.first, e.count, src, off})
-			off += int64(e.count) * format.PageSize
-			continue
-		}
-		if l.bare {
-			list = append(list, extent{e.first, e.count, src, 0})
-			continue
-		}
-		part, err := l.inherited(f, e)
-		if err != nil {
+	m := f.pages
+	m.src.inherited = l.depth > 0
+	l.store.add(m.src)
+	list := m.extents
+	if m.inherited > 0 {
+		var err error
+		if list, err = l.resolve(f); err != nil {
 			return nil, err
 		}
-		if err := l.charge(int64(len(part)) * 40); err != nil {
-			return nil, err
-		}
-		list = append(list, part...)
 	}
+	m.extents = nil // the list may be changed
 	l.done[f.name] = list
+	return list, nil
+}
+
+// resolve gives the pages of a pagemap with those that are the parents'.
+func (l *layer) resolve(f *file) ([]extent, error) {
+	m := f.pages
+	list := make([]extent, 0, len(m.extents)+1)
+	for _, e := range m.extents {
+		switch {
+		case e.src != nil:
+			list = append(list, e)
+		case l.bare:
+			e.src = m.src
+			list = append(list, e)
+		default:
+			part, err := l.inherited(f, &e)
+			if err != nil {
+				return nil, err
+			}
+			if err := l.charge(int64(len(part)) * extentSize); err != nil {
+				return nil, err
+			}
+			list = append(list, part...)
+		}
+	}
+	l.store.layered = true
 	return list, nil
 }
 
 // checkPages compares a pagemap with the size of its pages file.
 func (l *layer) checkPages(f *file) error {
 	name := kindNamed(kPages).name(uint64(f.pages.id))
-	want := int64(f.pages.pages()) * format.PageSize
+	want := int64(f.pages.pages) * format.PageSize
 	if want == 0 || l.bare {
 		return nil
 	}
@@ -347,7 +366,7 @@ func (l *layer) checkPages(f *file) error {
 }
 
 // inherited gives the pages of an entry as the parent has them.
-func (l *layer) inherited(f *file, e *mapEntry) ([]extent, error) {
+func (l *layer) inherited(f *file, e *extent) ([]extent, error) {
 	fault := func(kind codec.Kind, msg string, args ...any) error {
 		return codec.InFile(codec.Errorf(kind, "pages at "+e.first.Addr().String(), 0, msg, args...), f.name)
 	}
@@ -367,7 +386,7 @@ func (l *layer) inherited(f *file, e *mapEntry) ([]extent, error) {
 	}
 	var out []extent
 	i, _ := slices.BinarySearchFunc(list, e.first, endsBefore)
-	end := e.first + format.PageNum(e.count)
+	end := e.end()
 	for at := e.first; at < end; i++ {
 		if i == len(list) || list[i].first > at {
 			return nil, fault(codec.Missing, "the parent image has no page at %s", at.Addr())
