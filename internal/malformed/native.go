@@ -20,9 +20,23 @@ var nativeKinds = []struct {
 	name string
 	typ  uint16
 }{
-	{"image", 1}, {"tasks", 0x10}, {"processes", 0x20}, {"memories", 0x21}, {"shared-memory", 0x22}, {"file-tables", 0x23},
-	{"files", 0x24}, {"pipes", 0x25}, {"deleted-files", 0x26}, {"fs", 0x27}, {"handlers", 0x28}, {"credentials", 0x29},
-	{"terminals", 0x2a}, {"pages", nativePages}, {"chunks", nativeChunks}, {"runs", nativeRuns}, {"footer", nativeFooter},
+	{"image", 1},
+	{"tasks", 0x10},
+	{"processes", 0x20},
+	{"memories", 0x21},
+	{"shared-memory", 0x22},
+	{"file-tables", 0x23},
+	{"files", 0x24},
+	{"pipes", 0x25},
+	{"deleted-files", 0x26},
+	{"fs", 0x27},
+	{"handlers", 0x28},
+	{"credentials", 0x29},
+	{"terminals", 0x2a},
+	{"pages", nativePages},
+	{"chunks", nativeChunks},
+	{"runs", nativeRuns},
+	{"footer", nativeFooter},
 }
 
 // nativeFault is a fault of a native file.
