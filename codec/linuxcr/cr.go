@@ -72,8 +72,11 @@ var oldReaders = map[kind]func(*decoder, body) error{
 func (d *decoder) oldTask() error {
 	for {
 		h, err := d.peek()
-		if err != nil || h.kind == kTask || h.kind == kTail {
+		if err != nil {
 			return err
+		}
+		if h.kind == kTask || h.kind == kTail {
+			return d.complete(h)
 		}
 		read := oldReaders[h.kind]
 		if read == nil {

@@ -245,6 +245,9 @@ func (d *decoder) path() (string, error) {
 	if int64(len(b)) > d.lim.String {
 		return "", d.fault(codec.TooLarge, h.name(), h.at, "path of %d bytes, limit %d", len(b), d.lim.String)
 	}
+	if err := d.ends(h, b); err != nil {
+		return "", err
+	}
 	name := text(b)
 	if name == "" {
 		return "", d.fault(codec.Malformed, h.name(), h.at, "an empty path")
@@ -331,10 +334,16 @@ func (d *decoder) header() error {
 	if flags := b.u(fUFlags); flags&^uflagsKnown != 0 {
 		return d.fault(codec.Unknown, h.name(), h.at, "flags %#x, of which %#x is not known", flags, flags&^uflagsKnown)
 	}
+	if n := b.u(fNlimits); n != 0 && n != rlimitCount { // B3 did not say
+		return d.fault(codec.Malformed, h.name(), h.at, "%d resource limits, and records have %d", n, rlimitCount)
+	}
 	d.img.Provenance.Time = nanoseconds(b.u(fTime))
 	d.constants(b)
 	for i := range 3 {
-		s, _, err := d.buffer(kBuffer, -1)
+		s, h, err := d.buffer(kBuffer, -1)
+		if err == nil && d.gen >= B2 {
+			err = d.agree(h, b, i, len(s))
+		}
 		if err != nil {
 			return err
 		}
@@ -343,8 +352,8 @@ func (d *decoder) header() error {
 		}
 	}
 	h, err = d.main()
-	if err != nil || h.kind != kHeaderArch {
-		return err
+	if err != nil || d.gen == B1 && h.kind != kHeaderArch {
+		return err // the first of B1 had none
 	}
 	return d.headerArch()
 }

@@ -137,6 +137,9 @@ func (d *decoder) mmContext(mm *format.AddressSpace) error {
 		}
 	}
 	n, size := int64(b.u(fCount)), int64(b.u(fEntrySize))
+	if d.arch.x86 && size != 8 {
+		return d.fault(codec.Malformed, "MM_CONTEXT record", b.at, "segment descriptors of %d bytes", size)
+	}
 	if d.gen.raw() {
 		_, err := d.rawBytes("MM_CONTEXT table", n*size)
 		return err

@@ -157,6 +157,9 @@ func (s *survey) old() (Generation, error) {
 	if err != nil {
 		return 0, err
 	}
+	if s.rev = s.order.Uint16(b[14:]); s.rev > 3 {
+		return 0, codec.Errorf(codec.UnsupportedVersion, "HEADER record", headerSize+14, "revision %d is not known", s.rev)
+	}
 	s.machine = text(b[160:224])
 	at := int64(headerSize + headPayload)
 	b, err = s.part(at, headerSize)

@@ -147,6 +147,7 @@ func (d *decoder) cpu(b body) error {
 	if err := d.charge(256); err != nil {
 		return err
 	}
+	d.section.math = b.u(fUsedMath) != 0
 	r := d.amd64()
 	for _, g := range gprFields {
 		*g.of(r) = b.u(g.field)
@@ -234,7 +235,12 @@ const (
 )
 
 // fpu reads the CPU_FPU record.
-func (d *decoder) fpu(b body) error { return d.floatState(b.p) }
+func (d *decoder) fpu(b body) error {
+	if d.arch.x86 && !d.section.math {
+		return d.fault(codec.Misplaced, "CPU_FPU record", b.at, "task %d never used any floating point state", d.section.task.TID)
+	}
+	return d.floatState(b.p)
+}
 
 // floatState takes the processor's floating point state.
 func (d *decoder) floatState(p []byte) error {
@@ -282,6 +288,9 @@ func (d *decoder) tls(p []byte) error {
 	}
 	out := make([]byte, 0, 16*tlsSlots)
 	for i := range tlsSlots {
+		if desc := binary.LittleEndian.Uint64(p[8*i:]); !userSegment(desc) {
+			return d.fault(codec.Malformed, "THREAD record", d.pos-int64(len(p)), "segment %#x of task %d is none that a program can have", desc, d.section.task.TID)
+		}
 		out = append(out, userDesc(uint32(firstTLS+i), binary.LittleEndian.Uint64(p[8*i:]))...)
 	}
 	return d.keepRegisters(noteTLS, out)

@@ -14,6 +14,8 @@ const (
 	stateTraced  = 8
 	stateDead    = 64
 	exitZombie   = 16
+	// stateEnd is above all states that kernels to 3.0 have (TASK_STATE_MAX).
+	stateEnd = 1024
 )
 
 // section is the part of the stream that belongs to one task.
@@ -21,8 +23,10 @@ type section struct {
 	task *format.Task
 	// seen are the kinds of records so far.
 	seen [numKinds]bool
-	// shared says that the next SIGPENDING is the process's.
-	shared bool
+	// shared says that the next SIGPENDING is the process's, process that the
+	// task is the first of its process, and math that floating point state must
+	// follow.
+	shared, process, math bool
 }
 
 // sections reads the tasks, in the order of the tree.
@@ -57,7 +61,7 @@ func (d *decoder) taskSection(i int) error {
 			return err
 		}
 		if h.kind == kTask || h.kind == kTail {
-			return nil
+			return d.complete(h)
 		}
 		if err := d.taskRecord(h); err != nil {
 			return err
@@ -127,8 +131,8 @@ func (d *decoder) beginTask(e treeEntry) error {
 	if err != nil {
 		return err
 	}
-	if len(name) > 16 {
-		return d.fault(codec.Malformed, h.name(), h.at, "task name of %d bytes", len(name))
+	if err := d.nameLength(h, t, len(name)); err != nil {
+		return err
 	}
 	// The historic reader forces a zero into the last byte.
 	t.Comm = strings.Clone(text(name[:min(len(name), 15)]))
@@ -139,6 +143,9 @@ func (d *decoder) beginTask(e treeEntry) error {
 func (d *decoder) taskState(h header, b body) error {
 	t := d.section.task
 	state, exit, code, sig := b.u32(fState), b.u32(fExitState), b.u32(fExitCode), b.i32(fExitSignal)
+	if state >= stateEnd {
+		return d.fault(codec.Malformed, h.name(), h.at, "scheduler state %#x", state)
+	}
 	if code > 0xffff {
 		return d.fault(codec.Malformed, h.name(), h.at, "wait status %#x", code)
 	}
@@ -259,7 +266,7 @@ func (d *decoder) taskObjs(b body) error {
 		d.growProcesses()
 		d.img.Objects.Processes = append(d.img.Objects.Processes, format.Process{ID: format.ObjectID(sig)})
 		d.processAt = len(d.img.Objects.Processes)
-		d.section.shared = true
+		d.section.shared, d.section.process = true, true
 	}
 	var err error
 	t.Process, err = d.ref(b, fSignalRef, oSignal)
