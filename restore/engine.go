@@ -12,6 +12,7 @@ import (
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/hostfacts"
 	"github.com/thaw-cr/thaw/internal/husk"
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
@@ -84,7 +85,7 @@ func planOptions(o *Options) plan.Options {
 		PIDNamespace: o.PIDNamespace,
 		ShellJob:     o.ShellJob,
 		Group:        format.PID(syscall.Getpgrp()),
-		Taken:        func(p format.PID) bool { return !o.PIDNamespace && taken(int(p)) },
+		Taken:        func(p format.PID) bool { return !o.PIDNamespace && hostfacts.Taken(p) },
 		MaxPID:       format.PID(pidMax()),
 	}
 }
@@ -228,7 +229,7 @@ func (e *engine) meetSeed(s *boot) error {
 	if err != nil {
 		return err
 	}
-	e.b.emitPrep(s.prep, hostParts(maps), s.main)
+	e.b.emitPrep(s.prep, hostfacts.Parts(maps), s.main)
 	if !e.opts.PIDNamespace {
 		return nil
 	}
@@ -439,7 +440,7 @@ func (e *engine) targets() ([]*target, error) {
 // mappings go: in the vdso, or else in the program.
 func (e *engine) findInsn(x *target) error {
 	if place := e.vdso[x.t.Memory]; place.base != 0 {
-		x.insn = e.b.vdsoCode(place) + e.host.syscallInsn
+		x.insn = e.b.vdsoCode(place) + e.host.vdso.SyscallInsn
 		return nil
 	}
 	buf := make([]byte, 1<<16)
@@ -449,7 +450,7 @@ func (e *engine) findInsn(x *target) error {
 		}
 		for at := v.Start; at < v.End; at += format.Addr(len(buf)) {
 			n, err := sys.ReadMemory(x.tid, uint64(at), buf[:min(len(buf), int(v.End-at))])
-			if i := bytes.Index(buf[:n], syscallInsn); i >= 0 {
+			if i := bytes.Index(buf[:n], hostfacts.SyscallInsn); i >= 0 {
 				x.insn = uint64(at) + uint64(i)
 				return nil
 			}

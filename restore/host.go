@@ -1,24 +1,25 @@
 package restore
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/hostfacts"
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
+	"github.com/thaw-cr/thaw/validate/host"
 )
 
 // hostFacts is what husks begin with, because they inherit it from the engine,
 // and what this machine's kernel offers. Only what differs from it is set.
 type hostFacts struct {
-	arch        string // in Go's spelling
+	// facts are those that the checks know, machine asks for more of them.
+	facts       *host.Facts
+	machine     *host.Machine
 	creds       format.Credentials
 	limits      map[uint32]format.Limit
 	nofile      format.Limit
@@ -33,39 +34,27 @@ type hostFacts struct {
 	oomScoreAdj int16
 	coreFilter  uint32
 	traits      traits
-	capacity    capacity
-	// noexec says whether nothing on a file's mount can be executed.
-	noexec func(path string) bool
-	// userNS says that husks get a user namespace of their own.
-	userNS  bool
-	core    corePattern
-	coreErr error
+	core        host.CorePattern
+	coreErr     error
 	// mapFiles says that shared memory can be opened through map_files.
 	mapFiles bool
 	// timerIDs says that POSIX timers can be given their ids.
 	timerIDs bool
-	// vdso is the SHA-256 of this kernel's vdso, parts its layout, syscallInsn
-	// the offset of a system call instruction in it.
-	vdso        []byte
-	vdsoLayout  []byte
-	parts       []part
-	syscallInsn uint64
-	pidMax      int64
+	vdso     *hostfacts.VDSO
 	// maxBuffer is the largest socket buffer that anybody may ask for and
-	// sendBuffer what a new socket has, in bytes; datagrams how many wait at most.
+	// sendBuffer what a new socket has, in bytes.
 	maxBuffer, sendBuffer uint32
-	datagrams             uint64
 }
 
-const (
-	capSysAdmin          = 21
-	capSysResource       = 24
-	capCheckpointRestore = 40
-)
-
-// readHost asks what the engine needs to know; it creates nothing.
-func readHost(o *Options) (*hostFacts, error) {
-	h := &hostFacts{arch: runtime.GOARCH, limits: map[uint32]format.Limit{}}
+// readHost asks what the engine needs to know; it creates nothing. The terminal
+// is asked for when an image needs one.
+func readHost(o *Options, terminal func() bool) (*hostFacts, error) {
+	facts, err := hostfacts.New()
+	if err != nil {
+		return nil, err
+	}
+	h := &hostFacts{facts: facts, limits: map[uint32]format.Limit{}}
+	h.machine = host.NewMachine(facts, &hostfacts.Source{HasTerminal: terminal})
 	var r procfs.Reader
 	self := os.Getpid()
 	st, err := r.Status(self)
@@ -84,17 +73,27 @@ func readHost(o *Options) (*hostFacts, error) {
 	}
 	h.readNumbers(&r, self)
 	h.readTraits()
-	h.capacity, h.noexec = readCapacity(), liesNoexec
-	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
-	if err != nil {
-		return nil, err
-	}
-	h.core, h.coreErr = parseCorePattern(string(pattern))
+	h.tell()
+	pattern, _ := h.machine.Setting("kernel.core_pattern")
+	h.core, h.coreErr = host.ParseCorePattern(pattern)
 	h.timerIDs = timerIDsWork()
-	if o.PIDNamespace && !h.privileged() {
+	if o.PIDNamespace && !h.facts.Rights.ChoosesPIDs() {
 		h.enterUserNamespace()
 	}
 	return h, nil
+}
+
+// tell writes down for the checks what is known already.
+func (h *hostFacts) tell() {
+	r := &host.Rights{
+		EUID: h.creds.EUID, EGID: h.creds.EGID, Effective: h.creds.Effective, Permitted: h.creds.Permitted, Bounding: h.creds.Bounding,
+	}
+	for _, l := range h.limits {
+		r.Limits = append(r.Limits, l)
+	}
+	h.facts.Rights = r
+	h.facts.VDSO = &h.vdso.VDSO
+	h.facts.Processor = &host.Processor{XFeatures: abi.XFeatures(), Online: h.allCPUs, Speculation: h.traits.speculation}
 }
 
 func (h *hostFacts) setStatus(st *procfs.Status) {
@@ -124,17 +123,12 @@ func mapFilesWork(maps []procfs.Map) bool {
 	return false
 }
 
-// privileged says whether pids can be chosen in this namespace.
-func (h *hostFacts) privileged() bool {
-	return h.creds.Effective&(1<<capSysAdmin|1<<capCheckpointRestore) != 0
-}
-
 // enterUserNamespace says what changes for husks in a user namespace of their
 // own: all capabilities there, none here.
 func (h *hostFacts) enterUserNamespace() {
 	all := h.creds.Bounding
 	h.creds.Permitted, h.creds.Effective, h.creds.Inheritable, h.creds.Ambient = all, all, all, all
-	h.mapFiles, h.userNS = false, true
+	h.mapFiles = false
 }
 
 func (h *hostFacts) readLimits() error {
@@ -153,12 +147,10 @@ func (h *hostFacts) readSched(self int) (err error) {
 	if h.affinity, err = sys.GetAffinity(self); err != nil {
 		return err
 	}
-	if b, err := os.ReadFile("/sys/devices/system/cpu/online"); err == nil {
-		if h.allCPUs, err = procfs.ParseCPUList(b); err != nil {
-			return err
-		}
-	} else {
+	if h.allCPUs, err = hostfacts.Online(); errors.Is(err, os.ErrNotExist) {
 		h.allCPUs = h.affinity
+	} else if err != nil {
+		return err
 	}
 	attr, err := sys.GetSchedAttr(self)
 	if err != nil {
@@ -186,13 +178,11 @@ func (h *hostFacts) readSocketLimits() {
 	const buffer = 212992
 	h.maxBuffer = uint32(min(number("core/wmem_max", buffer), number("core/rmem_max", buffer)))
 	h.sendBuffer = uint32(number("core/wmem_default", buffer))
-	h.datagrams = uint64(number("unix/max_dgram_qlen", 10))
 }
 
-// setsIDs says whether tasks can act in the name of any user.
+// setsIDs says whether husks can act in the name of any user.
 func (h *hostFacts) setsIDs() bool {
-	const setgid, setuid = 1 << 6, 1 << 7
-	return h.creds.EUID == 0 && h.creds.Effective&(setgid|setuid) == setgid|setuid
+	return (&host.Rights{EUID: h.creds.EUID, Effective: h.creds.Effective}).SetsIDs()
 }
 
 // readNumbers reads what is not there on every kernel; then the default holds.
@@ -209,20 +199,7 @@ func (h *hostFacts) readNumbers(r *procfs.Reader, self int) {
 	h.oomScoreAdj = int16(number("oom_score_adj", 10, 0))
 	h.coreFilter = uint32(number("coredump_filter", 16, 0x33))
 	h.readSocketLimits()
-	h.pidMax = 32768
-	if b, err := os.ReadFile("/proc/sys/kernel/pid_max"); err == nil {
-		if v, err := parseInt(strings.TrimSpace(string(b))); err == nil {
-			h.pidMax = v
-		}
-	}
 }
-
-var (
-	errNoVDSO = errors.New("this kernel gives no vdso")
-	errNoInsn = errors.New("none in the program's memory")
-	// syscallInsn is the SYSCALL instruction of amd64.
-	syscallInsn = []byte{0x0f, 0x05}
-)
 
 // readVDSO reads the code that the kernel maps into every program.
 func (h *hostFacts) readVDSO(r *procfs.Reader, self int) error {
@@ -230,46 +207,13 @@ func (h *hostFacts) readVDSO(r *procfs.Reader, self int) error {
 	if err != nil {
 		return err
 	}
-	h.parts = hostParts(maps)
 	h.mapFiles = mapFilesWork(maps)
-	mem, err := os.Open("/proc/self/mem")
-	if err != nil {
-		return err
-	}
-	defer mem.Close() //nolint:errcheck // only read
-	for _, p := range h.parts {
-		if p.kind != format.VMAVDSO {
-			continue
-		}
-		code := make([]byte, p.size)
-		if _, err := mem.ReadAt(code, int64(p.start)); err != nil {
-			return err
-		}
-		sum := sha256.Sum256(code)
-		h.vdso, h.vdsoLayout = sum[:], format.VDSOLayout(code)
-		at := bytes.Index(code, syscallInsn)
-		if at < 0 {
-			return errNoVDSO
-		}
-		h.syscallInsn = uint64(at)
-		return nil
-	}
-	return errNoVDSO
+	h.vdso, err = hostfacts.ReadVDSO(maps)
+	return err
 }
 
-// hostParts finds the vdso's mappings in /proc/PID/maps.
-func hostParts(maps []procfs.Map) []part {
-	var parts []part
-	for _, m := range maps {
-		switch {
-		case m.Path == "[vdso]":
-			parts = append(parts, part{format.VMAVDSO, m.Start, m.End - m.Start})
-		case strings.HasPrefix(m.Path, "[vvar"):
-			parts = append(parts, part{format.VMAVVar, m.Start, m.End - m.Start})
-		}
-	}
-	return parts
-}
+// errNoInsn says that a program has no system call instruction.
+var errNoInsn = errors.New("none in the program's memory")
 
 // timerIDsWork tries PR_TIMER_CREATE_RESTORE_IDS; argument 2 only asks.
 func timerIDsWork() bool {

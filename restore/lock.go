@@ -2,13 +2,11 @@ package restore
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/procfs"
-	"github.com/thaw-cr/thaw/internal/sys"
-	"github.com/thaw-cr/thaw/validate"
+	"github.com/thaw-cr/thaw/validate/host"
 )
 
 // A heldLock is a lock to take by a system call of the task that is to hold it.
@@ -127,7 +125,7 @@ func (v *verifier) locks(t *format.Task, tid int) error {
 			return err
 		}
 		if !slices.ContainsFunc(info.Locks, func(s string) bool { return shows(s, &h.lock) }) {
-			v.differ(t, "no %s lock by descriptor %d, was %s", h.lock.Type, h.fd, lockText(&h.lock))
+			v.differ(t, "no %s lock by descriptor %d, was %s", h.lock.Type, h.fd, host.LockText(&h.lock))
 		}
 	}
 	return nil
@@ -147,61 +145,3 @@ func shows(line string, want *format.FileLock) bool {
 }
 
 func lastByte(end uint64) uint64 { return min(end, maxFileOffset) }
-
-func lockText(l *format.FileLock) string {
-	kind := "for reading"
-	if l.Write {
-		kind = "for writing"
-	}
-	if l.Type == "flock" {
-		return kind
-	}
-	return kind + " from " + utoa(l.Start) + " to " + utoa(lastByte(l.End))
-}
-
-// locks asks whether others hold what the image's locks exclude.
-func (c *checker) locks() {
-	var held []procfs.Lock
-	asked := false
-	for i := range c.img.Objects.Files {
-		d := &c.img.Objects.Files[i]
-		if len(d.Locks) == 0 || d.Regular == nil || d.Regular.File.Deleted != 0 {
-			continue
-		}
-		if !asked {
-			var r procfs.Reader
-			held, _ = r.Locks() // not shown: then taking them tells
-			asked = true
-		}
-		c.fileLocks(d, held)
-	}
-}
-
-func (c *checker) fileLocks(d *format.OpenFile, held []procfs.Lock) {
-	st, err := sys.Stat(d.Regular.File.Path)
-	if err != nil {
-		return // said already
-	}
-	for _, l := range d.Locks {
-		at := slices.IndexFunc(held, func(h procfs.Lock) bool {
-			return h.Inode == st.Ino && sys.Mkdev(h.Major, h.Minor) == st.Dev && excludes(&h, &l)
-		})
-		if at >= 0 {
-			c.add(validate.CodeLockTaken, validate.Subject{File: d.Regular.File.Path, Object: d.ID},
-				"%s lock %s, but process %d has one", l.Type, lockText(&l), held[at].PID)
-		}
-	}
-}
-
-// excludes says whether a lock that somebody holds forbids a lock of the image.
-func excludes(h *procfs.Lock, l *format.FileLock) bool {
-	if h.Waiting || !h.Write && !l.Write {
-		return false
-	}
-	if l.Type == "flock" || h.Kind == "FLOCK" {
-		return l.Type == "flock" && h.Kind == "FLOCK"
-	}
-	return (h.Kind == "POSIX" || h.Kind == "OFDLCK") && h.Start <= lastByte(l.End) && l.Start <= lastByte(h.End)
-}
-
-func utoa(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -25,12 +24,6 @@ func pidMax() int64 {
 		return 32768
 	}
 	return v
-}
-
-// taken says whether a task has the number in this pid namespace. A number that
-// only a session or group has is taken too, but shows only when it is used.
-func taken(pid int) bool {
-	return !errors.Is(sys.Kill(pid, 0), sys.ESRCH)
 }
 
 // hostPID is a task's number in the engine's pid namespace; zero if it has
@@ -110,20 +103,3 @@ func (e *engine) childrenByStat(parent int) ([]int, error) {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
-
-// livingGroups lists the sessions and groups that exist, each with a process
-// in it.
-func livingGroups() (map[int]int, error) {
-	all, err := procfs.PIDs()
-	if err != nil {
-		return nil, err
-	}
-	var r procfs.Reader
-	ids := map[int]int{}
-	for _, p := range all {
-		if st, err := r.Stat(p); err == nil {
-			ids[st.PGID], ids[st.SID] = p, p
-		}
-	}
-	return ids, nil
-}

@@ -2,17 +2,13 @@ package restore
 
 import (
 	"strings"
-	"syscall"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/hostfacts"
 	"github.com/thaw-cr/thaw/internal/husk"
 	"github.com/thaw-cr/thaw/internal/sys"
-	"github.com/thaw-cr/thaw/validate"
 )
-
-// specFeatures is how many features of PR_SET_SPECULATION_CTRL the model has.
-const specFeatures = 2
 
 // traits are attributes of prctl(2) that husks inherit from the engine.
 type traits struct {
@@ -22,7 +18,7 @@ type traits struct {
 	mergeAny bool
 	// speculation is as PR_GET_SPECULATION_CTRL gives it; zero where a processor
 	// lacks the feature.
-	speculation [specFeatures]int
+	speculation []int
 }
 
 func (h *hostFacts) readTraits() {
@@ -36,11 +32,7 @@ func (h *hostFacts) readTraits() {
 	if v, err := sys.Prctl(abi.PrGetMemoryMerge, 0, 0, 0, 0); err == nil {
 		h.traits.mergeAny = v != 0
 	}
-	for i := range h.traits.speculation {
-		if v, err := sys.Prctl(abi.PrGetSpeculation, uint64(i), 0, 0, 0); err == nil {
-			h.traits.speculation[i] = v
-		}
-	}
+	h.traits.speculation = hostfacts.Speculation()
 }
 
 // mcePolicies are the values of PR_MCE_KILL; any other name is the default.
@@ -53,7 +45,7 @@ func (b *builder) emitTraits(p *husk.Program, t *format.Task) {
 	if policy := mcePolicies[t.MCEKill]; policy != b.host.traits.mceKill {
 		p.Call("set MCE policy", abi.SysPrctl, abi.PrMCEKill, abi.MCEKillSet, uint64(policy), 0, 0)
 	}
-	for feature := range uint8(specFeatures) {
+	for feature := range uint8(hostfacts.SpecFeatures) {
 		b.emitSpeculation(p, t, feature)
 	}
 	if t.IOFlusher {
@@ -154,89 +146,4 @@ func (b *builder) emitMDWE(p *husk.Program, t *format.Task) {
 	if mm := b.ix.Memories[t.Memory]; mm != nil && mm.MDWE != 0 && b.owns(t, t.Memory) {
 		p.Call("forbid execution of written memory", abi.SysPrctl, abi.PrSetMDWE, uint64(mm.MDWE), 0, 0, 0)
 	}
-}
-
-// features asks whether this kernel and processor have the attributes that
-// tasks and address spaces need.
-func (c *checker) features() {
-	for i := range c.img.Tasks {
-		c.taskFeatures(&c.img.Tasks[i])
-	}
-	for i := range c.img.Objects.Memories {
-		mm := &c.img.Objects.Memories[i]
-		for _, f := range memoryFeatures {
-			if f.needs(mm) {
-				if err := f.try(); err != nil {
-					c.add(validate.CodeKernelFeature, validate.Subject{Object: mm.ID}, "%s: %v", f.name, err)
-				}
-			}
-		}
-	}
-	for i := range c.img.Objects.Processes {
-		pr := &c.img.Objects.Processes[i]
-		if can, err := sys.XComp(abi.ArchGetXCompSupp); pr.XFeatures != 0 && (err != nil || pr.XFeatures&^can != 0) {
-			c.add(validate.CodeCPUFeature, validate.Subject{Object: pr.ID},
-				"it has asked for the processor features %#x, here are %#x", pr.XFeatures, can)
-		}
-	}
-}
-
-func (c *checker) taskFeatures(t *format.Task) {
-	subject := validate.Subject{Task: t.TID}
-	if t.NoCPUID {
-		if _, err := sys.ArchPrctl(abi.ArchSetCPUID, 1); err != nil {
-			c.add(validate.CodeCPUFeature, subject, "cpuid cannot be forbidden: %v", err)
-		}
-	}
-	if t.IOFlusher && c.host.creds.Effective&(1<<capSysResource) == 0 {
-		c.add(validate.CodeCapability, subject, "PR_SET_IO_FLUSHER takes CAP_SYS_RESOURCE")
-	}
-	for _, s := range t.Speculation {
-		if s.Feature < specFeatures && c.host.traits.speculation[s.Feature] == abi.SpecEnable {
-			c.add(validate.CodeKernelFeature, subject, "speculation feature %d is always on here", s.Feature)
-		}
-	}
-}
-
-// memoryFeatures are attributes of address spaces, by whether this kernel can
-// set them.
-var memoryFeatures = []struct {
-	name  string
-	needs func(*format.AddressSpace) bool
-	try   func() error
-}{
-	{"PR_SET_MDWE", func(mm *format.AddressSpace) bool { return mm.MDWE != 0 }, func() error { return ask(abi.PrGetMDWE) }},
-	{"PR_SET_MEMORY_MERGE", func(mm *format.AddressSpace) bool { return mm.MergeAny }, func() error { return ask(abi.PrGetMemoryMerge) }},
-	{"PR_THP_DISABLE_EXCEPT_ADVISED", func(mm *format.AddressSpace) bool { return mm.THPAdvised }, tryTHPAdvised},
-	{"MADV_GUARD_INSTALL", func(mm *format.AddressSpace) bool { return len(mm.Guards) > 0 }, tryGuard},
-}
-
-func ask(op int) error {
-	_, err := sys.Prctl(op, 0, 0, 0, 0)
-	return err
-}
-
-// tryTHPAdvised sets the attribute for this program and takes it back.
-func tryTHPAdvised() error {
-	was, err := sys.Prctl(abi.PrGetThpDisable, 0, 0, 0, 0)
-	if err != nil {
-		return err
-	}
-	if _, err := sys.Prctl(abi.PrSetThpDisable, 1, abi.THPExceptAdvised, 0, 0); err != nil {
-		return err
-	}
-	_, err = sys.Prctl(abi.PrSetThpDisable, uint64(was&1), uint64(was&abi.THPExceptAdvised), 0, 0)
-	return err
-}
-
-func tryGuard() error {
-	page, err := syscall.Mmap(-1, 0, pageSize, syscall.PROT_READ, syscall.MAP_PRIVATE|syscall.MAP_ANON)
-	if err != nil {
-		return err
-	}
-	err = syscall.Madvise(page, abi.MadvGuard)
-	if e := syscall.Munmap(page); e != nil {
-		return e
-	}
-	return err
 }

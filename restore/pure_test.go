@@ -46,34 +46,6 @@ func TestLayoutAvoidsTheImage(t *testing.T) {
 	}
 }
 
-func TestCorePattern(t *testing.T) {
-	tests := []struct {
-		pattern string
-		want    corePattern
-		ok      bool
-	}{
-		{"core\n", corePattern{}, true},
-		{"core.%p.%e", corePattern{}, true},
-		{"/var/crash/core.%p", corePattern{dirs: []string{"var", "var/crash"}, absolute: true}, true},
-		{"crash/core", corePattern{dirs: []string{"crash"}}, true},
-		{"/core", corePattern{absolute: true}, true},
-		{"/cores/%u/core", corePattern{}, false},
-		{"|/usr/lib/systemd/systemd-coredump %P", corePattern{}, false},
-		{"@/run/coredump.socket", corePattern{}, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.pattern, func(t *testing.T) {
-			got, err := parseCorePattern(tt.pattern)
-			if (err == nil) != tt.ok {
-				t.Fatalf("error %v", err)
-			}
-			if d := cmp.Diff(tt.want, got, cmp.AllowUnexported(corePattern{})); d != "" {
-				t.Error(d)
-			}
-		})
-	}
-}
-
 func TestConvertXState(t *testing.T) {
 	area := func(n int, at ...int) []byte {
 		b := make([]byte, n)

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,7 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/hostfacts"
 	"github.com/thaw-cr/thaw/validate"
+	"github.com/thaw-cr/thaw/validate/host"
 )
 
 // mapFile gives the process an area that a file backs.
@@ -40,21 +41,22 @@ var hostRules = []struct {
 	host       func(*hostFacts)
 	opts       Options
 }{
-	{code: validate.CodeHostArch, name: "arm64", host: func(h *hostFacts) { h.arch = "arm64" }},
+	{code: validate.CodeHostArch, name: "arm64", host: func(h *hostFacts) { h.facts.Arch = "arm64" }},
 	{code: validate.CodePIDTaken, name: "ours", image: func(_ *testing.T, w *world) { w.number(format.PID(os.Getpid())) }},
 	{code: validate.CodeSessionTaken, name: "session", image: func(_ *testing.T, w *world) {
 		w.img.Tasks[0].SID, w.img.Tasks[0].PGID = format.PID(os.Getpid()), format.PID(os.Getpid())
 	}},
-	{code: validate.CodePIDMax, name: "low", host: func(h *hostFacts) { h.pidMax = 20001 }},
+	{code: validate.CodePIDMax, name: "low", host: setting("kernel.pid_max", "20001")},
 	{code: validate.CodeFileMissing, name: "mapped", image: func(t *testing.T, w *world) {
 		w.mapFile(filepath.Join(t.TempDir(), "gone"), format.ProtRead, 0)
 	}},
 	{code: validate.CodeFileChanged, name: "longer", image: func(t *testing.T, w *world) { w.mapFile(emptyFile(t), format.ProtRead, 1) }},
-	{code: validate.CodePermission, name: "unprivileged", host: func(h *hostFacts) { h.creds.Effective = 0 }},
+	{code: validate.CodePermission, name: "unprivileged", host: func(h *hostFacts) { h.facts.Rights.Effective = 0 }},
 	{code: validate.CodeVDSO, name: "in-use", image: func(_ *testing.T, w *world) { w.foreign(atSysinfoEHDR, vdsoAddr, 0, 0, vdsoAddr+0x8c0) }},
 	{code: validate.CodeCPUFeature, name: "registers", image: func(_ *testing.T, w *world) {
-		x := make([]byte, xsaveMin)
-		x[xsaveHeader+7] = 0x20
+		const header, size = 512, 576
+		x := make([]byte, size)
+		x[header+7] = 0x20
 		w.img.Tasks[0].Registers.AMD64.XSave = x
 	}},
 	{code: validate.CodeCPUFeature, name: "permission", image: func(_ *testing.T, w *world) { w.img.Objects.Processes[0].XFeatures = 1 << 61 }},
@@ -63,7 +65,7 @@ var hostRules = []struct {
 		image: func(_ *testing.T, w *world) {
 			w.img.Tasks[0].Speculation = []format.Speculation{{Feature: 0, Control: 4}}
 		},
-		host: func(h *hostFacts) { h.traits.speculation[0] = 2 },
+		host: func(h *hostFacts) { h.facts.Processor.Speculation[0] = 2 },
 	},
 	{
 		code: validate.CodeHostLimit, name: "descriptors",
@@ -71,18 +73,19 @@ var hostRules = []struct {
 			w.img.Objects.Processes[0].Limits = []format.Limit{{Resource: rlimitCore, Soft: 0, Hard: 2}}
 		},
 		host: func(h *hostFacts) {
-			h.creds.Effective &^= 1 << capSysResource
-			h.limits[rlimitCore] = format.Limit{Resource: rlimitCore, Hard: 1}
+			h.facts.Rights.Effective &^= 1 << capSysResource
+			h.facts.Rights.Limits = append(h.facts.Rights.Limits, format.Limit{Resource: rlimitCore, Hard: 1})
 		},
 	},
 	{
 		code: validate.CodeHostMemory, name: "one-byte",
-		host: func(h *hostFacts) { h.capacity.available = 1 },
+		host: func(h *hostFacts) { h.facts.Memory = &host.Memory{Available: 1} },
 	},
 	{
 		code: validate.CodeUnmappedID, name: "user",
 		image: func(_ *testing.T, w *world) { w.creds(format.Credentials{UID: 33, EUID: 33, SUID: 33, FSUID: 33}) },
-		host:  func(h *hostFacts) { h.userNS = true },
+		host:  func(h *hostFacts) { h.facts.Rights.Effective = 0 },
+		opts:  Options{PIDNamespace: true},
 	},
 	{
 		code: validate.CodeCapability, name: "unknown",
@@ -91,7 +94,7 @@ var hostRules = []struct {
 	{
 		code: validate.CodeCapability, name: "io-flusher",
 		image: func(_ *testing.T, w *world) { w.img.Tasks[0].IOFlusher = true },
-		host:  func(h *hostFacts) { h.creds.Effective &^= 1 << capSysResource },
+		host:  func(h *hostFacts) { h.facts.Rights.Effective &^= 1 << capSysResource },
 	},
 	{code: validate.CodeTerminal, name: "none", image: func(_ *testing.T, w *world) {
 		id := w.id()
@@ -111,12 +114,15 @@ var hostRules = []struct {
 	{
 		code: validate.CodeMountOptions, name: "noexec",
 		image: func(t *testing.T, w *world) { w.mapFile(emptyFile(t), format.ProtRead|format.ProtExec, 0) },
-		host:  func(h *hostFacts) { h.noexec = func(string) bool { return true } },
+		host: func(h *hostFacts) {
+			h.facts.Files = nil
+			h.machine = host.NewMachine(h.facts, noexec{&hostfacts.Source{}})
+		},
 	},
 	{
 		code: validate.CodeCorePattern, name: "program",
 		image: func(_ *testing.T, w *world) { w.zombie(20002, 20001, 20001, 20001, format.SignalStatus(11, true)) },
-		host:  func(h *hostFacts) { h.coreErr = errors.New("a program") },
+		host:  setting("kernel.core_pattern", "|a program"),
 	},
 	{
 		code: validate.CodeAddressRange, name: "five-levels",
@@ -124,23 +130,26 @@ var hostRules = []struct {
 			mm := &w.img.Objects.Memories[0]
 			mm.VMAs = append(mm.VMAs, format.VMA{Start: 1 << 50, End: 1<<50 + pageSize, Prot: format.ProtRead, Kind: format.VMAAnon})
 		},
-		host: func(h *hostFacts) { h.capacity.userEnd = func() uint64 { return userEnd4 } },
+		host: func(h *hostFacts) { h.facts.Processor.UserEnd = host.UserEnd4 },
 	},
-	{code: validate.CodeHostPageSize, name: "64-KiB", host: func(h *hostFacts) { h.capacity.pageSize = 65536 }},
+	{code: validate.CodeHostPageSize, name: "64-KiB", host: func(h *hostFacts) { h.facts.PageSize = 65536 }},
 	{
 		code: validate.CodePIDNamespaceNo, name: "pid", opts: Options{PIDNamespace: true},
-		host: func(h *hostFacts) { h.capacity.pidNamespaces = 0 },
+		host: setting("user.max_pid_namespaces", "0"),
 	},
 	{
 		code: validate.CodePIDNamespaceNo, name: "user", opts: Options{PIDNamespace: true},
-		host: func(h *hostFacts) { h.userNS, h.capacity.userNamespaces = true, 0 },
+		host: func(h *hostFacts) {
+			h.facts.Rights.Effective = 0
+			setting("user.max_user_namespaces", "0")(h)
+		},
 	},
 	{
 		code: validate.CodeOpenFiles, name: "nr-open",
 		image: func(_ *testing.T, w *world) {
 			w.open(format.OpenFile{Kind: format.FileDevice, Device: &format.DeviceFile{File: format.FileRef{Path: "/dev/null"}, Major: 1, Minor: 3}})
 		},
-		host: func(h *hostFacts) { h.capacity.maxFDs = 1 },
+		host: setting("fs.nr_open", "1"),
 	},
 	{code: validate.CodeLockTaken, name: "flock", image: func(t *testing.T, w *world) {
 		f, err := os.Open(emptyFile(t))
@@ -176,7 +185,7 @@ var hostRules = []struct {
 				SocketCommon: format.SocketCommon{Type: 2}, Name: []byte("\x00thaw test"), Queue: make([]format.SocketMessage, 3),
 			}})
 		},
-		host: func(h *hostFacts) { h.datagrams = 1 },
+		host: setting("net.unix.max_dgram_qlen", "1"),
 	},
 	{
 		code: validate.CodePermission, name: "peer-of-another-user",
@@ -185,13 +194,36 @@ var hostRules = []struct {
 				SocketCommon: format.SocketCommon{Type: 1}, PeerGone: true, PeerCreds: &format.PeerCredentials{PID: 20001, UID: 77},
 			}})
 		},
-		host: func(h *hostFacts) { h.creds.Effective &^= 1 << 7 },
+		host: func(h *hostFacts) { h.facts.Rights.Effective &^= 1 << 7 },
 	},
 	{code: validate.CodeSysVTaken, name: "number", image: func(t *testing.T, w *world) {
 		w.segment(&format.SysVKey{Number: newSegment(t), Mode: 0o600}, pageSize)
 	}},
-	{code: validate.CodeMapCount, name: "few", host: func(h *hostFacts) { h.capacity.maxMaps = engineMaps }},
+	{code: validate.CodeMapCount, name: "few", host: setting("vm.max_map_count", "8")},
 }
+
+// setting gives the machine another setting.
+func setting(name, value string) func(*hostFacts) {
+	return func(h *hostFacts) {
+		if h.facts.Settings == nil {
+			h.facts.Settings = map[string]string{}
+		}
+		h.facts.Settings[name] = value
+	}
+}
+
+// noexec is a machine all of whose mounts forbid to execute what lies on them.
+type noexec struct{ *hostfacts.Source }
+
+func (n noexec) Look(f *host.File, a host.Aspect) {
+	n.Source.Look(f, a)
+	if a == host.AspectNoExec {
+		no := true
+		f.NoExec = &no
+	}
+}
+
+const capSysResource = 24
 
 // bound gives the process a socket of that name.
 func (w *world) bound(name string) {
@@ -223,7 +255,7 @@ func (w *world) creds(c format.Credentials) {
 // TestHostRules: each rule of family X2 that is asked before anything is created
 // is tripped by its image and machine, alone. The world undisturbed trips none.
 func TestHostRules(t *testing.T) {
-	judge := func(t *testing.T, image func(*testing.T, *world), host func(*hostFacts), o Options) []string {
+	judge := func(t *testing.T, image func(*testing.T, *world), differ func(*hostFacts), o Options) []string {
 		t.Helper()
 		w := newWorld(t)
 		w.process(t, 20001, 0, 20001, 20001)
@@ -235,8 +267,8 @@ func TestHostRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if host != nil {
-			host(j.host)
+		if differ != nil {
+			differ(j.host)
 		}
 		if err := j.preflight(t.Context()); err != nil {
 			t.Fatal(err)

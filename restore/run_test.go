@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/hostfacts"
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
 )
@@ -175,10 +176,16 @@ func TestGhostsAboveTheRoot(t *testing.T) {
 		r := w.restore(t, mode)
 		for _, child := range look(t).children {
 			if child != r.Root && !mode.PIDNamespace && !slices.Contains(before, child) {
-				t.Errorf("process %d (%s) is left", child, commOf(child))
+				t.Errorf("process %d (%s) is left", child, name(child))
 			}
 		}
 	}
+}
+
+// name is that of a process of this pid namespace.
+func name(pid int) string {
+	by, _ := new(hostfacts.Source).Taken(format.PID(pid))
+	return by
 }
 
 // TestTrapAction restores a program with a handler for SIGTRAP, which ptrace

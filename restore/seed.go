@@ -5,6 +5,7 @@ import (
 	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/husk"
 	"github.com/thaw-cr/thaw/restore/plan"
+	"github.com/thaw-cr/thaw/validate/host"
 )
 
 // emitBoot is what the first process does before the engine has seen it: it
@@ -30,7 +31,7 @@ func (b *builder) emitBoot(p *husk.Program, up, go1 husk.Word, prep *husk.Progra
 
 // emitPrep clears the seed's address space of all but the engine's range, so
 // that the processes it makes begin with nothing.
-func (b *builder) emitPrep(p *husk.Program, have []part, then *husk.Program) {
+func (b *builder) emitPrep(p *husk.Program, have []host.Part, then *husk.Program) {
 	b.parkVDSO(p, have)
 	const first = pageSize * 16
 	p.Call("clear memory", abi.SysMunmap, first, b.lay.table-first)

@@ -1,13 +1,12 @@
 package restore
 
 import (
-	"bytes"
 	"cmp"
-	"path"
 	"slices"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/husk"
+	"github.com/thaw-cr/thaw/validate/host"
 )
 
 const (
@@ -183,23 +182,11 @@ func joinSocket(d *format.OpenFile, named map[string]format.ObjectID, join func(
 		join(d.ID, id)
 	}
 	for i := range u.Queue {
-		byName(sender(&u.Queue[i]))
+		byName(host.SenderName(&u.Queue[i]))
 		for _, id := range u.Queue[i].Files {
 			join(d.ID, id)
 		}
 	}
-}
-
-// sender is the name of a message's sender.
-func sender(m *format.SocketMessage) string {
-	if len(m.From) <= familySize {
-		return ""
-	}
-	name := m.From[familySize:]
-	if name[0] != 0 {
-		name, _, _ = bytes.Cut(name, []byte{0})
-	}
-	return string(name)
 }
 
 // actor is the file table whose owner is the process of those credentials; zero
@@ -311,14 +298,6 @@ func (b *builder) emitSockets(p *husk.Program, table format.ObjectID) {
 		p.Wait("wait for sockets", t.group.done, 1)
 		b.takeSockets(p, t.group.worker, t.numbers)
 	}
-}
-
-// socketPath is where a socket's name leads to.
-func socketPath(u *format.UnixSocket) string {
-	if name := string(u.Name); !path.IsAbs(name) {
-		return path.Join(u.Dir, name)
-	}
-	return path.Join("/", u.Root, string(u.Name))
 }
 
 // deletedFirst orders sockets so that those whose names are free again come

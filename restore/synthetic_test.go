@@ -76,14 +76,14 @@ func (w *world) process(t testing.TB, pid, ppid, pgid, sid format.PID) *format.T
 		{Start: codeAddr, End: codeAddr + pageSize, Prot: format.ProtRead | format.ProtExec, Kind: format.VMAAnon},
 	}}
 	at := format.Addr(vdsoAddr)
-	host, err := readHost(&Options{})
+	host, err := readHost(&Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mm.VDSO = host.vdso
-	for _, p := range host.parts {
-		mm.VMAs = append(mm.VMAs, format.VMA{Start: at, End: at + format.Addr(p.size), Kind: p.kind, Prot: format.ProtRead})
-		at += format.Addr(p.size)
+	mm.VDSO = host.vdso.Digest
+	for _, p := range host.vdso.Parts {
+		mm.VMAs = append(mm.VMAs, format.VMA{Start: at, End: at + format.Addr(p.Size), Kind: p.Kind, Prot: format.ProtRead})
+		at += format.Addr(p.Size)
 	}
 	code := make([]byte, pageSize)
 	copy(code, pauseLoop)

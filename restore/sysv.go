@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/thaw-cr/thaw/format"
@@ -12,7 +11,6 @@ import (
 	"github.com/thaw-cr/thaw/internal/husk"
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
-	"github.com/thaw-cr/thaw/validate"
 )
 
 // Commands and flags of System V IPC (include/uapi/linux/ipc.h, shm.h, sem.h).
@@ -228,47 +226,6 @@ func hostSegments(img *format.Image) []*format.SharedMemory {
 		}
 	}
 	return list
-}
-
-// sysv asks whether System V objects can have their numbers, and whether those
-// are free.
-func (c *checker) sysv() {
-	for _, k := range []struct {
-		kind string
-		n    int
-	}{{"shm", c.countSegments()}, {"sem", len(c.img.Objects.Semaphores)}, {"msg", len(c.img.Objects.Messages)}} {
-		path := "/proc/sys/kernel/" + k.kind + "_next_id"
-		if _, err := os.Stat(path); k.n > 0 && errors.Is(err, os.ErrNotExist) {
-			c.add(validate.CodeKernelFeature, validate.Subject{}, "no %s: System V objects cannot be given their numbers", path)
-		}
-	}
-	segments := hostSegments(c.img)
-	if len(segments) == 0 {
-		return
-	}
-	var r procfs.Reader
-	there, err := r.SysV("shm")
-	if err != nil {
-		c.add(validate.CodeKernelFeature, validate.Subject{}, "System V shared memory: %v", err)
-		return
-	}
-	for _, s := range segments {
-		for _, o := range there {
-			if o.ID == s.SysV.Number || o.Key == s.SysV.Key && o.Key != 0 {
-				c.add(validate.CodeSysVTaken, validate.Subject{Object: s.ID}, "segment %d with key %#x exists, wanted are %d and %#x",
-					o.ID, uint32(o.Key), s.SysV.Number, uint32(s.SysV.Key))
-			}
-		}
-	}
-}
-
-func (c *checker) countSegments() (n int) {
-	for i := range c.img.Objects.Shared {
-		if c.img.Objects.Shared[i].Kind == format.SharedSysV {
-			n++
-		}
-	}
-	return n
 }
 
 // removeSegments removes the segments that a failed restore has made in the ipc

@@ -37,6 +37,13 @@ func cloneFlags(f plan.Flags) uint64 {
 // atFDCWD is AT_FDCWD as an argument of a record.
 const atFDCWD = ^uint64(0) - 99
 
+// Types of files in a mode (inode(7)).
+const (
+	modeType      = 0o170000
+	modeRegular   = 0o100000
+	modeDirectory = 0o040000
+)
+
 // step appends one step of the plan to its actor's program.
 func (b *builder) step(i int, s *plan.Step) {
 	p := b.prog(s.Actor)

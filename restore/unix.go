@@ -8,6 +8,7 @@ import (
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/husk"
+	"github.com/thaw-cr/thaw/validate/host"
 )
 
 const (
@@ -131,7 +132,7 @@ func shownName(name []byte) string {
 
 // settleName gives the file of a name what it had, and removes or renames it.
 func (b *builder) settleName(p *husk.Program, k *socket) {
-	u, at := k.u, socketPath(k.u)
+	u, at := k.u, host.SocketPath(k.u)
 	file := b.t.String(numberPath(k.file))
 	if u.Mode != 0 { // it is known
 		p.Call("set owner", abi.SysFchownat, atFDCWD, file, uint64(u.UID), uint64(u.GID), 0).Detail(at)

@@ -6,6 +6,7 @@ import (
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/husk"
+	"github.com/thaw-cr/thaw/validate/host"
 )
 
 const (
@@ -122,12 +123,12 @@ func (s *socketPlan) fillDatagrams(p *husk.Program, a *arrangement) {
 		for i := range k.u.Queue {
 			m := &k.u.Queue[i]
 			to := s.address(k, a.g.worker)
-			if from := byName[sender(m)]; from != nil {
+			if from := byName[host.SenderName(m)]; from != nil {
 				s.b.send(p, uint64(from.n), to, m)
 				continue
 			}
 			p.Call("create socket", abi.SysSocket, familyUnix, sockDgram|oCloexec, 0).Exact(0)
-			s.sendAs(p, sender(m), to, m)
+			s.sendAs(p, host.SenderName(m), to, m)
 			p.Call("close", abi.SysClose, 0)
 		}
 	}

@@ -2,8 +2,6 @@ package restore
 
 import (
 	"fmt"
-	"path"
-	"strings"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
@@ -105,37 +103,6 @@ func (b *builder) needsCores() bool {
 	return false
 }
 
-// corePattern is what /proc/sys/kernel/core_pattern says, as far as a zombie
-// needs it. Source: core(5).
-type corePattern struct {
-	// dirs are the directories of the pattern's path; absolute says that they
-	// begin at the root.
-	dirs     []string
-	absolute bool
-}
-
-// parseCorePattern refuses patterns that would hand a dump to a program.
-func parseCorePattern(s string) (corePattern, error) {
-	s = strings.TrimSpace(s)
-	if strings.HasPrefix(s, "|") || strings.HasPrefix(s, "@") {
-		return corePattern{}, fmt.Errorf("kernel.core_pattern %q hands core dumps to a program", s)
-	}
-	dir := path.Dir(s)
-	if strings.Contains(dir, "%") {
-		return corePattern{}, fmt.Errorf("kernel.core_pattern %q has a directory that depends on the process", s)
-	}
-	c := corePattern{absolute: path.IsAbs(dir)}
-	at := ""
-	for d := range strings.SplitSeq(strings.Trim(dir, "/"), "/") {
-		if d == "" || d == "." {
-			continue
-		}
-		at = path.Join(at, d)
-		c.dirs = append(c.dirs, at)
-	}
-	return c, nil
-}
-
 // emitCoreFS makes a file system in memory that is mounted nowhere, where the
 // cores of zombies go and vanish with the last descriptor of it.
 func (b *builder) emitCoreFS(p *husk.Program) {
@@ -154,10 +121,10 @@ func (b *builder) enterCoreDir(p *husk.Program, t *format.Task) {
 	p.Call("make directory", abi.SysMkdirat, uint64(b.fds.cores), dir, 0o700)
 	p.Call("open directory", abi.SysOpenat, uint64(b.fds.cores), dir, uint64(format.ODirectory), 0).Exact(0)
 	p.Call("enter directory", abi.SysFchdir, 0)
-	for _, d := range b.host.core.dirs {
+	for _, d := range b.host.core.Dirs {
 		p.Call("make directory", abi.SysMkdirat, 0, b.t.String(d), 0o700)
 	}
-	if b.host.core.absolute {
+	if b.host.core.Absolute {
 		p.Call("change root", abi.SysChroot, b.t.String("."))
 	}
 	p.Call("close", abi.SysClose, 0)

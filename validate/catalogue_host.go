@@ -28,8 +28,23 @@ const (
 	CodeMapCount       = "X223"
 	CodeVerify         = "X224"
 	CodeSocketName     = "X225"
+	CodeXSaveLayout    = "X226"
+	CodeProcessorLess  = "X227"
+	CodeSignalFrame    = "X228"
+	CodeFileTouched    = "X229"
 	CodeLockTaken      = "X230"
 	CodeSysVTaken      = "X231"
+	CodeCgroupMemory   = "X232"
+	CodeTaskLimit      = "X233"
+	CodeCommitLimit    = "X234"
+	CodeTracing        = "X235"
+	CodeConfined       = "X236"
+	CodeCgroupMissing  = "X237"
+	CodeFilesystem     = "X238"
+	CodeSysVLimit      = "X239"
+	CodeHostUnknown    = "X240"
+	CodeFeatureUnknown = "X241"
+	CodeAbstractName   = "X242"
 )
 
 var hostRules = []Rule{
@@ -172,5 +187,80 @@ var hostRules = []Rule{
 		Code: CodeSysVTaken, Severity: Error, Title: "number or key of a System V segment taken",
 		Why: "Programs know a segment by both; two segments cannot have the same.",
 		Fix: "remove the segment that has it (ipcrm), if nobody needs it", Example: "segment 5 exists, left over by the captured tree",
+	},
+	{
+		Code: CodeXSaveLayout, Severity: Error, Title: "vector registers laid out otherwise here",
+		Why: "Components lie where the processor model has them; put back as they are, one would become another.",
+		Fix: "restore on a processor of the same maker and features", Example: "protection keys at byte 2688, here at 2432",
+	},
+	{
+		Code: CodeProcessorLess, Severity: Warning, Title: "processor has less than programs were told",
+		Why: "Libraries choose code by what the processor has when they start; where it lacks that, they die of SIGILL.",
+		Fix: "restore on a processor with the same features", Example: "captured with AVX-512 enabled, which this processor lacks",
+	},
+	{
+		Code: CodeSignalFrame, Severity: Warning, Title: "signals do not fit the alternate stack",
+		Why: "Signal frames hold all registers; with more of them than before, a program is killed by its next signal.",
+		Fix: "restore on a processor with the same features", Example: "a stack of 2048 bytes where a signal takes 3632",
+	},
+	{
+		Code: CodeFileTouched, Severity: Note, Title: "file was written since",
+		Why: "Its size is right and no build id tells more: what is in it may be something else.",
+		Fix: "compare it with the one that was captured", Example: "/etc/app.conf was written an hour after the capture",
+	},
+	{
+		Code: CodeCgroupMemory, Severity: Error, Title: "control group allows too little memory",
+		Why: "The tree would be killed while its memory is filled.",
+		Fix: "raise memory.max of the group, restore in another one, or with --map-memory", Example: "8 GiB are needed in a group of 2 GiB",
+	},
+	{
+		Code: CodeTaskLimit, Severity: Error, Title: "more tasks than there may be",
+		Why: "clone fails in the middle of the restore.",
+		Fix: "raise pids.max, kernel.threads-max or RLIMIT_NPROC, as the message says", Example: "500 tasks in a group of 100",
+	},
+	{
+		Code: CodeCommitLimit, Severity: Error, Title: "more memory than the kernel promises",
+		Why: "With vm.overcommit_memory 2 memory that is only mapped counts too.",
+		Fix: "raise vm.overcommit_ratio, add swap, or set vm.overcommit_memory to 0", Example: "4 GiB are mapped, 1 GiB is left to promise",
+	},
+	{
+		Code: CodeTracing, Severity: Error, Title: "tracing is forbidden",
+		Why: "Registers are put back by ptrace.",
+		Fix: "set kernel.yama.ptrace_scope to 1 or 0 (from 3 only a reboot leads back)", Example: "kernel.yama.ptrace_scope is 3",
+	},
+	{
+		Code: CodeConfined, Severity: Warning, Title: "a security policy confines the restore",
+		Why: "What it forbids fails in the middle of the restore, and the tree stays confined.",
+		Fix: "restore from a program that is not confined, or allow it what the tree needs", Example: "a profile of AppArmor",
+	},
+	{
+		Code: CodeCgroupMissing, Severity: Warning, Title: "control groups of the image are not here",
+		Why: "Limits that the tree was under cannot be put back.",
+		Fix: "mount the hierarchy, or enable the controller in cgroup.subtree_control", Example: "an image of version 1 where only version 2 is mounted",
+	},
+	{
+		Code: CodeFilesystem, Severity: Warning, Title: "type of file system not known to this kernel",
+		Why: "A mount of the image cannot be made.",
+		Fix: "load the module", Example: "a mount of overlay where the module is not loaded",
+	},
+	{
+		Code: CodeSysVLimit, Severity: Error, Title: "limit of System V segments too low",
+		Why: "shmget fails in the middle of the restore.",
+		Fix: "raise kernel.shmmni or kernel.shmmax, as the message says", Example: "a segment of 1 GiB where shmmax is 32 MiB",
+	},
+	{
+		Code: CodeHostUnknown, Severity: Note, Title: "not known of this host",
+		Why: "The image needs it, and neither the facts nor the kernel tell.",
+		Fix: "validate --host on the machine itself, or make its facts with host-facts --for IMAGE", Example: "whether the files of the image are there",
+	},
+	{
+		Code: CodeFeatureUnknown, Severity: Warning, Title: "kernel does not tell whether it has a feature",
+		Why: "The image needs it; asking was refused, as the restore may be.",
+		Fix: "ask with the privileges of the restore, and outside of filters of system calls", Example: "fsopen fails with EPERM",
+	},
+	{
+		Code: CodeAbstractName, Severity: Error, Title: "abstract name of a unix socket taken",
+		Why: "Only one socket of a network namespace can have a name.",
+		Fix: "end the program whose socket it is", Example: "@/tmp/.X11-unix/X0",
 	},
 }

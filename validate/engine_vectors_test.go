@@ -197,9 +197,9 @@ var elsewhere = map[string]struct{ file, test string }{
 	CodeCoreScheduling:  {"capture/prctl_amd64_test.go", "TestRefusedTraits"},
 }
 
-// hostTests are the tests of family X2, which is about machines: a table test
-// for what is asked before a restore, others for the rest.
-var hostTests = []string{"restore/rules_test.go", "restore/vdso_test.go", "restore/verify_test.go"}
+// hostTests are the tests of family X2, which is about machines: vectors and a
+// table test for what is asked before a restore, others for the rest.
+var hostTests = []string{"validate/host/table_test.go", "restore/rules_test.go", "restore/vdso_test.go", "restore/verify_test.go"}
 
 // TestEveryRuleIsTested asks that each rule of families P and X has a vector or
 // a test that names it. Those of the other families: TestInvalidVectors; of

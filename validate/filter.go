@@ -44,17 +44,16 @@ func (f *Filter) Asks(code string) bool {
 // wants says whether findings of a code and severity are told.
 func (f *Filter) wants(code string, s Severity) bool { return s.AtLeast(f.MinSeverity) && f.Asks(code) }
 
-// LeftOut counts the findings that were not told, by the reason for it. In JSON a
-// reason without any is absent.
+// LeftOut counts the findings that were not told, by the reason for it.
 type LeftOut struct {
 	// NotAsked are of codes that Only does not have.
-	NotAsked Counts `json:"not_asked,omitzero"`
+	NotAsked Counts `json:"not_asked"`
 	// Ignored are of codes that Ignore has.
-	Ignored Counts `json:"ignored,omitzero"`
+	Ignored Counts `json:"ignored"`
 	// Known are in the baseline.
-	Known Counts `json:"known,omitzero"`
+	Known Counts `json:"known"`
 	// Minor are less severe than MinSeverity.
-	Minor Counts `json:"minor,omitzero"`
+	Minor Counts `json:"minor"`
 }
 
 // Total is the sum of all reasons.

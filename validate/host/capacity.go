@@ -1,0 +1,258 @@
+package host
+
+import (
+	"context"
+	"strings"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/validate"
+)
+
+// settings are what checks may ask for, for facts that are made without an
+// image.
+var settings = []string{
+	"fs.nr_open", "kernel.core_pattern", "kernel.pid_max", "kernel.threads-max", "kernel.shmmax", "kernel.shmmni",
+	"kernel.shm_next_id", "kernel.sem_next_id", "kernel.msg_next_id", "kernel.yama.ptrace_scope",
+	"kernel.unprivileged_userns_clone", "kernel.apparmor_restrict_unprivileged_userns", "net.unix.max_dgram_qlen",
+	"user.max_pid_namespaces", "user.max_user_namespaces", "user.max_uts_namespaces", "user.max_ipc_namespaces",
+	"user.max_mnt_namespaces", "vm.max_map_count", "vm.mmap_min_addr", "vm.overcommit_memory",
+}
+
+// UserEnd4 is where addresses end with four levels of page tables, UserEnd5 with
+// five (Documentation/arch/x86/x86_64/5level-paging.rst).
+const (
+	UserEnd4 = 1 << 47
+	UserEnd5 = 1 << 56
+)
+
+// engineMaps is how many mappings the engine has besides the image's.
+const engineMaps = 8
+
+// capacity asks whether this machine has enough of everything but memory.
+func (c *check) capacity() {
+	if size := c.img.Provenance.PageSize; size != 0 && c.m.facts.PageSize != 0 && size != c.m.facts.PageSize {
+		c.add(validate.CodeHostPageSize, validate.Subject{}, "pages of %d bytes, here of %d", size, c.m.facts.PageSize)
+	}
+	c.namespaces()
+	c.processors()
+	c.descriptors()
+	executable := map[string]bool{}
+	for i := range c.img.Objects.Memories {
+		mm := &c.img.Objects.Memories[i]
+		c.mappings(mm)
+		c.executable(mm, executable)
+	}
+}
+
+// namespaces asks whether the wanted namespaces may be made.
+func (c *check) namespaces() {
+	for _, n := range []struct {
+		setting string
+		wanted  bool
+	}{
+		{"user.max_pid_namespaces", c.opts.PIDNamespace},
+		{"user.max_user_namespaces", c.userNS},
+		{"user.max_mnt_namespaces", c.opts.PIDNamespace && !c.opts.Brief},
+		{"user.max_uts_namespaces", !c.opts.Brief && rootNamespace(c.img, format.NSUTS) != nil},
+		{"user.max_ipc_namespaces", !c.opts.Brief && rootNamespace(c.img, format.NSIPC) != nil},
+	} {
+		if n.wanted {
+			c.forbids(n.setting, "0")
+		}
+	}
+	if c.userNS && !c.opts.Brief {
+		c.forbids("kernel.unprivileged_userns_clone", "0")
+		c.forbids("kernel.apparmor_restrict_unprivileged_userns", "1")
+	}
+}
+
+// forbids says that a setting forbids namespaces if it has that value.
+func (c *check) forbids(setting, value string) {
+	switch v, known := c.m.Setting(setting); {
+	case !known:
+		c.wonder("whether namespaces may be made (%s)", setting)
+	case strings.TrimSpace(v) == value:
+		c.add(validate.CodePIDNamespaceNo, validate.Subject{}, "%s is %s", setting, value)
+	}
+}
+
+// processors asks whether those that tasks are bound to are there.
+func (c *check) processors() {
+	for i := range c.img.Tasks {
+		t := &c.img.Tasks[i]
+		if t.Sched == nil || len(t.Sched.Affinity) == 0 {
+			continue
+		}
+		p := c.m.processor()
+		if p == nil || len(p.Online) == 0 {
+			c.wonder("which processors there are")
+			return
+		}
+		for w, mask := range t.Sched.Affinity {
+			here := uint64(0)
+			if w < len(p.Online) {
+				here = p.Online[w]
+			}
+			if lacks := mask &^ here; lacks != 0 {
+				c.add(validate.CodeAffinity, validate.TaskSubject(t.TID), "the processors %#x<<%d are not there", lacks, 64*w)
+				break
+			}
+		}
+	}
+}
+
+// descriptors asks whether the kernel gives numbers as high as those needed.
+func (c *check) descriptors() {
+	most, ok := c.m.number("fs.nr_open")
+	for i := range c.img.Objects.FileTables {
+		table := &c.img.Objects.FileTables[i]
+		if n := len(table.Entries); ok && n > 0 && uint64(table.Entries[n-1].FD) >= most {
+			c.add(validate.CodeOpenFiles, validate.ObjectSubject(table.ID), "descriptor %d, fs.nr_open is %d", table.Entries[n-1].FD, most)
+		}
+	}
+}
+
+// mappings asks whether an address space can have as many areas, and where they
+// lie.
+func (c *check) mappings(mm *format.AddressSpace) {
+	subject := validate.ObjectSubject(mm.ID)
+	if most, ok := c.m.number("vm.max_map_count"); ok && uint64(len(mm.VMAs)+engineMaps) > most {
+		c.add(validate.CodeMapCount, subject, "%d mappings, vm.max_map_count is %d", len(mm.VMAs), most)
+	}
+	const ordinary = 1 << 16 // below, vm.mmap_min_addr may be in the way
+	for i := range mm.VMAs {
+		v := &mm.VMAs[i]
+		if v.Start < ordinary && !v.Special() {
+			if least, ok := c.m.number("vm.mmap_min_addr"); ok && uint64(v.Start) < least {
+				c.add(validate.CodeAddressRange, subject, "memory at %s, vm.mmap_min_addr is %#x", v.Start, least)
+			}
+		}
+		if v.Kind == format.VMAVSyscall || uint64(v.End) <= UserEnd4 {
+			continue
+		}
+		p := c.m.processor(SectionUserEnd)
+		if p == nil || p.UserEnd == 0 {
+			c.wonder("where addresses end")
+			return
+		}
+		if uint64(v.End) > p.UserEnd {
+			c.add(validate.CodeAddressRange, subject, "memory at %s-%s, addresses end at %#x", v.Start, v.End, p.UserEnd)
+			return
+		}
+	}
+}
+
+// memoryNeeds asks whether there is memory for the image's pages.
+func (c *check) memoryNeeds() error {
+	if c.opts.MapMemory {
+		return nil
+	}
+	need, err := c.bytes(c.ctx)
+	if err != nil {
+		return err
+	}
+	m := c.m.need(SectionMemory).Memory
+	switch {
+	case m == nil || m.Available == 0:
+		c.wonder("how much memory is available")
+	case need > m.Available:
+		c.add(validate.CodeHostMemory, validate.Subject{}, "%d MiB are needed, %d MiB are available", mebibytes(need), m.Available>>20)
+	}
+	if c.opts.Brief {
+		return nil
+	}
+	if g := c.m.need(SectionCgroups).Cgroups; g != nil && g.Memory != nil && need > *g.Memory {
+		c.add(validate.CodeCgroupMemory, validate.Subject{}, "%d MiB are needed, the control group allows %d MiB more", mebibytes(need), *g.Memory>>20)
+	}
+	c.commitment(m)
+	c.taskLimits(m)
+	return nil
+}
+
+// mebibytes rounds up, so that little is not nothing.
+func mebibytes(n uint64) uint64 { return (n + 1<<20 - 1) >> 20 }
+
+// commitment asks whether the kernel promises as much memory as is mapped.
+func (c *check) commitment(m *Memory) {
+	const strict = "2" // OVERCOMMIT_NEVER
+	if v, _ := c.m.Setting("vm.overcommit_memory"); strings.TrimSpace(v) != strict || m == nil || m.CommitLimit == 0 {
+		return
+	}
+	var sum uint64
+	for i := range c.img.Objects.Memories {
+		for j := range c.img.Objects.Memories[i].VMAs {
+			v := &c.img.Objects.Memories[i].VMAs[j]
+			if v.Private() && v.Prot&format.ProtWrite != 0 && v.Flags&format.VMANoReserve == 0 && v.End > v.Start {
+				sum += uint64(v.End - v.Start)
+			}
+		}
+	}
+	if left := m.CommitLimit - min(m.Committed, m.CommitLimit); sum > left {
+		c.add(validate.CodeCommitLimit, validate.Subject{}, "%d MiB are mapped, %d MiB are left to promise", mebibytes(sum), left>>20)
+	}
+}
+
+// taskLimits asks whether there may be as many tasks.
+func (c *check) taskLimits(m *Memory) {
+	need := uint64(len(c.img.Tasks))
+	const text = "%d tasks are needed, %s allows %d more"
+	if g := c.m.need(SectionCgroups).Cgroups; g == nil {
+		c.wonder("the limits of the control group")
+	} else if g.Tasks != nil && need > *g.Tasks {
+		c.add(validate.CodeTaskLimit, validate.Subject{}, text, need, "the control group", *g.Tasks)
+	}
+	if most, ok := c.m.number("kernel.threads-max"); ok && m != nil && need > most-min(m.Tasks, most) {
+		c.add(validate.CodeTaskLimit, validate.Subject{}, text, need, "kernel.threads-max", most-min(m.Tasks, most))
+	}
+	if l, ok := c.limits[rlimitNproc]; ok && c.rights.EUID != 0 && !c.rights.has(capSysAdmin) && !c.rights.has(capSysResource) && need > l.Soft {
+		c.add(validate.CodeTaskLimit, validate.Subject{}, text, need, "RLIMIT_NPROC", l.Soft)
+	}
+	c.lockedMemory()
+}
+
+// lockedMemory asks whether as much memory may be locked as is.
+func (c *check) lockedMemory() {
+	l, ok := c.limits[rlimitMemlock]
+	if !ok || c.rights.has(capIPCLock) {
+		return
+	}
+	for i := range c.img.Objects.Memories {
+		mm := &c.img.Objects.Memories[i]
+		var sum uint64
+		for j := range mm.VMAs {
+			if v := &mm.VMAs[j]; v.Flags&format.VMALocked != 0 && v.End > v.Start {
+				sum += uint64(v.End - v.Start)
+			}
+		}
+		if sum > l.Hard {
+			c.add(validate.CodeHostLimit, validate.ObjectSubject(mm.ID), "%d KiB are locked in memory, the hard limit is %d KiB", sum>>10, l.Hard>>10)
+		}
+	}
+}
+
+// bytes adds up the pages that the image holds, without those of zeroes, once.
+func (c *Checker) bytes(ctx context.Context) (uint64, error) {
+	if c.img.Pages == nil || c.counted {
+		return c.pages, nil
+	}
+	var ids []format.ObjectID
+	for i := range c.img.Objects.Memories {
+		ids = append(ids, c.img.Objects.Memories[i].ID)
+	}
+	for i := range c.img.Objects.Shared {
+		ids = append(ids, c.img.Objects.Shared[i].ID)
+	}
+	var pages uint64
+	for _, id := range ids {
+		for run, err := range c.img.Pages.Runs(ctx, id) {
+			if err != nil {
+				return 0, err
+			}
+			if !run.Zero {
+				pages += run.Count
+			}
+		}
+	}
+	c.pages, c.counted = pages*format.PageSize, true
+	return c.pages, nil
+}

@@ -1,0 +1,159 @@
+package host
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// Bounds of facts that are read.
+const (
+	// MaxBytes bounds a document: enough for 100,000 tasks and as many files.
+	MaxBytes = 64 << 20
+	// MaxText bounds each string, but for paths; MaxPath each path, in bytes.
+	MaxText = 4096
+	MaxPath = 16384
+	// MaxList bounds each list.
+	MaxList = 1 << 20
+	// maxProcessors bounds a mask of processors, in words.
+	maxProcessors = 1 << 10
+	// maxComponents is how many register components there can be.
+	maxComponents = 64
+	// maxParts bounds the vdso's.
+	maxParts = 16
+)
+
+// ErrVersion says that facts are of another version than this package reads.
+var ErrVersion = errors.New("facts of another version")
+
+// ErrTooLong says that a document or something in it exceeds its bound.
+var ErrTooLong = errors.New("longer than allowed")
+
+// Decode reads facts. A document that is too long, has fields nobody knows, goes
+// on behind its end or is of another version is refused.
+func Decode(r io.Reader) (*Facts, error) {
+	limited := &io.LimitedReader{R: r, N: MaxBytes + 1}
+	dec := json.NewDecoder(limited)
+	dec.DisallowUnknownFields()
+	var f *Facts
+	err := dec.Decode(&f)
+	switch {
+	case limited.N <= 0:
+		return nil, fmt.Errorf("facts of a host: %w: %d bytes at most", ErrTooLong, MaxBytes)
+	case err != nil:
+		return nil, fmt.Errorf("facts of a host, at byte %d: %w", dec.InputOffset(), err)
+	case f == nil:
+		return nil, errors.New("facts of a host: there are none")
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("facts of a host: something follows at byte %d", dec.InputOffset())
+	}
+	if f.Version != Version {
+		return nil, fmt.Errorf("%w: %d, this program reads %d", ErrVersion, f.Version, Version)
+	}
+	return f, f.check()
+}
+
+// Encode writes facts, one document with a line for each thing.
+func Encode(w io.Writer, f *Facts) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(f); err != nil {
+		return fmt.Errorf("write facts of a host: %w", err)
+	}
+	return nil
+}
+
+// A limit is something that has a bound.
+type limit struct {
+	name      string
+	have, max int
+}
+
+// check asks for the bounds that the type does not have.
+func (f *Facts) check() error {
+	list := []limit{
+		{"name", len(f.Name), MaxText},
+		{"kernel", len(f.Kernel), MaxText},
+		{"arch", len(f.Arch), MaxText},
+		{"tool", len(f.Tool), MaxText},
+		{"files", len(f.Files), MaxList},
+		{"settings", len(f.Settings), MaxList},
+		{"features", len(f.Features), MaxList},
+		{"filesystems", len(f.Filesystems), MaxList},
+	}
+	if p := f.Processor; p != nil {
+		list = append(list, limit{"processor.online", len(p.Online), maxProcessors},
+			limit{"processor.components", len(p.Components), maxComponents}, limit{"processor.speculation", len(p.Speculation), maxComponents})
+	}
+	if v := f.VDSO; v != nil {
+		list = append(list, limit{"vdso.parts", len(v.Parts), maxParts}, limit{"vdso.digest", len(v.Digest), MaxText})
+	}
+	if f.Rights != nil {
+		list = append(list, limit{"rights.limits", len(f.Rights.Limits), maxComponents})
+	}
+	if n := f.Numbers; n != nil {
+		list = append(list, limit{"numbers.tasks", len(n.Tasks), MaxList}, limit{"numbers.groups", len(n.Groups), MaxList})
+	}
+	if f.SysV != nil {
+		list = append(list, limit{"sysv.segments", len(f.SysV.Segments), MaxList})
+	}
+	for _, l := range list {
+		if l.have > l.max {
+			return fmt.Errorf("facts of a host, %s: %w: %d, at most %d", l.name, ErrTooLong, l.have, l.max)
+		}
+	}
+	return errors.Join(f.checkAnswers(), f.checkFiles(), f.checkPlaces())
+}
+
+func (f *Facts) checkAnswers() error {
+	for name, a := range f.Features {
+		if a.Is != Yes && a.Is != No && a.Is != Unknown {
+			return fmt.Errorf("facts of a host, feature %.60q: yes, no or unknown wanted, not %.20q", name, a.Is)
+		}
+	}
+	return nil
+}
+
+func (f *Facts) checkFiles() error {
+	seen := make(map[fileKey]bool, len(f.Files))
+	for i := range f.Files {
+		file := &f.Files[i]
+		k := fileKey{file.Path, file.NoFollow}
+		switch {
+		case len(file.Path) > MaxPath:
+			return fmt.Errorf("facts of a host, file %d: path: %w: %d bytes, at most %d", i, ErrTooLong, len(file.Path), MaxPath)
+		case !strings.HasPrefix(file.Path, "/"):
+			return fmt.Errorf("facts of a host, file %d: an absolute path wanted, not %.120q", i, file.Path)
+		case seen[k]:
+			return fmt.Errorf("facts of a host, file %d: %.120q occurs twice", i, file.Path)
+		}
+		seen[k] = true
+	}
+	return nil
+}
+
+// checkPlaces asks that things lie where they can.
+func (f *Facts) checkPlaces() error {
+	if f.VDSO != nil {
+		for i, p := range f.VDSO.Parts {
+			if p.Kind != format.VMAVDSO && p.Kind != format.VMAVVar || p.Size == 0 || p.Start+p.Size < p.Start {
+				return fmt.Errorf("facts of a host, part %d of the vdso: %.20q at %#x, %#x bytes", i, p.Kind, p.Start, p.Size)
+			}
+		}
+	}
+	if f.Processor == nil {
+		return nil
+	}
+	for _, k := range f.Processor.Components {
+		if k.Bit >= maxComponents || k.Offset > 1<<20 || k.Size > 1<<20 {
+			return fmt.Errorf("facts of a host, register component %d: %d bytes at %d", k.Bit, k.Size, k.Offset)
+		}
+	}
+	return nil
+}

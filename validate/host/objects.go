@@ -1,0 +1,281 @@
+package host
+
+import (
+	"bytes"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/validate"
+)
+
+// sockDgram is SOCK_DGRAM.
+const sockDgram = 2
+
+// SocketNames lists the paths at which an image's sockets are bound, each once,
+// with the first socket of each.
+func SocketNames(img *format.Image) []SocketName {
+	var list []SocketName
+	at := map[string]int{}
+	add := func(p string, id format.ObjectID, kept bool) {
+		i, ok := at[p]
+		if !ok {
+			i = len(list)
+			at[p] = i
+			list = append(list, SocketName{Path: p, Object: id})
+		}
+		list[i].Kept = list[i].Kept || kept
+	}
+	for i := range img.Objects.Files {
+		d := &img.Objects.Files[i]
+		if d.Unix == nil {
+			continue
+		}
+		for j := range d.Unix.Queue {
+			// A sender that is gone had its name for as long as it sent.
+			if name := SenderName(&d.Unix.Queue[j]); path.IsAbs(name) {
+				add(name, d.ID, false)
+			}
+		}
+		if u := d.Unix; u.NamesFile() {
+			add(SocketPath(u), d.ID, !u.Deleted && u.Path == "")
+			if u.Path != "" {
+				add(u.Path, d.ID, true)
+			}
+		}
+	}
+	return list
+}
+
+// A SocketName is a path where unix sockets of the image had or have a file.
+type SocketName struct {
+	Path string
+	// Kept says that a file is there in the end, and not only while the socket
+	// is made.
+	Kept bool
+	// Object is one of the sockets.
+	Object format.ObjectID
+}
+
+// sockets asks whether the names of unix sockets are free, whether their peers
+// can be told who connected, and whether their queues fit.
+func (c *check) sockets() {
+	for _, n := range SocketNames(c.img) {
+		c.stat(parent(n.Path), n.Object)
+		st := c.m.file(n.Path, true, AspectBound)
+		switch {
+		case st == nil:
+			c.wonder("whether the paths of the image's sockets are free")
+		case st.Error != "": // nothing is there
+		case st.Bound == nil:
+			c.wonder("whether the paths of the image's sockets are free")
+		case *st.Bound != "":
+			c.add(validate.CodeSocketName, validate.Subject{File: n.Path, Object: n.Object}, "%.120q", *st.Bound)
+		}
+	}
+	for i := range c.img.Objects.Files {
+		if u := c.img.Objects.Files[i].Unix; u != nil {
+			c.socket(c.img.Objects.Files[i].ID, u)
+		}
+	}
+}
+
+func (c *check) socket(id format.ObjectID, u *format.UnixSocket) {
+	r := c.rights
+	if k := u.PeerCreds; k != nil && r != nil && (k.UID != r.EUID || k.GID != r.EGID) && !r.SetsIDs() {
+		c.add(validate.CodePermission, validate.ObjectSubject(id),
+			"its peer is user %d of group %d, in whose name this program cannot connect", k.UID, k.GID)
+	}
+	if u.Type == sockDgram && u.Peer == 0 && len(u.Queue) > 1 {
+		if most, ok := c.m.number("net.unix.max_dgram_qlen"); ok && uint64(len(u.Queue)) > most+1 {
+			c.add(validate.CodeHostLimit, validate.ObjectSubject(id),
+				"%d datagrams wait at a socket, here there can be %d (net.unix.max_dgram_qlen)", len(u.Queue), most+1)
+		}
+	}
+	c.abstractName(id, u)
+}
+
+// abstractName asks whether a name without a file is free.
+func (c *check) abstractName(id format.ObjectID, u *format.UnixSocket) {
+	if len(u.Name) < 2 || u.Name[0] != 0 {
+		return
+	}
+	used := c.m.need(SectionAbstract).Abstract
+	if used == nil {
+		c.wonder("which abstract names of unix sockets are in use")
+		return
+	}
+	if name := AbstractName(u.Name); slices.Contains(*used, name) {
+		c.add(validate.CodeAbstractName, validate.ObjectSubject(id), "%.120q", name)
+	}
+}
+
+// AbstractName writes an abstract name as /proc/net/unix does, with @ for zero
+// bytes.
+func AbstractName(b []byte) string {
+	return strings.ToValidUTF8(string(bytes.ReplaceAll(b, []byte{0}, []byte{'@'})), "?")
+}
+
+// sysv asks whether System V objects can have their numbers, and whether those
+// are free.
+func (c *check) sysv() {
+	o := &c.img.Objects
+	segments := sysvSegments(c.img)
+	for _, k := range []struct {
+		name string
+		n    int
+	}{{"shm", len(segments)}, {"sem", len(o.Semaphores)}, {"msg", len(o.Messages)}} {
+		if k.n == 0 {
+			continue
+		}
+		setting := "kernel." + k.name + "_next_id"
+		switch v, known := c.m.Setting(setting); {
+		case !known:
+			c.wonder("whether System V objects can be given their numbers (%s)", setting)
+		case v == "":
+			c.add(validate.CodeKernelFeature, validate.Subject{}, "no %s: System V objects cannot be given their numbers", setting)
+		}
+	}
+	if len(segments) == 0 || rootNamespace(c.img, format.NSIPC) != nil {
+		return
+	}
+	here := c.m.need(SectionSysV).SysV
+	if here == nil {
+		c.wonder("which System V segments there are")
+		return
+	}
+	if here.Error != "" {
+		c.add(validate.CodeKernelFeature, validate.Subject{}, "System V shared memory: %.80q", here.Error)
+		return
+	}
+	c.segments(segments, here.Segments)
+	c.sysvLimits(segments, len(here.Segments))
+}
+
+// segments asks whether numbers and keys are free.
+func (c *check) segments(wanted []*format.SharedMemory, here []Segment) {
+	ids, keys := map[int32]Segment{}, map[int32]Segment{}
+	for _, s := range here {
+		ids[s.ID] = s
+		if s.Key != 0 {
+			keys[s.Key] = s
+		}
+	}
+	for _, s := range wanted {
+		taken, ok := ids[s.SysV.Number]
+		if !ok {
+			taken, ok = keys[s.SysV.Key]
+		}
+		if ok {
+			c.add(validate.CodeSysVTaken, validate.ObjectSubject(s.ID), "segment %d with key %#x exists, wanted are %d and %#x",
+				taken.ID, uint32(taken.Key), s.SysV.Number, uint32(s.SysV.Key))
+		}
+	}
+}
+
+// sysvLimits asks whether there may be as many segments of those sizes.
+func (c *check) sysvLimits(wanted []*format.SharedMemory, here int) {
+	if most, ok := c.m.number("kernel.shmmni"); ok && uint64(len(wanted)+here) > most {
+		c.add(validate.CodeSysVLimit, validate.Subject{}, "%d segments are needed beside %d, kernel.shmmni is %d", len(wanted), here, most)
+	}
+	most, ok := c.m.number("kernel.shmmax")
+	for _, s := range wanted {
+		if ok && s.Size > most {
+			c.add(validate.CodeSysVLimit, validate.ObjectSubject(s.ID), "a segment of %d bytes, kernel.shmmax is %d", s.Size, most)
+		}
+	}
+}
+
+// sysvSegments are the segments that have a number.
+func sysvSegments(img *format.Image) []*format.SharedMemory {
+	var list []*format.SharedMemory
+	for i := range img.Objects.Shared {
+		if s := &img.Objects.Shared[i]; s.Kind == format.SharedSysV && s.SysV != nil {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// fileLocks asks whether others hold what the image's locks exclude.
+func (c *check) fileLocks() {
+	for i := range c.img.Objects.Files {
+		d := &c.img.Objects.Files[i]
+		if len(d.Locks) == 0 || d.Regular == nil || d.Regular.File.Deleted != 0 {
+			continue
+		}
+		st := c.m.file(d.Regular.File.Path, false, AspectLocks)
+		if st == nil || st.Error != "" {
+			continue // said already
+		}
+		if st.Locks == nil {
+			c.wonder("which locks others hold on the image's files")
+			continue
+		}
+		for j := range d.Locks {
+			c.lock(d, &d.Locks[j], *st.Locks)
+		}
+	}
+}
+
+func (c *check) lock(d *format.OpenFile, l *format.FileLock, held []Lock) {
+	at := slices.IndexFunc(held, func(h Lock) bool { return excludes(&h, l) })
+	if at >= 0 {
+		c.add(validate.CodeLockTaken, validate.Subject{File: d.Regular.File.Path, Object: d.ID},
+			"%s lock %s, but process %d has one", l.Type, LockText(l), held[at].Process)
+	}
+}
+
+// excludes says whether a lock that somebody holds forbids a lock of the image.
+func excludes(h *Lock, l *format.FileLock) bool {
+	if !h.Write && !l.Write {
+		return false
+	}
+	if l.Type == "flock" || h.Type == "flock" {
+		return l.Type == "flock" && h.Type == "flock"
+	}
+	return h.Start <= lastByte(l.End) && l.Start <= lastByte(h.End)
+}
+
+// maxFileOffset is the last byte that a file can have (OFFSET_MAX).
+const maxFileOffset = 1<<63 - 1
+
+func lastByte(end uint64) uint64 { return min(end, maxFileOffset) }
+
+// LockText says in words what a lock covers.
+func LockText(l *format.FileLock) string {
+	kind := "for reading"
+	if l.Write {
+		kind = "for writing"
+	}
+	if l.Type == "flock" {
+		return kind
+	}
+	return kind + " from " + strconv.FormatUint(l.Start, 10) + " to " + strconv.FormatUint(lastByte(l.End), 10)
+}
+
+// familySize is that of sa_family_t, which a sockaddr begins with.
+const familySize = 2
+
+// SenderName is the name of the socket that a message came from, empty if it has
+// none; abstract names begin with a zero byte.
+func SenderName(m *format.SocketMessage) string {
+	if len(m.From) <= familySize {
+		return ""
+	}
+	name := m.From[familySize:]
+	if name[0] != 0 {
+		name, _, _ = bytes.Cut(name, []byte{0})
+	}
+	return string(name)
+}
+
+// SocketPath is where a socket was bound, as seen from the image's root.
+func SocketPath(u *format.UnixSocket) string {
+	if name := string(u.Name); !path.IsAbs(name) {
+		return path.Join(u.Dir, name)
+	}
+	return path.Join("/", u.Root, string(u.Name))
+}
