@@ -85,6 +85,7 @@ const (
 	ORdWr      uint32 = 0o2
 	OAppend    uint32 = 0o2000
 	ONonBlock  uint32 = 0o4000
+	OAsync     uint32 = 0o20000
 	ODirect    uint32 = 0o40000
 	OLargeFile uint32 = 0o100000
 	ODirectory uint32 = 0o200000
@@ -95,6 +96,12 @@ const (
 
 // Readable says whether the description can be read from.
 func (f *OpenFile) Readable() bool { m := f.Flags & OAccMode; return m == ORdOnly || m == ORdWr }
+
+// Signals says whether somebody is told of the description's events by a signal,
+// or would be if it were asked for (fcntl(2), "Managing signals").
+func (f *OpenFile) Signals() bool {
+	return f.Flags&OPath == 0 && (f.Flags&OAsync != 0 || f.Owner != nil && *f.Owner != FileOwner{})
+}
 
 // Writable says whether the description can be written to.
 func (f *OpenFile) Writable() bool { m := f.Flags & OAccMode; return m == OWrOnly || m == ORdWr }

@@ -42,6 +42,8 @@ type engine struct {
 	closed       []func() error
 	// locks are those to take, in the image's order.
 	locks []heldLock
+	// owners are the calls that say who gets signals about files.
+	owners []taskCall
 	// names are where sockets get files.
 	names []socketName
 	// released says that the tree runs: from then on it is not torn down.
@@ -320,6 +322,7 @@ func (e *engine) finish(ctx context.Context) error {
 	}
 	e.share(tasks)
 	e.findLocks(tasks)
+	e.findOwnerCalls(tasks)
 	// ptrace waits cannot be cancelled; what they wait for can.
 	stop := context.AfterFunc(ctx, func() { e.killAll(tasks) })
 	defer stop()

@@ -12,7 +12,6 @@ import (
 const (
 	oCloexec = 0o2000000
 	oNoctty  = 0o400
-	oAsync   = 0o20000
 	oTmpBit  = 0o20000000
 	oTmpfile = oTmpBit | 0o200000 // O_TMPFILE includes O_DIRECTORY
 	oCreat   = 0o100
@@ -305,7 +304,7 @@ func (b *builder) moveTo(p *husk.Program, n int) {
 
 // openFlags are a description's flags as open(2) takes them.
 func openFlags(d *format.OpenFile) uint64 {
-	drop := uint32(oCreat | oExcl | oTrunc | oCloexec | oAsync)
+	drop := uint32(oCreat | oExcl | oTrunc | oCloexec | format.OAsync)
 	if d.Flags&oTmpBit != 0 {
 		drop |= oTmpfile // it made the file once
 	}
@@ -329,5 +328,5 @@ func (b *builder) seek(p *husk.Program, d *format.OpenFile) {
 
 // setFlags sets status flags on a file that was not opened with them.
 func (b *builder) setFlags(p *husk.Program, n int, d *format.OpenFile) {
-	p.Call("set file flags", abi.SysFcntl, uint64(n), abi.FSetfl, uint64(d.Flags&^format.OAccMode))
+	p.Call("set file flags", abi.SysFcntl, uint64(n), abi.FSetfl, uint64(d.Flags&^(format.OAccMode|format.OAsync)))
 }

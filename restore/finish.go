@@ -65,7 +65,8 @@ type target struct {
 // tasks share may be in the hands of several. Before them all are seized and
 // have let go of the engine.
 var finishSteps = []func(*finisher) error{
-	(*finisher).stopAll, (*finisher).restartSleeps, (*finisher).closeFiles, (*finisher).takeLocks, (*finisher).unmapEngine,
+	(*finisher).stopAll, (*finisher).restartSleeps, (*finisher).closeFiles, (*finisher).takeLocks, (*finisher).setOwners,
+	(*finisher).unmapEngine,
 	(*finisher).settle, (*finisher).setAll,
 }
 

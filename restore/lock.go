@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/thaw-cr/thaw/format"
@@ -15,11 +16,24 @@ import (
 // descriptor of a file drops the POSIX locks that the process has on it.
 type heldLock struct {
 	lock format.FileLock
-	by   *target
 	fd   format.FD
-	// nr and args are the system call.
+	taskCall
+}
+
+// A taskCall is a system call that the engine makes a task do in the end.
+type taskCall struct {
+	step string
+	by   *target
 	nr   uint64
 	args []uint64
+}
+
+// callOne makes a call, if its task is one of the finisher's.
+func (f *finisher) callOne(c *taskCall) error {
+	if !slices.Contains(f.tasks, c.by) {
+		return nil
+	}
+	return f.callAll(c.step, func(x *target) bool { return x == c.by }, c.nr, c.args...)
 }
 
 // holder is a task that can take locks by one of its descriptors.
@@ -31,32 +45,48 @@ type holder struct {
 // findLocks says who takes which lock by which descriptor: the owner, if it has
 // the file, or else the first task that has.
 func (e *engine) findLocks(tasks []*target) {
-	var locked []*format.OpenFile
-	holders := map[format.ObjectID][]holder{}
-	for i := range e.b.img.Objects.Files {
-		if d := &e.b.img.Objects.Files[i]; len(d.Locks) > 0 {
-			locked = append(locked, d)
-			holders[d.ID] = nil
-		}
-	}
-	if len(locked) == 0 {
-		return
-	}
-	for _, x := range tasks {
-		if table := e.b.ix.FileTables[x.t.Files]; table != nil {
-			for _, en := range table.Entries {
-				if list, ok := holders[en.File]; ok {
-					holders[en.File] = append(list, holder{x, en.FD})
-				}
-			}
-		}
-	}
-	for _, d := range locked {
+	for d, list := range e.holders(tasks, func(d *format.OpenFile) bool { return len(d.Locks) > 0 }) {
 		for _, l := range d.Locks {
-			list := holders[d.ID]
 			at := max(0, slices.IndexFunc(list, func(h holder) bool { return h.x.t.TGID == l.Owner }))
 			if at < len(list) {
 				e.locks = append(e.locks, e.newLock(l, list[at]))
+			}
+		}
+	}
+}
+
+// holders gives the descriptions for which something has to be done by a task
+// that has them, in the image's order, and those tasks in the order of restart.
+func (e *engine) holders(tasks []*target, wanted func(*format.OpenFile) bool) iter.Seq2[*format.OpenFile, []holder] {
+	var files []*format.OpenFile
+	holders := map[format.ObjectID][]holder{}
+	for i := range e.b.img.Objects.Files {
+		if d := &e.b.img.Objects.Files[i]; wanted(d) {
+			files = append(files, d)
+			holders[d.ID] = nil
+		}
+	}
+	if len(files) > 0 {
+		e.findHolders(tasks, holders)
+	}
+	return func(yield func(*format.OpenFile, []holder) bool) {
+		for _, d := range files {
+			if !yield(d, holders[d.ID]) {
+				return
+			}
+		}
+	}
+}
+
+func (e *engine) findHolders(tasks []*target, holders map[format.ObjectID][]holder) {
+	for _, x := range tasks {
+		table := e.b.ix.FileTables[x.t.Files]
+		if table == nil {
+			continue
+		}
+		for _, en := range table.Entries {
+			if list, ok := holders[en.File]; ok {
+				holders[en.File] = append(list, holder{x, en.FD})
 			}
 		}
 	}
@@ -70,7 +100,7 @@ const (
 )
 
 func (e *engine) newLock(l format.FileLock, by holder) heldLock {
-	h := heldLock{lock: l, by: by.x, fd: by.fd}
+	h := heldLock{lock: l, fd: by.fd, taskCall: taskCall{step: l.Type + " lock by descriptor " + itoa(int(by.fd)), by: by.x}}
 	if l.Type == "flock" {
 		op := uint64(lockShared)
 		if l.Write {
@@ -101,12 +131,7 @@ const maxFileOffset = 1<<63 - 1
 // takeLocks takes the locks of the finisher's tasks.
 func (f *finisher) takeLocks() error {
 	for i := range f.e.locks {
-		h := &f.e.locks[i]
-		if !slices.Contains(f.tasks, h.by) {
-			continue
-		}
-		step := h.lock.Type + " lock by descriptor " + itoa(int(h.fd))
-		if err := f.callAll(step, func(x *target) bool { return x == h.by }, h.nr, h.args...); err != nil {
+		if err := f.callOne(&f.e.locks[i].taskCall); err != nil {
 			return err
 		}
 	}

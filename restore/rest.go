@@ -36,7 +36,7 @@ func (b *builder) planRests() {
 	}
 	tables, memories := map[format.ObjectID]uint32{}, map[format.ObjectID]uint32{}
 	frozen := map[format.ObjectID]bool{}
-	living, locked := b.livingTasks(), b.lockedTables()
+	living, late := b.livingTasks(), b.lateTables()
 	for _, t := range living {
 		tables[t.Files]++
 		memories[t.Memory]++
@@ -49,7 +49,7 @@ func (b *builder) planRests() {
 		if !r.stays {
 			b.resting++
 			r.sleeps = sleeps(t)
-			r.leaves = memories[t.Memory] == 1 && !r.sleeps && !locked[t.Files] && !b.hasAction(t, format.SIGSEGV)
+			r.leaves = memories[t.Memory] == 1 && !r.sleeps && !late[t.Files] && !b.hasAction(t, format.SIGSEGV)
 			if n := tables[t.Files]; n > 0 { // the first of those that have it
 				r.closes, tables[t.Files] = true, 0
 				b.unused[t.Files] = dependency{b.t.Word(), n - 1}
@@ -59,17 +59,17 @@ func (b *builder) planRests() {
 	}
 }
 
-// lockedTables are the file tables by which locks are taken in the end, in calls
-// that the engine makes the tasks do.
-func (b *builder) lockedTables() map[format.ObjectID]bool {
-	locked := map[format.ObjectID]bool{}
+// lateTables are the file tables by which locks are taken and owners set in the
+// end, in calls that the engine makes the tasks do.
+func (b *builder) lateTables() map[format.ObjectID]bool {
+	late := map[format.ObjectID]bool{}
 	for _, t := range b.img.Objects.FileTables {
-		locked[t.ID] = slices.ContainsFunc(t.Entries, func(e format.FileEntry) bool {
+		late[t.ID] = slices.ContainsFunc(t.Entries, func(e format.FileEntry) bool {
 			d := b.ix.Files[e.File]
-			return d != nil && len(d.Locks) > 0
+			return d != nil && (len(d.Locks) > 0 || d.Signals())
 		})
 	}
-	return locked
+	return late
 }
 
 // livingTasks lists the tasks that will run, in the order of restart.

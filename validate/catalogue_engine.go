@@ -128,8 +128,8 @@ var engineRules = []Rule{
 		Fix: "let go of the lease before the capture", Example: "fcntl(F_SETLEASE) on an open file",
 	},
 	{
-		Code: CodeFileOwner, Severity: Error, Title: "file that sends signals",
-		Why: "The owner set by F_SETOWN and the signal of F_SETSIG would be lost.",
+		Code: CodeFileOwner, Severity: Error, Title: "file that sends signals to somebody else",
+		Why: "Its owner (F_SETOWN) is not part of the image, or was named by users of whom no task has the file.",
 		Fix: "clear it with F_SETOWN 0 before the capture", Example: "a terminal with O_ASYNC and an owner",
 	},
 	{

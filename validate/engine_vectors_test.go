@@ -84,6 +84,12 @@ var engineMutations = []mutation{
 		v.file(idRegular).Locks = []format.FileLock{{Type: "lease", Write: true, End: format.Unlimited}}
 	}},
 	{CodeFileOwner, "of-a-terminal", func(v *vector) { v.file(idTTY).Owner = &format.FileOwner{Type: 1, PID: 100} }},
+	{CodeFileOwner, "not-in-the-image", func(v *vector) { v.file(idRegular).Owner = &format.FileOwner{Type: 1, PID: 999} }},
+	{CodeFileOwner, "group-not-in-the-image", func(v *vector) { v.file(idRegular).Owner = &format.FileOwner{Type: 2, PID: 999} }},
+	{CodeFileOwner, "thread-as-process", func(v *vector) { v.file(idRegular).Owner = &format.FileOwner{Type: 1, PID: 101} }},
+	{CodeFileOwner, "another-user", func(v *vector) {
+		v.file(idRegular).Owner = &format.FileOwner{Type: 1, PID: 100, UID: 4711, EUID: 4711}
+	}},
 	{CodeSeccomp, "strict", func(v *vector) { v.task(102).SeccompMode = 1 }},
 	{CodeSysVSemaphore, "set", func(v *vector) {
 		v.Image.Objects.Semaphores = []format.SysVSemaphores{{ID: 80, Values: []uint16{1}}}
@@ -176,6 +182,8 @@ func TestUnsupportedVectors(t *testing.T) {
 		format.Namespace{ID: 82, Kind: format.NSNet, Host: true}, format.Namespace{ID: 83, Kind: format.NSMount, Mounts: []format.Mount{
 			{Point: "/", Root: "/", Type: "ext4", External: "/"}, {Point: "/proc", Root: "/", Type: "proc"},
 		}})
+	ok.file(idRegular).Owner = &format.FileOwner{Type: 2, PID: 100, UID: 1000, EUID: 1000, Signal: 34}
+	ok.file(idPipeRead).Flags |= format.OAsync
 	ok.Image.Objects.Messages = []format.SysVMessages{{ID: 84, Key: sysvNumber(1, 7)}}
 	if found := Unsupported(ok.Image); len(found) > 0 {
 		t.Errorf("findings of what is supported: %v", found)

@@ -27,6 +27,7 @@ func Unsupported(img *format.Image) []Finding {
 	each(c, o.Memories, unsupportedMemory)
 	each(c, o.Shared, unsupportedShared)
 	each(c, o.Files, unsupportedFile)
+	unsupportedOwners(c)
 	each(c, o.Terminals, func(c *checker, t *format.Terminal) {
 		if !t.Inherited {
 			c.object(CodePtyMaster, t.ID, "terminal %.80q is not inherited", t.Path)
@@ -193,9 +194,6 @@ func unsupportedFile(c *checker, f *format.OpenFile) {
 	unsupportedLocks(c, f)
 	if f.Unix != nil {
 		unsupportedUnix(c, f.ID, f.Unix)
-	}
-	if f.Owner != nil && (f.Owner.PID != 0 || f.Owner.Signal != 0) {
-		c.object(CodeFileOwner, f.ID, "owner %d, signal %d", f.Owner.PID, f.Owner.Signal)
 	}
 	if f.Device != nil && f.Device.Block {
 		c.object(CodeBlockDevice, f.ID, "block device %d:%d", f.Device.Major, f.Device.Minor)

@@ -73,7 +73,9 @@ const (
 	FGetsig    = unix.F_GETSIG
 	FGetSeals  = unix.F_GET_SEALS
 	FSetfl     = unix.F_SETFL
+	FSetown    = unix.F_SETOWN_EX
 	FSetpipeSz = unix.F_SETPIPE_SZ
+	FSetsig    = unix.F_SETSIG
 )
 
 // Types of locks of F_SETLK and F_OFD_SETLK.

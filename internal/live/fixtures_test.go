@@ -31,6 +31,7 @@ var fixtures = []Spec{
 	{Name: "sockserver"},
 	{Name: "ghosts"},
 	{Name: "locks"},
+	{Name: "async"},
 	{Name: "names"},
 	{Name: "ipc", Args: []string{"own"}, Own: true},
 	{Name: "siblings"},

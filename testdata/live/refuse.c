@@ -188,7 +188,7 @@ static int k_async(void)
 	if (pipe(fds))
 		return 1;
 	fd = fds[0];
-	return fcntl(fd, F_SETOWN, getpid()) || fcntl(fd, F_SETFL, O_ASYNC);
+	return fcntl(fd, F_SETOWN, getppid()) || fcntl(fd, F_SETFL, O_ASYNC);
 }
 static char selector; /* 0: system calls go through */
 static int k_dispatch(void) { return prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 1, 0, 0, &selector); }
