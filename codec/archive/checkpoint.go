@@ -88,7 +88,7 @@ func (c checkpoint) Unpack(ctx context.Context, src codec.Source, lim codec.Limi
 		images = checkpointDir
 	}
 	sub, err := fs.Sub(src.Dir, images)
-	if err == nil && !isDir(src.Dir, images) {
+	if err == nil && !isDir(src.Dir, images) || isFile(src.Dir, images) {
 		err = fs.ErrNotExist
 	}
 	if errors.Is(err, fs.ErrNotExist) {

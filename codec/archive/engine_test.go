@@ -166,6 +166,14 @@ func TestFolderForDocument(t *testing.T) {
 	}
 }
 
+// TestFileForFolder: a file where the folder of images belongs is none.
+func TestFileForFolder(t *testing.T) {
+	f, err := openBytes(t, tarOf(append(healthy()[:2], entry{name: "checkpoint", body: "x"})...), false, codec.Limits{})
+	if diff := cmp.Diff([]string{string(codec.Missing)}, kinds(f, err)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestPods opens the first container of a pod's checkpoint.
 func TestPods(t *testing.T) {
 	options := entry{name: "pod.options", body: `{"version":1,"containers":{"a":"a-full","b":"b-full"}}`}
