@@ -12,13 +12,17 @@ TESTFLAGS ?=
 FUZZTIME  ?= 10s
 BENCH     ?= .
 BENCHTIME ?= 1s
+CASES     ?= 2000
+RESTORES  ?= 10
+BOOK      ?=
+CASE      ?=
 
 # Where tools are kept between runs, and the version that tools/go.mod pins.
 TOOLS        := $(or $(shell $(GO) env GOBIN),$(shell $(GO) env GOPATH)/bin)
 LINT         := $(TOOLS)/golangci-lint
 LINT_VERSION := $(shell awk '$$1 == "github.com/golangci/golangci-lint/v2" {print $$2}' tools/go.mod)
 
-.PHONY: build demo test bench fuzz lint linter generate clean
+.PHONY: build demo test bench fuzz campaign lint linter generate clean
 
 build: ## bin/thaw
 	@$(GO) build -trimpath -o $(BIN)/thaw ./cmd/thaw
@@ -40,6 +44,10 @@ fuzz: ## each fuzz target for FUZZTIME
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./$$(dirname $$file); \
 		done; \
 	done
+
+campaign: ## damaged images: CASES of them, RESTORES for real; BOOK=file to go on later; CASE=... replays one
+	@$(GO) build -trimpath -o $(BIN)/campaign ./internal/campaign/run
+	@$(BIN)/campaign -cases $(CASES) -restores $(RESTORES) $(if $(BOOK),-book '$(BOOK)') $(if $(CASE),-case '$(CASE)')
 
 lint: linter ## golangci-lint and gofumpt over everything
 	@$(LINT) run ./...

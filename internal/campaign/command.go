@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -55,7 +56,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, talk io.Writer)
 		if err != nil {
 			return err
 		}
-		return json.NewEncoder(out).Encode(book)
+		return writeJSON(out, book)
 	case o.restorer:
 		var cases []Case
 		if err := json.NewDecoder(in).Decode(&cases); err != nil {
@@ -65,6 +66,8 @@ func Main(ctx context.Context, args []string, in io.Reader, out, talk io.Writer)
 	}
 	return o.campaign(ctx, c, out, talk)
 }
+
+func writeJSON(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) }
 
 // worker makes the command of a worker: this program.
 func (o *options) worker(self string) func(context.Context, ...string) *exec.Cmd {
@@ -83,6 +86,10 @@ func (o *options) campaign(ctx context.Context, c *Corpus, out, talk io.Writer) 
 	restorer := &Restorer{
 		Worker:  func(ctx context.Context) *exec.Cmd { return worker(ctx, "-restorer") },
 		Silence: 2 * time.Minute, Batch: 100, Log: talk,
+		User: func(k Case) bool {
+			m := c.Image(k.Image)
+			return m != nil && strings.HasPrefix(m.World, string(LinuxCR))
+		},
 	}
 	if o.one != "" {
 		return replay(ctx, c, o.one, restorer, o.restores > 0, out)

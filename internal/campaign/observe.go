@@ -14,8 +14,8 @@ import (
 	"github.com/thaw-cr/thaw/format"
 )
 
-// A seen task is one of /proc, read without the help of what is tested. The
-// numbers of id are those of the pid namespace below ours.
+// A seen task is one of /proc, read without the help of what is tested. Its
+// numbers are those of the tree's pid namespace.
 type seen struct {
 	tid, tgid, pgid, sid int
 	// outer is the number here, parent the parent's.
@@ -26,22 +26,24 @@ type seen struct {
 	status int
 }
 
-// tasks lists all tasks of this pid namespace but those of one process.
-func tasks(but int) ([]seen, error) {
+// tasks lists all tasks of this pid namespace but those of this process. below says
+// how many namespaces below ours the tree's own is.
+func tasks(below int) ([]seen, error) {
 	names, err := filepath.Glob("/proc/[0-9]*/task/[0-9]*/status")
 	if err != nil {
 		return nil, err
 	}
+	own := fmt.Sprintf("/proc/%d/", os.Getpid())
 	var list []seen
 	for _, name := range names {
-		if strings.HasPrefix(name, fmt.Sprintf("/proc/%d/", but)) {
+		if strings.HasPrefix(name, own) {
 			continue
 		}
 		status, err := os.ReadFile(name)
 		if err != nil {
 			continue // gone meanwhile
 		}
-		t := parseSeen(status)
+		t := parseSeen(status, below)
 		if stat, err := os.ReadFile(filepath.Join(filepath.Dir(name), "stat")); err == nil {
 			fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 			if len(fields) > 49 {
@@ -53,17 +55,17 @@ func tasks(but int) ([]seen, error) {
 	return list, nil
 }
 
-func parseSeen(status []byte) seen {
+func parseSeen(status []byte, below int) seen {
 	var t seen
 	for s := bufio.NewScanner(bytes.NewReader(status)); s.Scan(); {
 		name, value, _ := strings.Cut(s.Text(), ":")
 		value = strings.TrimPrefix(value, "\t")
 		numbers := strings.Fields(value)
-		inner := func() int { // in the namespace below ours, if the task is in it
-			if len(numbers) < 2 {
+		inner := func() int { // zero if the task is not in that namespace
+			if len(numbers) <= below {
 				return 0
 			}
-			n, _ := strconv.Atoi(numbers[1]) //nolint:errcheck // the kernel writes numbers
+			n, _ := strconv.Atoi(numbers[below]) //nolint:errcheck // the kernel writes numbers
 			return n
 		}
 		switch name {

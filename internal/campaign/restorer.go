@@ -19,7 +19,9 @@ type RestoreTally struct {
 	Cases int `json:"cases"`
 	// Trees ran, were compared and killed; Errors left nothing behind. TimedOut
 	// are those of them where the engine ran out of time.
-	Trees    int `json:"trees"`
+	Trees int `json:"trees"`
+	// Own are the trees that got a pid namespace of their own.
+	Own      int `json:"own"`
 	Errors   int `json:"errors"`
 	TimedOut int `json:"timed_out"`
 }
@@ -27,13 +29,15 @@ type RestoreTally struct {
 func (t *RestoreTally) add(o RestoreTally) {
 	t.Cases += o.Cases
 	t.Trees += o.Trees
+	t.Own += o.Own
 	t.Errors += o.Errors
 	t.TimedOut += o.TimedOut
 }
 
 // String says the numbers in words.
 func (t RestoreTally) String() string {
-	return fmt.Sprintf("%d restored: %d trees as the image says, %d clean errors, %d of them after the time-out", t.Cases, t.Trees, t.Errors, t.TimedOut)
+	return fmt.Sprintf("%d restored: %d trees as the image says, %d of them in a pid namespace of their own; %d clean errors, %d of them after the time-out",
+		t.Cases, t.Trees, t.Own, t.Errors, t.TimedOut)
 }
 
 // A Restorer restores mutants in workers.
@@ -46,6 +50,10 @@ type Restorer struct {
 	// Batch is how many cases one worker does.
 	Batch int
 	Log   io.Writer
+	// User says which cases need a user namespace: images of linux-cr are of a
+	// root with all capabilities, which ours need not be; those of CRIU have
+	// priorities that only a true root sets.
+	User func(Case) bool
 	// Seen, if set, gets every outcome.
 	Seen func(Outcome)
 }
@@ -53,11 +61,28 @@ type Restorer struct {
 // Run restores cases and gives the tally and the failures.
 func (r *Restorer) Run(ctx context.Context, cases []Case) (*Book, error) {
 	b := &Book{}
+	var plain, user []Case
+	for _, k := range cases {
+		if r.User(k) {
+			user = append(user, k)
+		} else {
+			plain = append(plain, k)
+		}
+	}
+	err := r.run(ctx, b, plain, 0)
+	if err == nil {
+		err = r.run(ctx, b, user, userNamespace)
+	}
+	return b, err
+}
+
+// run restores cases in workers with one kind of namespaces.
+func (r *Restorer) run(ctx context.Context, b *Book, cases []Case, namespaces uintptr) error {
 	for len(cases) > 0 {
 		n := min(r.Batch, len(cases))
-		done, bad, err := r.work(ctx, cases[:n])
+		done, bad, err := r.work(ctx, cases[:n], namespaces)
 		if err != nil {
-			return b, err
+			return err
 		}
 		for _, o := range done {
 			r.book(b, o)
@@ -70,7 +95,7 @@ func (r *Restorer) Run(ctx context.Context, cases []Case) (*Book, error) {
 		}
 		fmt.Fprintf(r.Log, "%s %s; %d failures\n", time.Now().UTC().Format("15:04:05"), b.Restores, len(b.Failed)) //nolint:errcheck // talk
 	}
-	return b, nil
+	return nil
 }
 
 func (r *Restorer) book(b *Book, o Outcome) {
@@ -80,6 +105,9 @@ func (r *Restorer) book(b *Book, o Outcome) {
 		b.Failed = append(b.Failed, Failure{o.Case, FailRestore, strings.Join(append(o.Wrong, o.Error), "\n")})
 	case o.Tree:
 		t.Trees = 1
+		if o.Own {
+			t.Own = 1
+		}
 	default:
 		t.Errors = 1
 	}
@@ -93,7 +121,7 @@ func (r *Restorer) book(b *Book, o Outcome) {
 }
 
 // work runs one worker; bad is the case that ended it.
-func (r *Restorer) work(ctx context.Context, cases []Case) (done []Outcome, bad *Failure, err error) {
+func (r *Restorer) work(ctx context.Context, cases []Case, namespaces uintptr) (done []Outcome, bad *Failure, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	in, err := json.Marshal(cases)
@@ -101,14 +129,7 @@ func (r *Restorer) work(ctx context.Context, cases []Case) (done []Outcome, bad 
 		return nil, nil, err
 	}
 	cmd := r.Worker(ctx)
-	// As a root that has all capabilities, users and groups.
-	all := []syscall.SysProcIDMap{{Size: 65536}}
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC |
-			syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET,
-		UidMappings: all, GidMappings: all, GidMappingsEnableSetgroups: true,
-		Pdeathsig: syscall.SIGKILL,
-	}
+	cmd.SysProcAttr = worldAttr(namespaces)
 	// A tree that keeps what the worker prints open is killed with it.
 	cmd.WaitDelay = time.Second
 	quiet := time.AfterFunc(r.Silence, func() { cancel(errSilent) })
@@ -132,6 +153,22 @@ func (r *Restorer) work(ctx context.Context, cases []Case) (done []Outcome, bad 
 		kind = FailHang
 	}
 	return done, &Failure{*begun, kind, fmt.Sprintf("restore: %v: %s", err, tail(errs.String()))}, nil
+}
+
+// userNamespace asks for a root that has all capabilities, users and groups.
+const userNamespace = syscall.CLONE_NEWUSER
+
+// worldAttr are the namespaces of a worker that restores.
+func worldAttr(more uintptr) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{
+		Cloneflags: more | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET,
+		Pdeathsig:  syscall.SIGKILL,
+	}
+	if more&userNamespace != 0 {
+		all := []syscall.SysProcIDMap{{Size: 65536}}
+		a.UidMappings, a.GidMappings, a.GidMappingsEnableSetgroups = all, all, true
+	}
+	return a
 }
 
 var errSilent = errors.New("the worker says nothing")

@@ -119,7 +119,7 @@ func (w *worker) examine(ctx context.Context, m *Image, n uint64) (Verdict, time
 	w.cpu.Store(int64(cpu))
 	w.wall.Store(time.Now().UnixNano())
 	w.number.Store(n + 1)
-	v, err := Examine(ctx, m, n)
+	v, err := w.c.examine(ctx, m, n)
 	w.number.Store(0)
 	took := cpuTime() - cpu
 	if took > w.limits.CPU {
@@ -150,7 +150,7 @@ func (w *worker) measure(ctx context.Context, m *Image, n uint64) uint64 {
 		}
 	}()
 	w.number.Store(n + 1)
-	_, _ = Examine(ctx, m, n) //nolint:errcheck // known already
+	_, _ = w.c.examine(ctx, m, n) //nolint:errcheck // known already
 	w.number.Store(0)
 	close(done)
 	return w.most.Load() - base
