@@ -25,3 +25,5 @@
 // entries, may have no anchors, aliases or tags, and no key that is not known or
 // occurs twice. Comparing takes time in proportion to pattern and value.
 package policy
+
+//go:generate go test -run ^TestGeneratedSchema$ . -update

@@ -16,7 +16,7 @@ import (
 const (
 	// MaxDocument is its greatest length in bytes.
 	MaxDocument = 256 << 10
-	maxDepth    = 4
+	maxDepth    = 8
 	maxNodes    = 20000
 	maxErrors   = 20
 )
@@ -162,7 +162,7 @@ func (d *decoder) fields(n *yaml.Node, what string, fn func(key *yaml.Node, valu
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		switch {
-		case key.Kind != yaml.ScalarNode:
+		case key.Kind != yaml.ScalarNode, key.ShortTag() != "!!str":
 			d.fail(key, "a key is a word")
 			continue
 		case seen[key.Value]:

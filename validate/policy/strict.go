@@ -3,6 +3,8 @@ package policy
 import (
 	_ "embed"
 	"sync"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // StrictYAML is the document of the strict policy.
@@ -18,3 +20,13 @@ var Strict = sync.OnceValue(func() *Policy {
 	}
 	return p
 })
+
+// Value is a document as JSON has it: spec/policy.schema.json describes it. It is
+// for documents that Parse has accepted.
+func Value(document []byte) (any, error) {
+	var v map[string]any
+	if err := yaml.Unmarshal(document, &v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
