@@ -90,7 +90,7 @@ func Load(ctx context.Context, repo, shared string) (*Corpus, error) {
 		func() error { return l.linuxCR(filepath.Join(shared, "linux-cr")) },
 		func() error { return l.criu(filepath.Join(shared, "criu")) },
 		func() error { return l.archives(filepath.Join(shared, "podman")) },
-		l.malformed,
+		func() error { return l.malformed(filepath.Join(data, "malformed")) },
 		l.converted,
 	} {
 		if err := step(); err != nil {
@@ -133,6 +133,8 @@ var favours = []struct {
 	{"archive/", 400},
 	{"native/invalid/", 30},
 	{"native/malformed/", 30},
+	{"linux-cr/malformed/", 30},
+	{"criu/malformed/", 30},
 	{"native/from/", 400},
 	{"", 100},
 }

@@ -37,6 +37,7 @@ func mutators() []mutator {
 		{"field", "fields of records set to boundary values or to those of others", 40, nil, fields},
 		{"record", "records removed, doubled, swapped, retyped, or taken from another image", 12, nil, records},
 		{"file", "files removed, doubled, swapped or renamed", 8, []Family{CRIU, Archive}, files},
+		{"shape", "another tree of its processes: parents, groups, sessions, numbers, states", 15, []Family{Native}, reshape},
 		{"wrap", "changed before or after it is compressed", 4, []Family{Native, LinuxCR, Archive}, wrap},
 	}
 }

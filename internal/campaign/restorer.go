@@ -187,23 +187,26 @@ func (l *listener) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-// Spread chooses n of the samples so that every image has its part.
+// Spread chooses n of the samples so that every mutator of every image has its
+// part.
 func Spread(samples []Case, n int) []Case {
-	var order []string
-	by := map[string][]Case{}
+	type kind struct{ image, mutator string }
+	var order []kind
+	by := map[kind][]Case{}
 	for _, k := range samples {
-		if by[k.Image] == nil {
-			order = append(order, k.Image)
+		of := kind{k.Image, k.Mutator}
+		if by[of] == nil {
+			order = append(order, of)
 		}
-		by[k.Image] = append(by[k.Image], k)
+		by[of] = append(by[of], k)
 	}
 	var out []Case
 	for len(out) < n {
 		before := len(out)
-		for _, name := range order {
-			if len(by[name]) > 0 && len(out) < n {
-				out = append(out, by[name][0])
-				by[name] = by[name][1:]
+		for _, of := range order {
+			if len(by[of]) > 0 && len(out) < n {
+				out = append(out, by[of][0])
+				by[of] = by[of][1:]
 			}
 		}
 		if len(out) == before {

@@ -5,12 +5,17 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
+	"testing/fstest"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/malformed"
 )
 
 // vectorFile is what the campaign needs of a vector of the validator.
@@ -103,9 +108,46 @@ func (p madePages) ReadPages(_ context.Context, id format.ObjectID, first format
 	return nil
 }
 
-// malformed adds the vectors that are images as they stand.
-func (l *loader) malformed() error {
-	_, err := os.Stat("testdata/malformed")
-	_ = err
+// malformed adds the corpus of malformed images and those that they were made of.
+func (l *loader) malformed(dir string) error {
+	c, err := malformed.Open(os.DirFS(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, list := range []iter.Seq2[*malformed.Vector, error]{c.BaseVectors(), c.Vectors()} {
+		for v, err := range list {
+			if err != nil {
+				return err
+			}
+			l.malformedVector(v)
+		}
+	}
 	return nil
+}
+
+// familyOf says how images of a format of the malformed corpus are built.
+var familyOf = map[string]Family{"thaw": Native, "linux-cr": LinuxCR, "criu": CRIU, "archive": Archive, "wrapped": Archive}
+
+func (l *loader) malformedVector(v *malformed.Vector) {
+	f, ok := familyOf[v.Format]
+	m := &Image{Name: string(f) + "/malformed/" + v.Name, Family: f, File: v.Bytes()}
+	if v.Kind == malformed.KindDirectory {
+		m.Dir = fstest.MapFS{}
+		for _, file := range v.Files {
+			if file.Link == "" {
+				m.Dir[file.Name] = &fstest.MapFile{Data: file.Data, Mode: 0o600}
+			}
+		}
+	}
+	switch {
+	case !ok || (f == CRIU) != (m.Dir != nil):
+		l.skip(v.Name, fmt.Errorf("a %s of format %s", v.Kind, v.Format))
+	case m.Dir != nil && len(m.Dir) == 0 || m.Size() > maxPlain:
+		l.skip(v.Name, fmt.Errorf("%d bytes", m.Size()))
+	default:
+		l.add(m)
+	}
 }
