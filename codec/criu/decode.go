@@ -222,6 +222,9 @@ func (d *decoder) tree() error {
 		if p.pid <= 0 {
 			return fault(f, &f.records[i], codec.Malformed, "process number %d", e.GetPid())
 		}
+		if err := checkEntry(f, i, e); err != nil {
+			return err
+		}
 		core := d.find(kCore, uint64(e.GetPid()))
 		p.core, _ = entry[*criu_core.CoreEntry](core)
 		if p.core == nil {

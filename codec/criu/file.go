@@ -169,6 +169,9 @@ func (d *decoder) fileTable(p *proc) (format.ObjectID, error) {
 			last = fd
 		}
 		id, err := d.openFile(e.GetId(), f, r)
+		if err == nil {
+			err = sameType(f, r, e, d.entries[e.GetId()])
+		}
 		if err != nil {
 			return 0, err
 		}

@@ -27,7 +27,7 @@ func (d *decoder) locks() error {
 	for i, e := range entries[*file_lock.FileLockEntry](f) {
 		r := &f.records[i]
 		l := format.FileLock{Type: lockKinds[e.GetFlag()&lockMask], Write: e.GetType()&3 == lockWrite, Owner: format.PID(e.GetPid())}
-		if l.Type == "" || e.GetStart() < 0 || e.GetLen() < 0 {
+		if l.Type == "" || e.GetType()&^lockTypes != 0 || e.GetStart() < 0 || e.GetLen() < 0 {
 			return fault(f, r, codec.Malformed, "lock of kind %#x at %d, %d bytes", e.GetFlag(), e.GetStart(), e.GetLen())
 		}
 		l.Start, l.End = uint64(e.GetStart()), format.Unlimited

@@ -3,6 +3,7 @@ package criu
 import (
 	pipe_data "github.com/checkpoint-restore/go-criu/v8/crit/images/pipe-data"
 
+	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
 )
 
@@ -58,6 +59,9 @@ func (d *decoder) pipeBuffer(key pipeKey, fifo format.FileRef) (format.ObjectID,
 	}
 	if f := d.find(name, 0); f != nil {
 		i, ok := d.dataOf(f, key)
+		if ok && i < 0 {
+			return 0, fault(f, nil, codec.Duplicate, "the contents of pipe %d are there twice", key.id)
+		}
 		if ok {
 			m, _ := f.records[i].msg.(*pipe_data.PipeDataEntry)
 			o.Data, o.Capacity = f.records[i].extra, m.GetSize()
@@ -67,7 +71,8 @@ func (d *decoder) pipeBuffer(key pipeKey, fifo format.FileRef) (format.ObjectID,
 	return o.ID, d.charge(256)
 }
 
-// dataOf finds the record with a pipe's contents.
+// dataOf finds the record with a pipe's contents: its place, or -1 if there are
+// several.
 func (d *decoder) dataOf(f *file, key pipeKey) (int, bool) {
 	if d.pipeData == nil {
 		d.pipeData = map[*file]map[uint32]int{}
@@ -76,6 +81,9 @@ func (d *decoder) dataOf(f *file, key pipeKey) (int, bool) {
 	if index == nil {
 		index = make(map[uint32]int, len(f.records))
 		for i, m := range entries[*pipe_data.PipeDataEntry](f) {
+			if _, twice := index[m.GetPipeId()]; twice {
+				i = -1
+			}
 			index[m.GetPipeId()] = i
 		}
 		d.pipeData[f] = index

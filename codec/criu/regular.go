@@ -43,6 +43,9 @@ func (d *decoder) remapEntries() error {
 		if _, err := d.entryAt(e.GetOrigId(), f, r); err != nil {
 			return err
 		}
+		if err := checkRemap(f, r, e); err != nil {
+			return err
+		}
 		d.remaps[e.GetOrigId()] = remap{e, r}
 	}
 	return nil

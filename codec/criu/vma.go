@@ -75,6 +75,8 @@ func (d *decoder) vma(f *file, r *record, e *area) (format.VMA, error) {
 		return v, fault(f, r, codec.Malformed, "area %d at %s-%s", r.n, v.Start, v.End)
 	case e.pgoff%format.PageSize != 0 || e.pgoff > 1<<62:
 		return v, fault(f, r, codec.Malformed, "area at %s begins %#x bytes into what it shows", v.Start, e.pgoff)
+	case e.flags&(mapShared|mapPrivate) == 0:
+		return v, fault(f, r, codec.Malformed, "area at %s is neither shared nor private (flags %#x)", v.Start, e.flags)
 	case e.status&^areaKnown != 0:
 		return v, fault(f, r, codec.UnsupportedVersion, "area at %s is of a kind that CRIU up to 4.2 does not know (status %#x)", v.Start, e.status)
 	}
