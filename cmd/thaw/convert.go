@@ -17,6 +17,7 @@ import (
 
 // convertOptions say what images become.
 type convertOptions struct {
+	policyOptions
 	// to is FORMAT or FORMAT@VERSION.
 	to string
 	// strict refuses what would lose something.
@@ -34,6 +35,7 @@ type convertOptions struct {
 func (o *convertOptions) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.to, "to", "", "write `FORMAT[@VERSION]`, of those that thaw formats lists")
 	f.BoolVar(&o.strict, "strict", false, "refuse an image of which the target cannot hold all")
+	o.addPolicyFlag(f)
 	f.Int32Var(&o.task, "task", 0, "with --to core, write the process of task `N` only")
 	f.StringVar(&o.compress, "compress", "", "none or zstd; left out, an image of the same version stays as it is and others get none")
 }
@@ -159,6 +161,9 @@ func versionName(f codec.Format, version string) (string, bool) {
 func runConvert(ctx context.Context, a *app, opts convertOptions, in, out string) error {
 	folder := a.isFolder(in)
 	if err := opts.check(a, out, folder); err != nil {
+		return err
+	}
+	if err := a.usePolicy(opts.policyOptions); err != nil {
 		return err
 	}
 	target, err := a.convertTarget(opts.to)

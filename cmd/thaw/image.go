@@ -11,6 +11,7 @@ import (
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/validate"
+	"github.com/thaw-cr/thaw/validate/policy"
 )
 
 // opened is an image with the file it is read from.
@@ -22,6 +23,8 @@ type opened struct {
 	file *os.File
 	// formatless says that the image itself does not tell what it was read from.
 	formatless bool
+	// policy is what containers are judged by; nil is the strict one.
+	policy *policy.Policy
 	// read counts the bytes read from the file so far.
 	read  *countingReaderAt
 	close []func() error
@@ -46,7 +49,8 @@ func (a *app) open(ctx context.Context, name string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.File, err = a.registry.Open(ctx, src, codec.Limits{}); err != nil {
+	o.policy = a.policy
+	if o.File, err = a.registry.Open(ctx, src, policyLimits(a.policy)); err != nil {
 		return nil, badImage(name, errors.Join(err, o.closeInput()))
 	}
 	if len(o.Wrappers) > 0 {
@@ -125,7 +129,8 @@ func (o *opened) closeInput() error {
 
 // findings judges an image and what it came in.
 func (o *opened) findings(ctx context.Context) []validate.Finding {
-	return append(validate.FromFaults(o.Faults), validate.Image(ctx, o.Image, validate.Options{Plan: true})...)
+	faults := validate.UnderPolicy(o.policy, validate.FromFaults(o.Faults))
+	return append(faults, validate.Image(ctx, o.Image, validate.Options{Plan: true, Policy: o.policy})...)
 }
 
 // readPages runs judge, which reads what opening did not, with progress.

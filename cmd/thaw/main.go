@@ -20,6 +20,7 @@ import (
 	"github.com/thaw-cr/thaw/codec/criu"
 	"github.com/thaw-cr/thaw/codec/linuxcr"
 	"github.com/thaw-cr/thaw/codec/native"
+	"github.com/thaw-cr/thaw/validate/policy"
 )
 
 func main() {
@@ -39,6 +40,8 @@ type app struct {
 	registry *codec.Registry
 	engine   engine
 	signals  *signals
+	// policy is what containers are judged by; nil is the strict one.
+	policy *policy.Policy
 	// json is the global flag --json.
 	json bool
 }

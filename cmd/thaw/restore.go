@@ -21,6 +21,7 @@ type restoreOptions struct {
 	// checkPages reads all pages against their checksums first.
 	checkPages bool
 
+	policyOptions
 	paths pathOptions
 	// pidFile gets the root's number; empty for none.
 	pidFile string
@@ -44,6 +45,7 @@ func (o *restoreOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.checkPages, "check-pages", true, "check all pages against their checksums first; not with --map-memory")
 	f.BoolVar(&o.shellJob, "shell-job", false, "join this session and terminal where the image's own are gone")
 	f.BoolVar(&o.verify, "verify", true, "compare the restored tree with the image before it runs")
+	o.addPolicyFlag(f)
 	o.paths.AddFlags(f)
 	f.BoolVar(&o.remap, "remap", false, "")
 	_ = f.MarkHidden("remap")
@@ -93,6 +95,9 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 			code: exitUsage, err: errors.New("--remap is not there yet: a tree gets its own numbers"),
 			hint: "--pidns restores them where they are surely free",
 		}
+	}
+	if err := a.usePolicy(opts.policyOptions); err != nil {
+		return err
 	}
 	maps, err := opts.paths.maps()
 	if err != nil {

@@ -31,6 +31,7 @@ standard error; --json makes documents of both, described in spec/.` +
 		newRestoreCommand(a),
 		newFormatsCommand(a),
 		newExplainCommand(a),
+		newPolicyCommand(a),
 		newVersionCommand(a),
 	)
 	return cmd

@@ -17,6 +17,7 @@ type validateOptions struct {
 	verify bool
 	// modes are the ways to restore that a plan is asked for.
 	modes []string
+	policyOptions
 	reportOptions
 }
 
@@ -24,6 +25,7 @@ type validateOptions struct {
 func (o *validateOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.verify, "verify", true, "read all pages and check them against their digests")
 	f.StringSliceVar(&o.modes, "mode", nil, "ask for a plan to restore it this `WAY`: inplace, pidns, remap or all; repeatable (default the one it would be restored by)")
+	o.addPolicyFlag(f)
 	o.reportOptions.AddFlags(f)
 }
 
@@ -55,6 +57,9 @@ from being read cannot be left out. --severity leaves out lines, no more.` +
 }
 
 func runValidate(ctx context.Context, a *app, opts *validateOptions, name string) error {
+	if err := a.usePolicy(opts.policyOptions); err != nil {
+		return err
+	}
 	q, err := newInquiry(a, opts, name)
 	if err != nil {
 		return err

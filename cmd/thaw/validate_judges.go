@@ -125,7 +125,7 @@ func judgeOpening(ctx context.Context, q *inquiry) error {
 
 // judgeEnvelope tells what is wrong with what the image came in.
 func judgeEnvelope(_ context.Context, q *inquiry) error {
-	for _, f := range validate.FromFaults(q.img.Faults) {
+	for _, f := range validate.UnderPolicy(q.app.policy, validate.FromFaults(q.img.Faults)) {
 		q.tell(f)
 	}
 	return nil
@@ -134,7 +134,7 @@ func judgeEnvelope(_ context.Context, q *inquiry) error {
 // judgeModel asks the rules over the model.
 func judgeModel(ctx context.Context, q *inquiry) error {
 	q.tellAll(validate.Run(ctx, q.img.Image, validate.Options{
-		Plan: true, Modes: q.modes,
+		Plan: true, Modes: q.modes, Policy: q.app.policy,
 		OnMode: func(r validate.ModeResult) { q.results[r.Mode] = r },
 	}))
 	return nil
