@@ -3,9 +3,11 @@
 //
 // The main path:
 //
-//	findings := validate.Image(ctx, img, validate.Options{Plan: true})
+//	for f := range validate.Run(ctx, img, validate.Options{Plan: true}) { … }
+//	findings := validate.Image(ctx, img, validate.Options{Plan: true}) // all of them
 //	findings = append(findings, validate.Unsupported(img)...)
-//	err := validate.Text(os.Stdout, findings, validate.TextOptions{})
+//	report := validate.NewReport("tree.thaw", findings) // with a verdict
+//	err := validate.Text(os.Stdout, findings, validate.TextOptions{}) // or JSON, SARIF
 //	rule, ok := validate.Lookup("H008") // what thaw explain prints
 //
 // The families of codes:
@@ -18,6 +20,9 @@
 //	R  resources: references between objects, files, pipes, terminals
 //	P  plan: no restore plan exists, or it does not give this tree
 //	X  X1xx the engine cannot hold this state, X2xx this host cannot
+//
+// A [Sieve] leaves out findings that nobody wants told or that a [Baseline] knows,
+// and counts them. That is for people and for gates; restore takes no sieve.
 //
 // All faults of an image are reported, not the first; of one code at most
 // [MaxPerCode], then one finding with the number of the others. Every rule runs

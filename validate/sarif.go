@@ -42,7 +42,17 @@ type (
 		Invocations []sarifInvocation `json:"invocations"`
 		Artifacts   []sarifArtifact   `json:"artifacts"`
 		Results     []sarifResult     `json:"results"`
-		Properties  map[string]any    `json:"properties"`
+		Properties  sarifProperties   `json:"properties"`
+	}
+	// sarifProperties are what the standard has no place for, by the names of
+	// Report.
+	sarifProperties struct {
+		Verdict       Verdict             `json:"verdict"`
+		Format        string              `json:"format,omitempty"`
+		FormatVersion string              `json:"format_version,omitempty"`
+		LeftOut       LeftOut             `json:"left_out"`
+		PagesRead     bool                `json:"pages_read"`
+		Modes         map[Mode]ModeResult `json:"modes,omitempty"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
@@ -123,9 +133,9 @@ func newSARIF(r *Report) sarifLog {
 		Invocations: []sarifInvocation{{ExecutionSuccessful: true}},
 		Artifacts:   []sarifArtifact{{Location: sarifPlace{URI: fileURI(r.Image)}}},
 		Results:     make([]sarifResult, 0, len(r.Findings)),
-		Properties: map[string]any{
-			"verdict": r.Verdict, "format": r.Format, "formatVersion": r.FormatVersion,
-			"leftOut": r.LeftOut, "pagesRead": r.PagesRead, "modes": r.Modes,
+		Properties: sarifProperties{
+			Verdict: r.Verdict, Format: r.Format, FormatVersion: r.FormatVersion,
+			LeftOut: r.LeftOut, PagesRead: r.PagesRead, Modes: r.Modes,
 		},
 	}
 	for i := range r.Findings {
