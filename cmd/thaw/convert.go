@@ -18,6 +18,7 @@ import (
 // convertOptions say what images become.
 type convertOptions struct {
 	policyOptions
+	cryptOptions
 	// to is FORMAT or FORMAT@VERSION.
 	to string
 	// strict refuses what would lose something.
@@ -36,6 +37,7 @@ func (o *convertOptions) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.to, "to", "", "write `FORMAT[@VERSION]`, of those that thaw formats lists")
 	f.BoolVar(&o.strict, "strict", false, "refuse an image of which the target cannot hold all")
 	o.addPolicyFlag(f)
+	o.cryptOptions.AddFlags(f)
 	f.Int32Var(&o.task, "task", 0, "with --to core, write the process of task `N` only")
 	f.StringVar(&o.compress, "compress", "", "none or zstd; left out, an image of the same version stays as it is and others get none")
 }
@@ -57,19 +59,24 @@ images in and below it are written to the same places below the folder OUT, on
 all processors, and a table says what became of each: files that are no images
 are passed over, those that fail do not keep the others from being written.
 
+With --encrypt the image is written encrypted with age; without --to it stays as it
+is otherwise. With --decrypt, or --identity, an encrypted one is read.
+
 With --to core, processes become ELF core files, for gdb and its like. OUT is a
 file if --task names one or the image has only one that is alive; otherwise it
 is a directory, new or empty, with a file core.PID for each.` +
 			exitHelp(exitOK, exitInvalid, exitUsage, exitIO, exitInterrupted),
 		Example: "  thaw convert old.ckpt new.thaw --to thaw\n  thaw convert - - --to linux-cr@v21 --strict < tree.thaw > tree.ckpt\n" +
 			"  thaw convert --json checkpoints/ converted/ --to thaw\n" +
-			"  thaw convert tree.thaw core.4711 --to core --task 4711 && gdb PROGRAM core.4711",
+			"  thaw convert tree.thaw core.4711 --to core --task 4711 && gdb PROGRAM core.4711\n" +
+			"  thaw convert tree.thaw tree.thaw.age --encrypt age1…\n  thaw convert tree.thaw.age tree.thaw --decrypt key.txt",
 		Args: exactArgs(2, "IN OUT"),
 		RunE: runE(func(cmd *cobra.Command, args []string) error {
 			return runConvert(cmd.Context(), a, opts, args[0], args[1])
 		}),
 	}
 	opts.AddFlags(cmd.Flags())
+	a.access.AddFlags(cmd.Flags())
 	return cmd
 }
 
@@ -166,9 +173,18 @@ func runConvert(ctx context.Context, a *app, opts convertOptions, in, out string
 	if err := a.usePolicy(opts.policyOptions); err != nil {
 		return err
 	}
+	if err := opts.prepare(a); err != nil {
+		return err
+	}
+	if opts.alone() && !folder {
+		return a.recrypt(ctx, opts, in, out)
+	}
 	target, err := a.convertTarget(opts.to)
 	if err != nil {
 		return err
+	}
+	if len(opts.recipients) > 0 {
+		target.suffix += cryptSuffix
 	}
 	if target.encoder == nil && out == "-" {
 		return usage("%s images are directories, which do not go to standard output", target.format)

@@ -202,7 +202,7 @@ func (a *app) nameJobs(in, out string, to convertTarget, jobs []convertJob) {
 // trimSuffix takes the suffixes of compression and of a format off a name, and
 // says whether it had a format's.
 func (a *app) trimSuffix(name string) (string, bool) {
-	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+	name = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, cryptSuffix), ".gz"), ".zst")
 	for _, f := range a.registry.Formats() {
 		s := f.Info().Suffix
 		if s == "" {

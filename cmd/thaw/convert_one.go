@@ -75,7 +75,14 @@ func (a *app) writeConverted(ctx context.Context, opts convertOptions, to conver
 	}
 	defer m.stop()
 	w := &countingWriter{w: target, meter: m}
-	losses, err := codec.EncodeReport(ctx, to.encoder, w, img.Image, how)
+	c, err := opts.writer(w)
+	if err != nil {
+		return err
+	}
+	losses, err := codec.EncodeReport(ctx, to.encoder, c, img.Image, how)
+	if err == nil {
+		err = c.Close()
+	}
 	switch {
 	case w.err != nil:
 		return output(w.err)
@@ -102,6 +109,9 @@ func (t convertTarget) isDir(img *opened, how codec.EncodeOptions) bool {
 
 // writeDirectory is writeConverted where the target is a directory.
 func (a *app) writeDirectory(ctx context.Context, opts convertOptions, to convertTarget, img *opened, how codec.EncodeOptions, one *convertedJSON) error {
+	if len(opts.recipients) > 0 {
+		return usage("%s images are directories, which are not encrypted", to.format)
+	}
 	if one.Out == "-" {
 		return usage("several processes become a directory, which does not go to standard output: choose one with --task")
 	}

@@ -73,6 +73,7 @@ stream, also of one that cannot be decoded, up to where nothing can be told.` + 
 		}),
 	}
 	opts.AddFlags(cmd.Flags())
+	a.access.AddFlags(cmd.Flags())
 	parts := []string{"tree", "tasks", "memory", "files", "container", "commands"}
 	for i, part := range parts {
 		cmd.MarkFlagsMutuallyExclusive("records", part)

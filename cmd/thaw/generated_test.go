@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"github.com/thaw-cr/thaw/codec/linuxcr"
+	"github.com/thaw-cr/thaw/codec/seal"
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/restore/plan"
@@ -116,6 +117,8 @@ var schemas = map[string]any{
 	"search":   dump.Matches{},
 	"records":  []linuxcr.Record{},
 	"restore":  restoreJSON{},
+	"seal":     seal.Manifest{},
+	"sealed":   sealJSON{},
 	"formats":  []formatJSON{},
 	"version":  versionJSON{},
 	"error":    errorJSON{},

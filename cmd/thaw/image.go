@@ -25,6 +25,9 @@ type opened struct {
 	formatless bool
 	// policy is what containers are judged by; nil is the strict one.
 	policy *policy.Policy
+	// sealedBy is the fingerprint of the key that sealed the image, if that was
+	// asked for; the image is read through the seal then.
+	sealedBy string
 	// read counts the bytes read from the file so far.
 	read  *countingReaderAt
 	close []func() error
@@ -45,12 +48,12 @@ func (o *opened) mappable() bool {
 // open opens an image by its name on the command line: a file, an archive, a
 // directory, or standard input.
 func (a *app) open(ctx context.Context, name string) (*opened, error) {
-	o, src, err := a.input(name)
+	o, src, reg, err := a.source(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	o.policy = a.policy
-	if o.File, err = a.registry.Open(ctx, src, policyLimits(a.policy)); err != nil {
+	if o.File, err = reg.Open(ctx, src, policyLimits(a.policy)); err != nil {
 		return nil, badImage(name, errors.Join(err, o.closeInput()))
 	}
 	if len(o.Wrappers) > 0 {

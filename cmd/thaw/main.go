@@ -15,7 +15,6 @@ import (
 	"os"
 
 	"github.com/thaw-cr/thaw/codec"
-	"github.com/thaw-cr/thaw/codec/archive"
 	"github.com/thaw-cr/thaw/codec/core"
 	"github.com/thaw-cr/thaw/codec/criu"
 	"github.com/thaw-cr/thaw/codec/linuxcr"
@@ -44,10 +43,12 @@ type app struct {
 	policy *policy.Policy
 	// json is the global flag --json.
 	json bool
+	// access are the flags of commands that read images.
+	access accessOptions
 }
 
 func newApp(s streams, e engine) *app {
-	return &app{streams: s, registry: codec.NewRegistry(native.Format(), linuxcr.Format(), criu.Format(), core.Format()).With(archive.Envelopes()...), engine: e, signals: &signals{}}
+	return &app{streams: s, registry: codec.NewRegistry(native.Format(), linuxcr.Format(), criu.Format(), core.Format()).With(envelopes()...), engine: e, signals: &signals{}}
 }
 
 // main runs one command line and gives the exit code.

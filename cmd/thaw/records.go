@@ -25,12 +25,12 @@ type recordLister interface {
 // dumpRecords lists the records of an image as they stand in it. Each is printed
 // as it is read: a list may be longer than memory.
 func (a *app) dumpRecords(ctx context.Context, name string) (err error) {
-	o, src, err := a.input(name)
+	o, src, reg, err := a.source(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.closeInput()) }()
-	f, src, release, err := a.registry.Identify(ctx, src, codec.Limits{})
+	f, src, release, err := reg.Identify(ctx, src, codec.Limits{})
 	if err != nil {
 		return badImage(name, err)
 	}

@@ -58,6 +58,9 @@ type restoreJSON struct {
 	Tasks        int     `json:"tasks"`
 	PagesChecked bool    `json:"pages_checked"`
 	Milliseconds float64 `json:"milliseconds"`
+	// SealedBy is the fingerprint of the key that sealed the image, if that was
+	// asked for.
+	SealedBy string `json:"sealed_by,omitempty"`
 }
 
 func newRestoreCommand(a *app) *cobra.Command {
@@ -86,6 +89,7 @@ Names that sockets are bound to stay as they are.` + exitHelp(exitOK, exitInvali
 		}),
 	}
 	opts.AddFlags(cmd.Flags())
+	a.access.AddFlags(cmd.Flags())
 	return cmd
 }
 
@@ -98,6 +102,9 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 	}
 	if err := a.usePolicy(opts.policyOptions); err != nil {
 		return err
+	}
+	if opts.mapMemory && len(a.access.keys) > 0 {
+		return usage("--map-memory leaves memory in a file that can change after its seal was checked: not with --key")
 	}
 	maps, err := opts.paths.maps()
 	if err != nil {
@@ -132,7 +139,7 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 	if err != nil {
 		return err
 	}
-	said := restoreJSON{Image: name, Root: tree.pid(), Tasks: len(img.Image.Tasks), PagesChecked: opts.checkPages, Milliseconds: milliseconds(time.Since(begin))}
+	said := restoreJSON{Image: name, Root: tree.pid(), Tasks: len(img.Image.Tasks), PagesChecked: opts.checkPages, Milliseconds: milliseconds(time.Since(begin)), SealedBy: img.sealedBy}
 	closeImage() // while the root runs, for days perhaps, the image is not needed
 	if err := a.sayRestored(opts, said); err != nil || opts.detach {
 		return err

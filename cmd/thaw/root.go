@@ -29,6 +29,7 @@ standard error; --json makes documents of both, described in spec/.` +
 		newDumpCommand(a),
 		newConvertCommand(a),
 		newRestoreCommand(a),
+		newSealCommand(a),
 		newFormatsCommand(a),
 		newExplainCommand(a),
 		newPolicyCommand(a),

@@ -32,6 +32,7 @@ func TestSchemas(t *testing.T) {
 	old := filepath.Join(legacyImages, "v20", "single.ckpt")
 	cut := filepath.Join(legacyImages, "v20", "unlinked.ckpt")
 	out := filepath.Join(t.TempDir(), "out")
+	key := filepath.Join("../../testdata/seal", "maker.key")
 	tests := []struct {
 		schema string
 		args   []string
@@ -46,11 +47,12 @@ func TestSchemas(t *testing.T) {
 		{"commands", []string{"dump", "--commands", "--task", "1003", good}, exitOK},
 		{"plan", []string{"restore", "--dry-run", good}, exitOK},
 		{"restore", []string{"restore", good}, exitOK},
+		{"sealed", []string{"seal", good, "--key", key}, exitOK},
+		{"restore", []string{"restore", good, "--key", filepath.Join("../../testdata/seal", "maker.pub")}, exitOK},
 		{"formats", []string{"formats"}, exitOK},
 		{"version", []string{"version"}, exitOK},
 		{"rule", []string{"explain", "X101"}, exitOK},
 		{"rules", []string{"explain"}, exitOK},
-		{"policy", []string{"policy"}, exitOK},
 		{"family", []string{"explain", "X2"}, exitOK},
 		{"findings", []string{"validate", good}, exitOK},
 		{"findings", []string{"validate", "--mode", "all", good}, exitOK},

@@ -18,7 +18,8 @@ import (
 // bad.thaw (its root is not there), cut.thaw (its end is missing), flip.thaw
 // (one bit of a page is another), junk.thaw and empty.thaw, in cr those of
 // testdata/linuxcr, in podman those of testdata/podman, in hostile those of
-// testdata/archive and in criu those of testdata/criu.
+// testdata/archive, in criu those of testdata/criu and in seal those of
+// testdata/seal.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -49,7 +50,7 @@ func writeImages(t *testing.T, dir string) error {
 			return err
 		}
 	}
-	for from, to := range map[string]string{"../../testdata/podman": "podman", "../../testdata/archive": "hostile", "../../testdata/criu": "criu"} {
+	for from, to := range map[string]string{"../../testdata/podman": "podman", "../../testdata/archive": "hostile", "../../testdata/criu": "criu", "../../testdata/seal": "seal"} {
 		if err := os.CopyFS(filepath.Join(dir, to), os.DirFS(from)); err != nil {
 			return err
 		}

@@ -52,6 +52,7 @@ from being read cannot be left out. --severity leaves out lines, no more.` +
 		}),
 	}
 	opts.AddFlags(cmd.Flags())
+	a.access.AddFlags(cmd.Flags())
 	completeValidate(cmd)
 	return cmd
 }

@@ -44,6 +44,8 @@ type inquiry struct {
 	// pages were too, unreadable that it could not be read at all.
 	format, version       string
 	pagesRead, unreadable bool
+	// sealedBy is the key that sealed the image, if that was asked for.
+	sealedBy string
 }
 
 // newInquiry reads the options; their mistakes are wrong usage.
@@ -119,7 +121,7 @@ func judgeOpening(ctx context.Context, q *inquiry) error {
 		q.unreadable = true
 		return errNoImage
 	}
-	q.img, q.format, q.version = img, img.Format, img.Version
+	q.img, q.format, q.version, q.sealedBy = img, img.Format, img.Version, img.sealedBy
 	return nil
 }
 

@@ -205,6 +205,9 @@ func (q *inquiry) remarks(r *validate.Report) string {
 			parts = append(parts, "restore refuses it")
 		}
 	}
+	if q.sealedBy != "" {
+		parts = append(parts, sealedWords(q.sealedBy))
+	}
 	if len(parts) == 0 {
 		return ""
 	}

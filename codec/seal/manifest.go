@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io"
 	"io/fs"
 	"math"
@@ -44,19 +43,19 @@ const (
 // A Member is one file of an image.
 type Member struct {
 	// Name in the image, relative and clean (fs.ValidPath).
-	Name string `json:"name"`
+	Name string `json:"name" jsonschema:"minLength=1"`
 	// Size in bytes.
-	Size int64 `json:"size"`
+	Size int64 `json:"size" jsonschema:"minimum=0"`
 	// SHA256 of its contents, in hexadecimal digits of lower case.
-	SHA256 string `json:"sha256"`
+	SHA256 string `json:"sha256" jsonschema:"pattern=^[0-9a-f]{64}$"`
 }
 
 // A Manifest lists the members of an image. With a signature it is a seal.
 type Manifest struct {
 	// Seal is Version.
-	Seal string `json:"seal"`
+	Seal string `json:"seal" jsonschema:"enum=thaw-seal-v1"`
 	// Kind of the image: File or Directory.
-	Kind string `json:"kind"`
+	Kind string `json:"kind" jsonschema:"enum=file,enum=directory"`
 	// Members are ordered by name, bytewise; none occurs twice.
 	Members []Member `json:"members"`
 	// Contents are the members of the archive that the image is, if it is one.
@@ -64,9 +63,9 @@ type Manifest struct {
 	Contents []Member `json:"contents,omitempty"`
 	// Identity of the image: the SHA-256 of all above as Canonical writes it, in
 	// hexadecimal digits.
-	Identity string `json:"identity"`
+	Identity string `json:"identity" jsonschema:"pattern=^[0-9a-f]{64}$"`
 	// Key is the fingerprint of the key that signed: see Fingerprint.
-	Key string `json:"key,omitempty"`
+	Key string `json:"key,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$"`
 	// Signature by Ed25519 (RFC 8032) over what Signed writes, in base64 with
 	// padding.
 	Signature string `json:"signature,omitempty"`
@@ -244,7 +243,13 @@ func isDigest(s string) bool {
 	return err == nil && len(raw) == sha256.Size && hex.EncodeToString(raw) == s
 }
 
-// String describes the manifest in a few words.
-func (m *Manifest) String() string {
-	return fmt.Sprintf("%s of %d members, %s", m.Kind, len(m.Members), m.Identity)
+// Bytes is the number of bytes of all members.
+func (m *Manifest) Bytes() int64 {
+	n := int64(0)
+	for i := range m.Members {
+		if n += m.Members[i].Size; n < 0 {
+			return math.MaxInt64
+		}
+	}
+	return n
 }
