@@ -18,9 +18,10 @@ type decoder struct {
 	extra leftovers
 	// objects are the numbers in use.
 	objects objectKinds
-	// float and limits are contents that many tasks share, registerPairs those
-	// that are made and not in use.
+	// float, limits and name are contents that many tasks share, registerPairs
+	// those that are made and not in use.
 	float         shelf
+	name          string
 	limits        []format.Limit
 	limitRoom     []format.Limit
 	registerPairs []registerPair
@@ -59,6 +60,8 @@ type decoder struct {
 	// processAt counts the process state that SIGNAL belongs to, from 1.
 	processAt int
 	warned    map[string]bool
+	// middle is where the second half of the tasks begins.
+	middle middle
 }
 
 // imageHead is what the header says that later records need.

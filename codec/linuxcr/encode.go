@@ -102,7 +102,7 @@ type encoder struct {
 	ctx  context.Context
 	d    *dialect
 	img  *format.Image
-	idx  *format.Index
+	idx  index
 	left *leftovers
 	sink sink
 
@@ -111,7 +111,7 @@ type encoder struct {
 	refs map[format.ObjectID]int32
 	next int32
 	// done are the objects written so far, by number.
-	done map[int32]bool
+	done refSet
 	kept map[format.ObjectID]*keptObject
 	// made are numbers of objects that the model has no word for, by what they
 	// are.
@@ -127,8 +127,8 @@ type encoder struct {
 
 func newEncoder(ctx context.Context, d *dialect, img *format.Image, left *leftovers) *encoder {
 	e := &encoder{
-		ctx: ctx, d: d, img: img, idx: format.NewIndex(img), left: left,
-		refs: map[format.ObjectID]int32{}, done: make(map[int32]bool, len(img.Objects.Processes)), made: map[madeKey]int32{},
+		ctx: ctx, d: d, img: img, idx: newIndex(&img.Objects), left: left,
+		refs: map[format.ObjectID]int32{}, made: map[madeKey]int32{},
 		kept: map[format.ObjectID]*keptObject{},
 	}
 	if left == nil {
@@ -145,7 +145,7 @@ func newEncoder(ctx context.Context, d *dialect, img *format.Image, left *leftov
 			e.reserve(left.links[i].from)
 		}
 	}
-	e.reserveObjects()
+	e.idx.each(e.reserve) // the numbers of the model's objects
 	return e
 }
 
@@ -156,40 +156,6 @@ const mostRef = math.MaxInt32 / 2
 func (e *encoder) reserve(id uint32) {
 	if id < mostRef {
 		e.next = max(e.next, int32(id))
-	}
-}
-
-// reserveObjects reserves the numbers of the model's objects.
-func (e *encoder) reserveObjects() {
-	for id := range e.idx.Processes {
-		e.reserve(uint32(id))
-	}
-	for id := range e.idx.Shared {
-		e.reserve(uint32(id))
-	}
-	for id := range e.idx.Files {
-		e.reserve(uint32(id))
-	}
-	for id := range e.idx.Pipes {
-		e.reserve(uint32(id))
-	}
-	for id := range e.idx.Memories {
-		e.reserve(uint32(id))
-	}
-	for id := range e.idx.Handlers {
-		e.reserve(uint32(id))
-	}
-	for id := range e.idx.FS {
-		e.reserve(uint32(id))
-	}
-	for id := range e.idx.FileTables {
-		e.reserve(uint32(id))
-	}
-	for id := range e.idx.Creds {
-		e.reserve(uint32(id))
-	}
-	for id := range e.idx.Namespaces {
-		e.reserve(uint32(id))
 	}
 }
 
@@ -278,10 +244,10 @@ func (e *encoder) putBytes(k kind, owner uint32, index uint64, p []byte) error {
 // object writes an object with what stands before its main record, unless it is
 // written already.
 func (e *encoder) object(o objKind, ref int32, write func() error) error {
-	if ref == 0 || e.done[ref] {
+	if ref == 0 || e.done.has(ref) {
 		return nil
 	}
-	e.done[ref] = true
+	e.done.add(ref)
 	b := e.blank(kObjref)
 	b.set(fObjType, uint64(e.d.objNumber[o]))
 	b.set(fRef, uint64(ref))
@@ -295,6 +261,16 @@ func (e *encoder) object(o objKind, ref int32, write func() error) error {
 var errEmpty = errors.New("the image has no tasks")
 
 func (e *encoder) encode() error {
+	for _, f := range []func() error{e.head, func() error { return e.tasks(e.img.Tasks) }, e.tail} {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// head writes what stands before the tasks.
+func (e *encoder) head() error {
 	if len(e.img.Tasks) == 0 {
 		return fmt.Errorf("write %s: %w", formatName, errEmpty)
 	}
@@ -304,14 +280,22 @@ func (e *encoder) encode() error {
 			return err
 		}
 	}
-	for i := range e.img.Tasks {
+	return nil
+}
+
+func (e *encoder) tasks(list []format.Task) error {
+	for i := range list {
 		if err := e.ctx.Err(); err != nil {
 			return err
 		}
-		if err := e.taskSection(&e.img.Tasks[i]); err != nil {
-			return fmt.Errorf("write task %d: %w", e.img.Tasks[i].TID, err)
+		if err := e.taskSection(&list[i]); err != nil {
+			return fmt.Errorf("write task %d: %w", list[i].TID, err)
 		}
 	}
+	return nil
+}
+
+func (e *encoder) tail() error {
 	b := e.blank(kTail)
 	b.set(fMagic, tailMagic)
 	return e.put(kTail, 0, 0, b)

@@ -18,7 +18,7 @@ const (
 // fileTable writes a file table: its record, then each descriptor after the file
 // it stands for.
 func (e *encoder) fileTable(t *format.Task) error {
-	ft := e.idx.FileTables[t.Files]
+	ft := e.idx.fileTables.get(t.Files)
 	if ft == nil {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (e *encoder) fileTable(t *format.Task) error {
 	return e.object(oFileTable, ref, func() error {
 		var entries []format.FileEntry
 		for _, entry := range ft.Entries {
-			f := e.idx.Files[entry.File]
+			f := e.idx.files.get(entry.File)
 			if f != nil && e.canOpen(f, entry.FD) {
 				entries = append(entries, entry)
 			}
@@ -38,8 +38,8 @@ func (e *encoder) fileTable(t *format.Task) error {
 		}
 		var epolls []*format.OpenFile
 		for _, entry := range entries {
-			f := e.idx.Files[entry.File]
-			if f.Epoll != nil && !e.done[e.ref(f.ID)] {
+			f := e.idx.files.get(entry.File)
+			if f.Epoll != nil && !e.done.has(e.ref(f.ID)) {
 				epolls = append(epolls, f)
 			}
 			if err := e.descriptor(uint32(ref), entry, f); err != nil {
@@ -165,7 +165,7 @@ func (e *encoder) name(owner uint32, index uint64, path string) error {
 
 // pipe writes the name of a fifo and, with the first end, what is in the pipe.
 func (e *encoder) pipe(file uint32, f *format.OpenFile) error {
-	buf := e.idx.Pipes[f.Pipe.Buffer]
+	buf := e.idx.pipes.get(f.Pipe.Buffer)
 	if f.Kind == format.FileFifo {
 		path := ""
 		if buf != nil {
@@ -176,10 +176,10 @@ func (e *encoder) pipe(file uint32, f *format.OpenFile) error {
 		}
 	}
 	ref := e.ref(f.Pipe.Buffer)
-	if e.done[ref] {
+	if e.done.has(ref) {
 		return nil
 	}
-	e.done[ref] = true
+	e.done.add(ref)
 	var data []byte
 	if buf != nil {
 		data = slices.Clone(buf.Data)
@@ -195,7 +195,7 @@ func (e *encoder) watches(list []*format.OpenFile) error {
 		var items []byte
 		n := uint64(0)
 		for _, w := range f.Epoll.Watches {
-			if ref := e.ref(w.File); !e.done[ref] {
+			if ref := e.ref(w.File); !e.done.has(ref) {
 				e.losses.Add(codec.LossWatch, e.task.TID, f.ID, "watch of descriptor %d", w.FD)
 				continue
 			}
@@ -227,7 +227,7 @@ func (e *encoder) mappedFile(k linkKind, mm format.ObjectID, index uint64, f *fo
 	}
 	e.losses.If(f.Deleted != 0, codec.LossDeleted, 0, mm, "mapping of deleted file %q", f.Path)
 	ref := e.makeRef(k, mm, index, madeKey{kind: oFile, text: f.Path})
-	if open := e.idx.Files[format.ObjectID(ref)]; open != nil && e.left != nil {
+	if open := e.idx.files.get(format.ObjectID(ref)); open != nil && e.left != nil {
 		return ref, e.file(open)
 	}
 	return ref, e.object(oFile, ref, func() error {
@@ -253,7 +253,7 @@ func (e *encoder) mappedFile(k linkKind, mm format.ObjectID, index uint64, f *fo
 
 // fs writes working directory and root.
 func (e *encoder) fs(t *format.Task) error {
-	fs := e.idx.FS[t.FS]
+	fs := e.idx.fs.get(t.FS)
 	if fs == nil {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 
 // memory writes an address space with its pages.
 func (e *encoder) memory(t *format.Task) error {
-	mm := e.idx.Memories[t.Memory]
+	mm := e.idx.memories.get(t.Memory)
 	if mm == nil {
 		return nil
 	}
@@ -126,14 +126,14 @@ func (e *encoder) vma(mm *format.AddressSpace, ref int32, v *format.VMA) error {
 func (e *encoder) sharedKind(id format.ObjectID, b body) uint64 {
 	ref := e.ref(id)
 	b.set(fInoRef, uint64(ref))
-	s := e.idx.Shared[id]
+	s := e.idx.shared.get(id)
 	if s != nil {
 		b.set(fInoSize, s.Size)
 		e.losses.If(s.Kind == format.SharedMemfd, codec.LossMemory, 0, id, "memfd %q becomes anonymous shared memory", s.Name)
 	}
 	sysv := s != nil && s.Kind == format.SharedSysV
-	first := ref != 0 && !e.done[ref]
-	e.done[ref] = true
+	first := ref != 0 && !e.done.has(ref)
+	e.done.add(ref)
 	switch {
 	case sysv && !first:
 		return vmaSysV

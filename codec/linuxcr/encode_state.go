@@ -27,7 +27,7 @@ func (e *encoder) credentials(t *format.Task) error {
 
 // cred writes a CRED object with its groups and user.
 func (e *encoder) cred(id format.ObjectID) error {
-	c, k := e.idx.Creds[id], e.kept[id]
+	c, k := e.idx.creds.get(id), e.kept[id]
 	if c == nil && (k == nil || k.kind != kCred || len(k.raw) != len(e.blank(kCred).p)) {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (e *encoder) user(ref int32, uid uint32) error {
 func (e *encoder) namespaces(t *format.Task) error {
 	var uts, ipc *format.Namespace
 	for _, id := range t.Namespaces {
-		switch n := e.idx.Namespaces[id]; {
+		switch n := e.idx.namespaces.get(id); {
 		case n == nil:
 		case n.Kind == format.NSUTS:
 			uts = n
@@ -187,7 +187,7 @@ func (e *encoder) ipcNamespace(ref int32, n *format.Namespace) error {
 
 // handlers writes a SIGHAND object.
 func (e *encoder) handlers(t *format.Task) error {
-	h := e.idx.Handlers[t.Handlers]
+	h := e.idx.handlers.get(t.Handlers)
 	if h == nil {
 		return nil
 	}
@@ -211,8 +211,8 @@ func (e *encoder) handlers(t *format.Task) error {
 // signals writes the process's state with its first task, then the task's
 // pending and blocked signals.
 func (e *encoder) signals(t *format.Task) error {
-	if p := e.idx.Processes[t.Process]; p != nil && !e.done[e.ref(p.ID)] {
-		e.done[e.ref(p.ID)] = true
+	if p := e.idx.processes.get(t.Process); p != nil && !e.done.has(e.ref(p.ID)) {
+		e.done.add(e.ref(p.ID))
 		if err := e.process(p); err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ func (e *encoder) keyed(k kind, key *format.SysVKey) body {
 
 func (e *encoder) sysvMemory(s *format.SharedMemory) error {
 	ref := e.ref(s.ID)
-	e.done[ref] = true
+	e.done.add(ref)
 	b := e.keyed(kShm, s.SysV)
 	b.set(fSize, s.Size)
 	b.set(fRef, uint64(ref))

@@ -1,7 +1,6 @@
 package linuxcr
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
@@ -87,6 +86,8 @@ type leftovers struct {
 	links   []link
 	objects []keptObject
 	patches []patch
+	// log are patches to be marshalled.
+	log patchLog
 }
 
 func (l *leftovers) link(k linkKind, from uint32, index uint64, to format.ObjectID) {
@@ -97,20 +98,21 @@ func (l *leftovers) keep(k kind, id format.ObjectID, path string, raw []byte) {
 	l.objects = append(l.objects, keptObject{k, uint32(id), path, raw})
 }
 
+// sort puts links and objects in order, as find wants them.
+func (l *leftovers) sort() {
+	slices.SortFunc(l.links, compareLinks)
+	slices.SortFunc(l.objects, func(a, b keptObject) int { return cmp.Compare(a.id, b.id) })
+}
+
 // leftoversVersion is the first byte of the attachment.
 const leftoversVersion = 1
 
 // marshal gives the attachment's bytes: a version and the generation, then three
 // lists, each a count and its entries. Numbers are varints.
 func (l *leftovers) marshal() []byte {
-	slices.SortFunc(l.links, compareLinks)
-	slices.SortFunc(l.objects, func(a, b keptObject) int { return cmp.Compare(a.id, b.id) })
-	order := orderPatches(l.patches)
-	size := 64 + 16*len(l.links)
-	for i := range l.patches {
-		size += 16 + len(l.patches[i].data)
-	}
-	b := append(make([]byte, 0, size), leftoversVersion, byte(l.gen))
+	l.sort()
+	patches := l.log.sorted()
+	b := append(make([]byte, 0, 64+16*len(l.links)+l.log.size), leftoversVersion, byte(l.gen))
 	u := func(v uint64) { b = binary.AppendUvarint(b, v) }
 	text := func(p []byte) { u(uint64(len(p))); b = append(b, p...) }
 	u(uint64(len(l.links)))
@@ -127,40 +129,11 @@ func (l *leftovers) marshal() []byte {
 		text([]byte(f.path))
 		text(f.raw)
 	}
-	u(uint64(len(l.patches)))
-	for _, at := range order {
-		p := &l.patches[uint32(at)]
-		flag := byte(0)
-		if p.whole {
-			flag = 1
-		}
-		b = append(b, byte(p.kind), flag)
-		u(uint64(p.owner))
-		u(p.index)
-		text(p.data)
+	u(uint64(l.log.count))
+	for p := range patches {
+		b = append(b, p...)
 	}
 	return b
-}
-
-// orderPatches gives the places of patches in their order, in the low half of
-// each number. Sorting numbers is much faster than moving patches, of which an
-// image may have two for each task.
-func orderPatches(list []patch) []uint64 {
-	order := make([]uint64, len(list))
-	for i := range list {
-		order[i] = uint64(list[i].owner)<<32 | uint64(i)
-	}
-	slices.Sort(order)
-	compare := func(a, b uint64) int { return comparePatches(list[uint32(a)], list[uint32(b)]) }
-	for first := 0; first < len(order); {
-		end := first + 1
-		for end < len(order) && order[end]>>32 == order[first]>>32 {
-			end++
-		}
-		slices.SortFunc(order[first:end], compare)
-		first = end
-	}
-	return order
 }
 
 // cursor reads the attachment and remembers whether it fits.
@@ -241,10 +214,7 @@ func unmarshalLeftovers(b []byte) (*leftovers, bool) {
 		l.objects = append(l.objects, o)
 	}
 	for n := c.count(); n > 0 && !c.bad; n-- {
-		k, flag := kind(c.byte()), c.byte()
-		p := patch{patchKey{k, c.u32(), c.u()}, flag == 1, c.text()}
-		c.bad = c.bad || k >= numKinds || flag > 1
-		l.patches = append(l.patches, p)
+		l.patches = append(l.patches, c.takePatch())
 	}
 	sorted := slices.IsSortedFunc(l.links, compareLinks) && slices.IsSortedFunc(l.patches, comparePatches)
 	ok := !c.bad && len(c.b) == 0 && sorted && l.gen >= A1 && l.gen < numGenerations
@@ -293,39 +263,6 @@ func (p *patch) apply(payload []byte) []byte {
 		at += uint64(len(part))
 	}
 	return payload
-}
-
-// diff makes the patch that turns one payload into another; false if they are
-// the same.
-func diff(key patchKey, written, image []byte) (patch, bool) {
-	if len(written) != len(image) {
-		return patch{key, true, bytes.Clone(image)}, true
-	}
-	if bytes.Equal(written, image) {
-		return patch{}, false
-	}
-	p := patch{patchKey: key}
-	const gap = 3 // bytes that a part of its own would cost
-	last := 0
-	for i := 0; i < len(image); i++ {
-		if written[i] == image[i] {
-			continue
-		}
-		end := i + 1
-		for j := end; j < len(image) && j < end+gap; j++ {
-			if written[j] != image[j] {
-				end = j + 1
-			}
-		}
-		p.data = binary.AppendUvarint(p.data, uint64(i-last))
-		p.data = binary.AppendUvarint(p.data, uint64(end-i))
-		for ; i < end; i++ {
-			p.data = append(p.data, written[i]^image[i])
-		}
-		last = end
-		i--
-	}
-	return p, true
 }
 
 // leftoversOf finds the leftovers of an image; nil if it has none that can be

@@ -19,7 +19,7 @@ const (
 // restart reads the RESTART_BLOCK record.
 func (d *decoder) restart(b body) error {
 	fn := b.u(fFunction)
-	r := &format.Restart{}
+	var r format.Restart
 	switch fn {
 	case restartNone:
 		return nil
@@ -44,6 +44,6 @@ func (d *decoder) restart(b body) error {
 	if r.Remaining < 0 {
 		r.Remaining = 0
 	}
-	d.section.task.Restart = r
+	d.section.task.Restart = new(r)
 	return d.charge(64)
 }

@@ -58,6 +58,18 @@ func (d *decoder) sharedLimits(p []byte) []format.Limit {
 	return d.limits
 }
 
+// sharedName reads a task's name, and gives that of the last task if it is the
+// same.
+func (d *decoder) sharedName(p []byte) string {
+	if i := bytes.IndexByte(p, 0); i >= 0 {
+		p = p[:i]
+	}
+	if string(p) != d.name {
+		d.name = string(p)
+	}
+	return d.name
+}
+
 // objectKinds are the kinds of objects by number. Numbers are given one after
 // the other: those up to twice their count are indexes.
 type objectKinds struct {

@@ -2,7 +2,6 @@ package linuxcr
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
@@ -27,6 +26,8 @@ type section struct {
 	// task is the first of its process, and math that floating point state must
 	// follow.
 	shared, process, math bool
+	// middle says that the task is the one in the middle.
+	middle bool
 }
 
 // sections reads the tasks, in the order of the tree.
@@ -48,7 +49,7 @@ func (d *decoder) sections() error {
 // taskSection reads one task and all records up to the next.
 func (d *decoder) taskSection(i int) error {
 	t := &d.img.Tasks[i]
-	d.section = section{task: t}
+	d.section = section{task: t, middle: i > 0 && i == d.half()}
 	if err := d.beginTask(d.tree[i]); err != nil {
 		return err
 	}
@@ -115,6 +116,9 @@ func (d *decoder) beginTask(e treeEntry) error {
 	if err != nil {
 		return err
 	}
+	if d.section.middle {
+		d.reach(h.at)
+	}
 	if err := d.taskState(h, b); err != nil {
 		return err
 	}
@@ -135,7 +139,7 @@ func (d *decoder) beginTask(e treeEntry) error {
 		return err
 	}
 	// The historic reader forces a zero into the last byte.
-	t.Comm = strings.Clone(text(name[:min(len(name), 15)]))
+	t.Comm = d.sharedName(name[:min(len(name), 15)])
 	return nil
 }
 
@@ -225,7 +229,7 @@ func (d *decoder) taskNS(b body) error {
 		return err
 	}
 	t := d.section.task
-	t.Namespaces = append(t.Namespaces, d.ns[ns]...)
+	t.Namespaces = slices.Clip(d.ns[ns])
 	if len(d.home) == 0 {
 		for _, id := range t.Namespaces {
 			d.home[id] = true
