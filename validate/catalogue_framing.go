@@ -101,4 +101,10 @@ var planRules = []Rule{
 			"their memory, such as the owners of robust locks, and names made of numbers.",
 		Fix: "restore it in a pid namespace, where the numbers stay", Example: "any tree that is to be restored with other numbers",
 	},
+	{
+		Code: "P006", Severity: Error, Title: "number 1 cannot be had in place",
+		Why:     "The tree has a task, session or group of number 1, which the init of whatever pid namespace it is restored in has already.",
+		Fix:     "restore it with --pidns",
+		Example: "the checkpoint of a container, to be restored in place",
+	},
 }

@@ -44,16 +44,17 @@ func (f *Filter) Asks(code string) bool {
 // wants says whether findings of a code and severity are told.
 func (f *Filter) wants(code string, s Severity) bool { return s.AtLeast(f.MinSeverity) && f.Asks(code) }
 
-// LeftOut counts the findings that were not told, by the reason for it.
+// LeftOut counts the findings that were not told, by the reason for it. In JSON a
+// reason without any is absent.
 type LeftOut struct {
 	// NotAsked are of codes that Only does not have.
-	NotAsked Counts `json:"not_asked"`
+	NotAsked Counts `json:"not_asked,omitzero"`
 	// Ignored are of codes that Ignore has.
-	Ignored Counts `json:"ignored"`
+	Ignored Counts `json:"ignored,omitzero"`
 	// Known are in the baseline.
-	Known Counts `json:"known"`
+	Known Counts `json:"known,omitzero"`
 	// Minor are less severe than MinSeverity.
-	Minor Counts `json:"minor"`
+	Minor Counts `json:"minor,omitzero"`
 }
 
 // Total is the sum of all reasons.

@@ -123,8 +123,8 @@ func (p *prover) proveInPlace(r *proof) {
 		r.against = p.carryOut(built, p.img, inPlaceOptions, r)
 		return
 	}
-	r.against = []Finding{New("P001", Subject{Task: p.taskNumbered(1)},
-		"number 1 belongs to the init of every pid namespace, so only a namespace of its own has it free")}
+	r.against = []Finding{New("P006", Subject{Task: p.taskNumbered(1)},
+		"number 1 belongs to the init of every pid namespace, so only one of its own has it free")}
 }
 
 // makesInit says whether a plan makes a process of number 1.

@@ -16,7 +16,7 @@ import (
 
 // ofModes are rules that speak of ways to restore that were asked for, which no
 // image trips by itself: TestModesOfVectors and TestModeFindings do.
-var ofModes = map[string]bool{"P004": true, "P005": true}
+var ofModes = map[string]bool{"P004": true, "P005": true, "P006": true}
 
 // judgeModes asks for modes and gives the answers by mode.
 func judgeModes(t *testing.T, img *format.Image, o Options) (map[Mode]ModeResult, []Finding) {
@@ -85,7 +85,7 @@ func initImage() *format.Image {
 }
 
 func TestModeFindings(t *testing.T) {
-	const taken = "number 1 belongs to the init of every pid namespace, so only a namespace of its own has it free"
+	const taken = "number 1 belongs to the init of every pid namespace, so only one of its own has it free"
 	remembered := "warning P005 image: with other numbers: programs that remember their numbers, in memory or in files, will name others"
 	for _, tt := range []struct {
 		name  string
@@ -93,7 +93,7 @@ func TestModeFindings(t *testing.T) {
 		want  []string
 	}{
 		{"by itself", nil, nil},
-		{"in place", []Mode{ModeInPlace}, []string{"error P001 task 1: in place: " + taken}},
+		{"in place", []Mode{ModeInPlace}, []string{"error P006 task 1: in place: " + taken}},
 		{"namespace", []Mode{ModePIDNS}, nil},
 		{"either", []Mode{ModeInPlace, ModePIDNS}, []string{"note P004 task 1: in place: " + taken}},
 		{"other numbers", []Mode{ModeRemap}, []string{

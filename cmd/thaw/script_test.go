@@ -10,12 +10,14 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/thaw-cr/thaw/format"
 )
 
 // TestScript runs the scripts of testdata/script against the real command.
 // Beside testscript's own commands they have "status N CMD…", which runs CMD
 // and wants exit code N. Their directory holds images: good.thaw, zstd.thaw,
-// bad.thaw (its root is not there), cut.thaw (its end is missing), flip.thaw
+// bad.thaw (its root is not there), noted.thaw (a note and a warning), init.thaw (its root is task 1), cut.thaw (its end is missing), flip.thaw
 // (one bit of a page is another), junk.thaw and empty.thaw, in cr those of
 // testdata/linuxcr, in podman those of testdata/podman, in hostile those of
 // testdata/archive, in criu those of testdata/criu and in seal those of
@@ -40,10 +42,26 @@ func writeImages(t *testing.T, dir string) error {
 	good := encode(t, sampleImage())
 	badImage := sampleImage()
 	badImage.Root = 5
+	notedImage := sampleImage()
+	notedImage.Objects.Memories[0].VMAs[0].Prot |= format.ProtWrite
+	notedImage.Tasks[2].StopSignal = 0
+	initImage := sampleImage()
+	initImage.Root = 1
+	for i := range initImage.Tasks {
+		task := &initImage.Tasks[i]
+		for _, n := range []*format.PID{&task.TID, &task.TGID, &task.PPID, &task.PGID, &task.SID} {
+			switch *n {
+			case 1:
+				*n = 0
+			case 1000:
+				*n = 1
+			}
+		}
+	}
 	flipped := append([]byte(nil), good...)
 	flipped[pageOffset(good)] ^= 1
 	for name, content := range map[string][]byte{
-		"good.thaw": good, "bad.thaw": encode(t, badImage), "cut.thaw": good[:len(good)-100],
+		"good.thaw": good, "bad.thaw": encode(t, badImage), "noted.thaw": encode(t, notedImage), "init.thaw": encode(t, initImage), "cut.thaw": good[:len(good)-100],
 		"flip.thaw": flipped, "empty.thaw": nil, "junk.thaw": []byte("this is no image\n"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
