@@ -443,7 +443,7 @@ func (e *engine) targets() ([]*target, error) {
 // mappings go: in the vdso, or else in the program.
 func (e *engine) findInsn(x *target) error {
 	if place := e.vdso[x.t.Memory]; place.base != 0 {
-		x.insn = e.b.vdsoCode(place) + e.host.vdso.SyscallInsn
+		x.insn = e.b.vdsoCode(place) + uint64(e.host.vdso.SyscallInsn)
 		return nil
 	}
 	buf := make([]byte, 1<<16)

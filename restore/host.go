@@ -209,11 +209,14 @@ func (h *hostFacts) readVDSO(r *procfs.Reader, self int) error {
 	}
 	h.mapFiles = mapFilesWork(maps)
 	h.vdso, err = hostfacts.ReadVDSO(maps)
+	if err == nil && h.vdso.SyscallInsn < 0 {
+		err = fmt.Errorf("find a system call instruction in the vdso: %w", errNoInsn)
+	}
 	return err
 }
 
 // errNoInsn says that a program has no system call instruction.
-var errNoInsn = errors.New("none in the program's memory")
+var errNoInsn = errors.New("there is none")
 
 // timerIDsWork tries PR_TIMER_CREATE_RESTORE_IDS; argument 2 only asks.
 func timerIDsWork() bool {

@@ -41,7 +41,7 @@ func newJob(ctx context.Context, req *Request, o *Options) (*job, error) {
 	o.PIDNamespace = o.PIDNamespace || wantsNamespace(req.Image)
 	j := &job{spaces: findSpaces(req.Image), req: req, opts: o, vdso: map[format.ObjectID]vdsoPlace{}}
 	var err error
-	if j.host, err = readHost(o, func() bool { return callerTerminal(req.Image) >= 0 }); err != nil {
+	if j.host, err = readHost(o, HasTerminal); err != nil {
 		return nil, err
 	}
 	if j.plan, err = plan.New(req.Image, planOptions(o)); err != nil {

@@ -19,11 +19,22 @@ func callerTerminal(img *format.Image) int {
 		if img.Objects.Files[i].TTY == nil {
 			continue
 		}
-		for fd := range 3 {
-			if term.IsTerminal(fd) {
-				return fd
-			}
+		return standardTerminal()
+	}
+	return -1
+}
+
+// standardTerminal is which of the caller's standard descriptors is a terminal,
+// or -1.
+func standardTerminal() int {
+	for fd := range 3 {
+		if term.IsTerminal(fd) {
+			return fd
 		}
 	}
 	return -1
 }
+
+// HasTerminal says whether a restore by this program would have a terminal to
+// hand over.
+func HasTerminal() bool { return standardTerminal() >= 0 }

@@ -96,9 +96,9 @@ func (r *Report) Judge(failOn Severity) Verdict {
 	return verdict
 }
 
-// AboutHost says whether a finding of a code is about a machine and not about the
-// image: whether it is of family X2.
-func AboutHost(code string) bool { return len(code) > 1 && code[:2] == "X2" }
+// AboutHost says whether a finding of a code is about a machine, or the engine on
+// it, and not about the image: whether it is of family X.
+func AboutHost(code string) bool { return len(code) > 0 && code[0] == 'X' }
 
 // JSON writes the report as one indented JSON document.
 func JSON(w io.Writer, r Report) error {

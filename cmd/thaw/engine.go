@@ -9,9 +9,11 @@ import (
 
 	"github.com/thaw-cr/thaw/capture"
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/hostfacts"
 	"github.com/thaw-cr/thaw/restore"
 	"github.com/thaw-cr/thaw/restore/plan"
 	"github.com/thaw-cr/thaw/validate"
+	"github.com/thaw-cr/thaw/validate/host"
 )
 
 // engine is what commands need of the kernel: freezing a live tree and bringing
@@ -22,6 +24,8 @@ type engine interface {
 	freeze(ctx context.Context, pid format.PID, final bool) (frozen, error)
 	// preflight says what this host and this engine cannot hold.
 	preflight(ctx context.Context, img *format.Image, opts restoreOptions) ([]validate.Finding, error)
+	// machine is the one that all this happens on, to be asked for what it has.
+	machine() (*host.Machine, error)
 	// plan is what restore would carry out.
 	plan(img *format.Image, opts restoreOptions) (*plan.Plan, error)
 	// restore brings a tree back, or leaves nothing behind. file is the image's
@@ -96,6 +100,14 @@ func (o *restoreOptions) engine() restore.Options {
 func (liveEngine) preflight(ctx context.Context, img *format.Image, opts restoreOptions) ([]validate.Finding, error) {
 	findings, err := restore.Preflight(ctx, img, opts.engine())
 	return findings, refused(err)
+}
+
+func (liveEngine) machine() (*host.Machine, error) {
+	facts, err := hostfacts.New()
+	if err != nil {
+		return nil, err
+	}
+	return host.NewMachine(facts, &hostfacts.Source{HasTerminal: restore.HasTerminal}), nil
 }
 
 func (liveEngine) plan(img *format.Image, opts restoreOptions) (*plan.Plan, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/restore/plan"
 	"github.com/thaw-cr/thaw/validate"
+	"github.com/thaw-cr/thaw/validate/host"
 )
 
 // fakeEngine is an engine that touches nothing and does as it is told.
@@ -17,6 +18,7 @@ type fakeEngine struct {
 	image      *format.Image // what freeze finds
 	freezeErr  error
 	unfit      []validate.Finding // what preflight finds
+	facts      *host.Facts        // what the machine is
 	restoreErr error
 	end        format.WaitStatus // how the restored root ends
 	// running is closed when restore has been called; ended makes wait return.
@@ -31,7 +33,7 @@ type fakeEngine struct {
 }
 
 func newFakeEngine() *fakeEngine {
-	f := &fakeEngine{running: make(chan struct{}), ended: make(chan struct{})}
+	f := &fakeEngine{facts: &host.Facts{Version: host.Version, Name: "fake", Arch: "amd64", PageSize: format.PageSize}, running: make(chan struct{}), ended: make(chan struct{})}
 	close(f.ended)
 	return f
 }
@@ -58,6 +60,8 @@ func (f *fakeEngine) Release() error {
 func (f *fakeEngine) preflight(context.Context, *format.Image, restoreOptions) ([]validate.Finding, error) {
 	return f.unfit, nil
 }
+
+func (f *fakeEngine) machine() (*host.Machine, error) { return host.NewMachine(f.facts, nil), nil }
 
 func (f *fakeEngine) plan(img *format.Image, _ restoreOptions) (*plan.Plan, error) {
 	return plan.New(img, plan.Options{})

@@ -22,6 +22,7 @@ import (
 	"github.com/thaw-cr/thaw/internal/dump"
 	"github.com/thaw-cr/thaw/restore/plan"
 	"github.com/thaw-cr/thaw/validate"
+	"github.com/thaw-cr/thaw/validate/host"
 )
 
 // TestGenerated compares the files that are made from the commands with what
@@ -119,12 +120,16 @@ var schemas = map[string]any{
 	"restore":  restoreJSON{},
 	"seal":     seal.Manifest{},
 	"sealed":   sealJSON{},
-	"formats":  []formatJSON{},
-	"version":  versionJSON{},
-	"error":    errorJSON{},
-	"rule":     validate.Rule{},
-	"family":   familyJSON{},
-	"rules":    []validate.Rule{},
+
+	"host-facts":  host.Facts{},
+	"host-matrix": matrixJSON{},
+
+	"formats": []formatJSON{},
+	"version": versionJSON{},
+	"error":   errorJSON{},
+	"rule":    validate.Rule{},
+	"family":  familyJSON{},
+	"rules":   []validate.Rule{},
 }
 
 // schemaOf is the JSON schema of v.
@@ -165,6 +170,8 @@ func allowNull(s *jsonschema.Schema) {
 // mapType gives the schema of the types that print themselves.
 func mapType(t reflect.Type) *jsonschema.Schema {
 	switch t {
+	case reflect.TypeFor[host.Hex]():
+		return &jsonschema.Schema{Type: "string", Pattern: "^([0-9a-f]{2})*$"}
 	case reflect.TypeFor[format.Addr](), reflect.TypeFor[format.SignalSet]():
 		return &jsonschema.Schema{Type: "string", Pattern: "^0x[0-9a-f]+$"}
 	}

@@ -30,6 +30,7 @@ standard error; --json makes documents of both, described in spec/.` +
 		newConvertCommand(a),
 		newRestoreCommand(a),
 		newSealCommand(a),
+		newHostFactsCommand(a),
 		newFormatsCommand(a),
 		newExplainCommand(a),
 		newPolicyCommand(a),

@@ -21,7 +21,8 @@ import (
 // (one bit of a page is another), junk.thaw and empty.thaw, in cr those of
 // testdata/linuxcr, in podman those of testdata/podman, in hostile those of
 // testdata/archive, in criu those of testdata/criu and in seal those of
-// testdata/seal.
+// testdata/seal. In nodes are the facts of three hosts: a can hold good.thaw, b
+// cannot, of c next to nothing is known.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -67,6 +68,9 @@ func writeImages(t *testing.T, dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			return err
 		}
+	}
+	if err := writeNodes(dir); err != nil {
+		return err
 	}
 	for from, to := range map[string]string{"../../testdata/podman": "podman", "../../testdata/archive": "hostile", "../../testdata/criu": "criu", "../../testdata/seal": "seal"} {
 		if err := os.CopyFS(filepath.Join(dir, to), os.DirFS(from)); err != nil {

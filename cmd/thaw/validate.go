@@ -18,6 +18,7 @@ type validateOptions struct {
 	// modes are the ways to restore that a plan is asked for.
 	modes []string
 	policyOptions
+	hostOptions
 	reportOptions
 }
 
@@ -26,6 +27,7 @@ func (o *validateOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.verify, "verify", true, "read all pages and check them against their digests")
 	f.StringSliceVar(&o.modes, "mode", nil, "ask for a plan to restore it this `WAY`: inplace, pidns, remap or all; repeatable (default the one it would be restored by)")
 	o.addPolicyFlag(f)
+	o.addHostFlags(f)
 	o.reportOptions.AddFlags(f)
 }
 
@@ -37,7 +39,13 @@ func newValidateCommand(a *app) *cobra.Command {
 		Long: `Validate judges an image: its bytes, the tree and its state, and whether a plan
 to restore it exists. All findings are printed, not the first; explain says what
 a code means. An image with an error is invalid, warnings and notes are not
-held against it. Nothing is asked of this host: restore --dry-run does that.
+held against it.
+
+With --host this host is asked too whether it can hold the image: all that a
+restore would ask and more, and nothing is created. --host-facts asks the host
+that a file of thaw host-facts describes; what that does not tell is said, as a
+note. Of a directory of such files a table says which hosts can hold the image;
+it is enough for exit status 0 that one can, or may as far as is known.
 
 Findings can be left out, by --only, --ignore and --baseline. Errors that were
 left out do not count for the exit code, but the image is not called valid then,
@@ -72,6 +80,9 @@ func runValidate(ctx context.Context, a *app, opts *validateOptions, name string
 		return err
 	}
 	r := q.report()
+	if q.nodes != nil && r.Verdict != validate.Invalid {
+		return q.printNodes()
+	}
 	if err := q.print(&r); err != nil {
 		return output(err)
 	}

@@ -16,13 +16,14 @@ type judge func(context.Context, *inquiry) error
 // judges are all sources of findings, asked in this order. Those before
 // judgeOpening see the name only, those after it are asked only if there is an
 // image. A new one is added here; it returns at once if its options ask for
-// nothing. Findings with a code of family X2 are held against the host (exit
+// nothing. Findings with a code of family X are held against the host (exit
 // code 3), all others against the image (1).
 var judges = []judge{
 	judgeOpening,
 	judgeEnvelope,
 	judgeModel,
 	judgePages,
+	judgeHost,
 }
 
 // An inquiry is an image that is being judged by thaw validate.
@@ -33,6 +34,8 @@ type inquiry struct {
 	name string
 	// img is the image, as soon as judgeOpening has opened it.
 	img *opened
+	// nodes is what the hosts of a directory say, if they were asked.
+	nodes *matrixJSON
 
 	sieve validate.Sieve
 	modes []validate.Mode
@@ -54,6 +57,9 @@ func newInquiry(a *app, opts *validateOptions, name string) (*inquiry, error) {
 	var err error
 	if q.modes, err = validate.ParseModes(opts.modes); err != nil {
 		return nil, fail(exitUsage, err)
+	}
+	if err = opts.hostOptions.check(&opts.reportOptions, name); err != nil {
+		return nil, err
 	}
 	q.sieve, err = opts.sieve(a.json)
 	q.sieve.Image = name

@@ -33,13 +33,16 @@ var probes = map[string]func() error{
 	host.FeatureUserNamespace: namespace("user"),
 }
 
+// noQuestion says that a feature is none that can be asked for.
+const noQuestion = "there is no way to ask"
+
 // Feature asks the kernel for a feature.
 func (*Source) Feature(name string) host.Answer {
 	probe := probes[name]
 	if probe == nil {
 		var level, option int
 		if n, err := fmt.Sscanf(name, "socket option %d:%d", &level, &option); n != 2 || err != nil {
-			return host.Answer{Is: host.Unknown, Why: "there is no way to ask"}
+			return host.Answer{Is: host.Unknown, Why: noQuestion}
 		}
 		probe = func() error { return sys.ProbeSocketOption(level, option) }
 	}

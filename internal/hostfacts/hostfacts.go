@@ -111,8 +111,9 @@ var (
 // VDSO is this kernel's vdso, with what the engine needs of it besides.
 type VDSO struct {
 	host.VDSO
-	// SyscallInsn is the offset of a system call instruction in its code.
-	SyscallInsn uint64
+	// SyscallInsn is the offset of a system call instruction of amd64 in its
+	// code, -1 if there is none.
+	SyscallInsn int
 }
 
 // ReadVDSO reads the code that the kernel maps into every program. maps are this
@@ -137,16 +138,12 @@ func ReadVDSO(maps []procfs.Map) (*VDSO, error) {
 	if _, err := mem.ReadAt(code, int64(start)); err != nil {
 		return nil, err
 	}
-	at := bytes.Index(code, SyscallInsn)
-	if at < 0 {
-		return nil, errNoVDSO
-	}
 	sum := sha256.Sum256(code)
 	first := parts[0].Start
 	for i := range parts {
 		parts[i].Start -= first
 	}
-	return &VDSO{VDSO: host.VDSO{Digest: sum[:], Layout: format.VDSOLayout(code), Parts: parts}, SyscallInsn: uint64(at)}, nil
+	return &VDSO{VDSO: host.VDSO{Digest: sum[:], Layout: format.VDSOLayout(code), Parts: parts}, SyscallInsn: bytes.Index(code, SyscallInsn)}, nil
 }
 
 // Parts finds the vdso's mappings in /proc/PID/maps.

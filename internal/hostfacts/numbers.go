@@ -18,16 +18,14 @@ func (s *Source) numbers(f *host.Facts) error {
 	}
 	n := &host.Numbers{Tasks: []host.Taken{}, Groups: []host.Taken{}}
 	for _, p := range all {
-		st, err := s.reader.Stat(p)
+		tasks, err := procfs.Tasks(p)
 		if err != nil {
 			continue // gone
 		}
-		tasks, err := procfs.Tasks(p)
-		if err != nil {
-			tasks = []int{p}
-		}
 		for _, t := range tasks {
-			n.Tasks = append(n.Tasks, host.Taken{Number: format.PID(t), By: st.Comm})
+			if st, err := s.reader.TaskStat(p, t); err == nil {
+				n.Tasks = append(n.Tasks, host.Taken{Number: format.PID(t), By: st.Comm})
+			}
 		}
 	}
 	for number, in := range s.Groups() {

@@ -2,11 +2,16 @@ package host
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/validate"
 )
+
+// Settings are the names of the settings that checks may ask for.
+func Settings() []string { return slices.Clone(settings) }
 
 // settings are what checks may ask for, for facts that are made without an
 // image.
@@ -156,21 +161,26 @@ func (c *check) memoryNeeds() error {
 	case m == nil || m.Available == 0:
 		c.wonder("how much memory is available")
 	case need > m.Available:
-		c.add(validate.CodeHostMemory, validate.Subject{}, "%d MiB are needed, %d MiB are available", mebibytes(need), m.Available>>20)
+		c.add(validate.CodeHostMemory, validate.Subject{}, "%s are needed, %s are available", amount(need), amount(m.Available))
 	}
 	if c.opts.Brief {
 		return nil
 	}
 	if g := c.m.need(SectionCgroups).Cgroups; g != nil && g.Memory != nil && need > *g.Memory {
-		c.add(validate.CodeCgroupMemory, validate.Subject{}, "%d MiB are needed, the control group allows %d MiB more", mebibytes(need), *g.Memory>>20)
+		c.add(validate.CodeCgroupMemory, validate.Subject{}, "%s are needed, the control group allows %s more", amount(need), amount(*g.Memory))
 	}
 	c.commitment(m)
 	c.taskLimits(m)
 	return nil
 }
 
-// mebibytes rounds up, so that little is not nothing.
-func mebibytes(n uint64) uint64 { return (n + 1<<20 - 1) >> 20 }
+// amount says in words how much memory there is.
+func amount(n uint64) string {
+	if n < 10<<20 {
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
+}
 
 // commitment asks whether the kernel promises as much memory as is mapped.
 func (c *check) commitment(m *Memory) {
@@ -188,7 +198,7 @@ func (c *check) commitment(m *Memory) {
 		}
 	}
 	if left := m.CommitLimit - min(m.Committed, m.CommitLimit); sum > left {
-		c.add(validate.CodeCommitLimit, validate.Subject{}, "%d MiB are mapped, %d MiB are left to promise", mebibytes(sum), left>>20)
+		c.add(validate.CodeCommitLimit, validate.Subject{}, "%s are mapped, %s are left to promise", amount(sum), amount(left))
 	}
 }
 

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,8 +13,10 @@ import (
 
 // Bounds of facts that are read.
 const (
-	// MaxBytes bounds a document: enough for 100,000 tasks and as many files.
-	MaxBytes = 64 << 20
+	// MaxBytes bounds a document, and MaxObjects how many objects it has, since
+	// those take more memory than bytes: enough for 100,000 files and tasks.
+	MaxBytes   = 64 << 20
+	MaxObjects = 1 << 18
 	// MaxText bounds each string, but for paths; MaxPath each path, in bytes.
 	MaxText = 4096
 	MaxPath = 16384
@@ -36,14 +39,19 @@ var ErrTooLong = errors.New("longer than allowed")
 // Decode reads facts. A document that is too long, has fields nobody knows, goes
 // on behind its end or is of another version is refused.
 func Decode(r io.Reader) (*Facts, error) {
-	limited := &io.LimitedReader{R: r, N: MaxBytes + 1}
-	dec := json.NewDecoder(limited)
+	document, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("facts of a host: %w", err)
+	case len(document) > MaxBytes:
+		return nil, fmt.Errorf("facts of a host: %w: %d bytes at most", ErrTooLong, MaxBytes)
+	case bytes.Count(document, []byte{'{'}) > MaxObjects:
+		return nil, fmt.Errorf("facts of a host: %w: %d objects at most", ErrTooLong, MaxObjects)
+	}
+	dec := json.NewDecoder(bytes.NewReader(document))
 	dec.DisallowUnknownFields()
 	var f *Facts
-	err := dec.Decode(&f)
-	switch {
-	case limited.N <= 0:
-		return nil, fmt.Errorf("facts of a host: %w: %d bytes at most", ErrTooLong, MaxBytes)
+	switch err := dec.Decode(&f); {
 	case err != nil:
 		return nil, fmt.Errorf("facts of a host, at byte %d: %w", dec.InputOffset(), err)
 	case f == nil:
@@ -55,7 +63,10 @@ func Decode(r io.Reader) (*Facts, error) {
 	if f.Version != Version {
 		return nil, fmt.Errorf("%w: %d, this program reads %d", ErrVersion, f.Version, Version)
 	}
-	return f, f.check()
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // Encode writes facts, one document with a line for each thing.

@@ -72,6 +72,16 @@ var features = []feature{
 	{name: FeatureUserNamespace, since: "3.8", needs: func(c *check) (validate.Subject, bool) { return validate.Subject{}, c.userNS }},
 }
 
+// Features are the names of what kernels are asked for, but for options of
+// sockets.
+func Features() []string {
+	names := make([]string, len(features))
+	for i := range features {
+		names[i] = features[i].name
+	}
+	return names
+}
+
 func always(*check) (validate.Subject, bool) { return validate.Subject{}, true }
 
 func anyTask(has func(*format.Task) bool) func(*check) (validate.Subject, bool) {

@@ -106,8 +106,8 @@ func (m *Machine) Gather() {
 	for _, name := range settings {
 		m.Setting(name)
 	}
-	for i := range features {
-		m.feature(features[i].name)
+	for _, name := range Features() {
+		m.feature(name)
 	}
 }
 

@@ -195,10 +195,18 @@ func (c *check) programs() {
 // alternateStacks asks whether signal frames fit where programs made room for
 // those of another processor.
 func (c *check) alternateStacks(p *Processor) {
+	told := map[format.ObjectID]uint64{}
+	for i := range c.img.Objects.Memories {
+		mm := &c.img.Objects.Memories[i]
+		if n, ok := auxv(mm, atMinSigStack); ok {
+			told[mm.ID] = n
+		}
+	}
 	for i := range c.img.Tasks {
 		t := &c.img.Tasks[i]
 		const disabled = 2 // SS_DISABLE
-		if s := t.AltStack; s != nil && s.Flags&disabled == 0 && s.Size < p.SignalFrame {
+		had, ok := told[t.Memory]
+		if s := t.AltStack; s != nil && s.Flags&disabled == 0 && ok && p.SignalFrame > had && s.Size < p.SignalFrame {
 			c.add(validate.CodeSignalFrame, validate.TaskSubject(t.TID), "its alternate stack has %d bytes, a signal takes %d here", s.Size, p.SignalFrame)
 		}
 	}
