@@ -51,3 +51,26 @@ type RawPages interface {
 	// RawRuns is Runs with places.
 	RawRuns(ctx context.Context, object ObjectID) iter.Seq2[RawRun, error]
 }
+
+// A PageFile is a file of the system's, as *os.File is one.
+type PageFile interface {
+	// Fd is its descriptor, open for reading at any offset.
+	Fd() uintptr
+}
+
+// FileRun is a page run with its place in one of several files.
+type FileRun struct {
+	PageRun
+	// File is where the pages lie as they are, at Offset in bytes and following
+	// each other; nil for pages that ReadPages has to be asked for.
+	File   PageFile
+	Offset int64
+}
+
+// FilePages is a PageSource whose pages lie in several files as they are, at
+// least some of them, so that they can be read straight from those.
+type FilePages interface {
+	PageSource
+	// FileRuns is Runs with places. The files stay open as long as the source.
+	FileRuns(ctx context.Context, object ObjectID) iter.Seq2[FileRun, error]
+}

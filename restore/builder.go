@@ -27,10 +27,11 @@ type builder struct {
 	common uint64
 	t      *husk.Table
 	fds    engineFDs
-	// pages is where the contents of memory lie in the page file.
-	pages format.RawPages
-	// pageFD is the page file here, or -1.
-	pageFD int
+	// pages is where the contents of memory lie in the page files; nil if there are
+	// none.
+	pages placedPages
+	// pageFDs are the page files here.
+	pageFDs []uintptr
 	// mapPages maps page runs instead of reading them.
 	mapPages bool
 
@@ -105,7 +106,7 @@ func (b *builder) fail(err error) {
 func newBuilder(ctx context.Context, j *job) (*builder, error) {
 	b := &builder{
 		ctx: ctx, img: j.req.Image, ix: format.NewIndex(j.req.Image), plan: j.plan, opts: j.opts, host: j.host,
-		lay: j.lay, spaces: j.spaces, vdso: j.vdso, pageFD: -1,
+		lay: j.lay, spaces: j.spaces, vdso: j.vdso,
 		progs:      map[format.PID]*husk.Program{},
 		owner:      map[format.ObjectID]format.PID{},
 		roles:      map[format.PID]plan.Proc{},

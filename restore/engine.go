@@ -163,14 +163,14 @@ func (e *engine) prepare(ctx context.Context) (*boot, error) {
 }
 
 // openPages finds where page data can be read from directly; pages that are
-// packed are unpacked into a file in memory first.
+// packed, or in many small files, are put into a file in memory first.
 func (e *engine) openPages(ctx context.Context) error {
 	pages := e.req.Image.Pages
 	if pages == nil {
 		return nil
 	}
 	if raw, ok := pages.(format.RawPages); ok && e.req.File != nil {
-		e.b.pages, e.b.pageFD = raw, int(e.req.File.Fd())
+		e.b.pages, e.b.pageFDs = rawPages{raw}, []uintptr{e.req.File.Fd()}
 		e.b.mapPages = e.opts.MapMemory
 		return nil
 	}
@@ -179,7 +179,7 @@ func (e *engine) openPages(ctx context.Context) error {
 		return err
 	}
 	e.closed = append(e.closed, s.close)
-	e.b.pages, e.b.pageFD = s, s.fd
+	e.b.pages, e.b.pageFDs = s, s.files()
 	return nil
 }
 
@@ -192,7 +192,7 @@ func (e *engine) startSeed(ctx context.Context, s *boot) error {
 	}
 	defer sys.Close(pidfd) //nolint:errcheck // the seed has its own
 	tty := callerTerminal(e.req.Image)
-	attr := husk.Attr{Files: e.b.fds.files(e.b.t.FD(), pidfd, e.b.pageFD, tty), Boot: e.b.fds.boot, Sys: e.newNamespaces()}
+	attr := husk.Attr{Files: e.b.fds.files(e.b.t.FD(), pidfd, tty, e.b.pageFDs), Boot: e.b.fds.boot, Sys: e.newNamespaces()}
 	e.b.t.Break(e.opts.fault)
 	if e.seed, err = husk.Start(e.b.t, s.first, e.b.fds.table, attr); err != nil {
 		return err

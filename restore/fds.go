@@ -12,6 +12,7 @@ type engineFDs struct {
 	tty    int // the caller's terminal, if any
 	cores  int // a file system for core dumps of zombies
 	boot   int // the program of the first husk
+	more   int // further page files, maxPageFiles of them
 	free   int // from here on objects of the image
 }
 
@@ -33,21 +34,30 @@ func newEngineFDs(img *format.Image) engineFDs {
 			}
 		}
 	}
-	return engineFDs{base: n, table: n, engine: n + 1, pages: n + 2, tty: n + 3, cores: n + 4, boot: n + 5, free: n + 6}
+	return engineFDs{base: n, table: n, engine: n + 1, pages: n + 2, tty: n + 3, cores: n + 4, boot: n + 5, more: n + 6, free: n + 6 + maxPageFiles}
 }
 
-// files is the list of descriptors the seed starts with.
-func (e engineFDs) files(table, engine, pages, tty int) []uintptr {
+// files is the list of descriptors the seed starts with. Of pages the first is the
+// page file; none, if there are no pages.
+func (e engineFDs) files(table, engine, tty int, pages []uintptr) []uintptr {
 	list := make([]uintptr, e.free)
 	for i := range list {
 		list[i] = ^uintptr(0)
 	}
 	list[e.table], list[e.engine] = uintptr(table), uintptr(engine)
-	if pages >= 0 {
-		list[e.pages] = uintptr(pages)
+	for i, fd := range pages {
+		list[e.pageFile(i)] = fd
 	}
 	if tty >= 0 {
 		list[e.tty] = uintptr(tty)
 	}
 	return list
+}
+
+// pageFile is the number of a page file.
+func (e engineFDs) pageFile(i int) int {
+	if i == 0 {
+		return e.pages
+	}
+	return e.more + i - 1
 }

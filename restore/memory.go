@@ -41,7 +41,7 @@ func (b *builder) emitMemory(p *husk.Program, mm *format.AddressSpace) {
 type mapper struct {
 	b    *builder
 	p    *husk.Program
-	runs []format.RawRun
+	runs []placedRun
 	// open is the file that descriptor 0 holds, so that neighbouring VMAs of one
 	// file open it once.
 	open   string
@@ -93,7 +93,7 @@ func (m *mapper) needsWrite(v *format.VMA) bool {
 
 func (m *mapper) hasPages(v *format.VMA) bool {
 	first, end := format.PageNum(v.Start/pageSize), format.PageNum(v.End/pageSize)
-	i, _ := slices.BinarySearchFunc(m.runs, first, func(r format.RawRun, p format.PageNum) int {
+	i, _ := slices.BinarySearchFunc(m.runs, first, func(r placedRun, p format.PageNum) int {
 		if r.End() <= p {
 			return -1
 		}

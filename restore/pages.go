@@ -22,14 +22,14 @@ const (
 
 var errPageOrder = errors.New("page runs are not in ascending order")
 
-// rawRuns lists the page runs of an object with their places in the page file.
-func (b *builder) rawRuns(id format.ObjectID) ([]format.RawRun, error) {
+// rawRuns lists the page runs of an object with their places in the page files.
+func (b *builder) rawRuns(id format.ObjectID) ([]placedRun, error) {
 	if b.pages == nil {
 		return nil, nil
 	}
-	var runs []format.RawRun
+	var runs []placedRun
 	end := format.PageNum(0)
-	for r, err := range b.pages.RawRuns(b.ctx, id) {
+	for r, err := range b.pages.placedRuns(b.ctx, id) {
 		if err != nil {
 			return nil, fmt.Errorf("pages of object %d: %w", id, err)
 		}
@@ -42,10 +42,10 @@ func (b *builder) rawRuns(id format.ObjectID) ([]format.RawRun, error) {
 	return runs, nil
 }
 
-// emitPages fills an address space from the page file. Zero pages are left
+// emitPages fills an address space from the page files. Zero pages are left
 // alone in anonymous memory, which has them already.
-func (b *builder) emitPages(p *husk.Program, mm *format.AddressSpace, runs []format.RawRun) {
-	r := reader{b: b, p: p, fd: b.fds.pages}
+func (b *builder) emitPages(p *husk.Program, mm *format.AddressSpace, runs []placedRun) {
+	r := reader{b: b, p: p}
 	helper := b.readHelper(p, runs)
 	if helper != nil {
 		r.helper = helper.program
@@ -84,7 +84,7 @@ type pageHelper struct {
 
 // readHelper starts a thread that reads pages along, if there are many. Its
 // number is the kernel's choice: all those of the image are taken by now.
-func (b *builder) readHelper(p *husk.Program, runs []format.RawRun) *pageHelper {
+func (b *builder) readHelper(p *husk.Program, runs []placedRun) *pageHelper {
 	n := uint64(0)
 	for _, r := range runs {
 		if !r.Zero {
@@ -120,12 +120,12 @@ func (b *builder) endHelper(p *husk.Program, h *pageHelper, tgid format.PID) {
 }
 
 // cut is the run's first n pages at most.
-func cut(r format.RawRun, n uint64) format.RawRun {
+func cut(r placedRun, n uint64) placedRun {
 	r.Count = min(r.Count, n)
 	return r
 }
 
-func (b *builder) emitRun(r *reader, v *format.VMA, run format.RawRun) {
+func (b *builder) emitRun(r *reader, v *format.VMA, run placedRun) {
 	switch {
 	case run.Zero && v.Kind != format.VMAFile:
 	case run.Zero:
@@ -133,9 +133,9 @@ func (b *builder) emitRun(r *reader, v *format.VMA, run format.RawRun) {
 	case b.mapPages && run.Count >= minMapPages && mappable(v):
 		prot := uint64(v.Prot)
 		r.p.Call("map pages", abi.SysMmap, uint64(run.First.Addr()), run.Count*pageSize, prot,
-			abi.MapPrivate|abi.MapFixed, uint64(b.fds.pages), uint64(run.Offset)).Detail(run.First.Addr().String())
+			abi.MapPrivate|abi.MapFixed, uint64(b.fds.pageFile(run.file)), uint64(run.Offset)).Detail(run.First.Addr().String())
 	default:
-		r.add(uint64(run.First.Addr()), run.Count*pageSize, run.Offset)
+		r.add(uint64(run.First.Addr()), run.Count*pageSize, run)
 	}
 }
 
@@ -149,7 +149,7 @@ func mappable(v *format.VMA) bool {
 
 // emitZero writes zeroes over a file's contents, out of the hole at the end of
 // the table.
-func (b *builder) emitZero(p *husk.Program, run format.RawRun) {
+func (b *builder) emitZero(p *husk.Program, run placedRun) {
 	for at, left := uint64(run.First.Addr()), run.Count*pageSize; left > 0; {
 		n := min(left, zeroTail)
 		p.Call("clear pages", abi.SysPread64, uint64(b.fds.table), at, n, zeroOffset).Exact(n)
@@ -157,27 +157,27 @@ func (b *builder) emitZero(p *husk.Program, run format.RawRun) {
 	}
 }
 
-// A reader gathers runs that follow each other in the page file into one
-// preadv.
+// A reader gathers runs that follow each other in a page file into one preadv.
 type reader struct {
 	b *builder
 	p *husk.Program
 	// helper, if any, gets every other read.
 	helper  *husk.Program
 	turn    int
-	fd      int
+	file    int
 	vectors []uint64 // pairs of address and length
 	offset  int64    // of the first
 	size    uint64
 }
 
-func (r *reader) add(addr, n uint64, offset int64) {
-	for n > 0 {
-		if len(r.vectors) == 2*maxVectors || r.size == maxRead || r.offset+int64(r.size) != offset {
+// add takes the n bytes at the beginning of a run, which belong to an address.
+func (r *reader) add(addr, n uint64, run placedRun) {
+	for offset := run.Offset; n > 0; {
+		if len(r.vectors) == 2*maxVectors || r.size == maxRead || r.offset+int64(r.size) != offset || r.file != run.file {
 			r.flush()
 		}
 		if len(r.vectors) == 0 {
-			r.offset = offset
+			r.offset, r.file = offset, run.file
 		}
 		part := min(n, maxRead-r.size)
 		r.vectors = append(r.vectors, addr, part)
@@ -193,7 +193,7 @@ func (r *reader) flush() {
 			r.turn++
 			p = [...]*husk.Program{r.p, r.helper}[r.turn%2]
 		}
-		p.Call("read pages", abi.SysPreadv, uint64(r.fd), r.b.t.Words(r.vectors...), uint64(len(r.vectors)/2),
+		p.Call("read pages", abi.SysPreadv, uint64(r.b.fds.pageFile(r.file)), r.b.t.Words(r.vectors...), uint64(len(r.vectors)/2),
 			uint64(r.offset), 0).Exact(r.size)
 	}
 	r.vectors, r.size = r.vectors[:0], 0

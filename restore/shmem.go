@@ -83,10 +83,10 @@ func (b *builder) fillAt(p *husk.Program, id format.ObjectID, at uint64) {
 		b.fail(err)
 		return
 	}
-	r := reader{b: b, p: p, fd: b.fds.pages}
+	r := reader{b: b, p: p}
 	for _, run := range runs {
 		if !run.Zero {
-			r.add(at+uint64(run.First)*pageSize, run.Count*pageSize, run.Offset)
+			r.add(at+uint64(run.First)*pageSize, run.Count*pageSize, run)
 		}
 	}
 	r.flush()

@@ -164,6 +164,60 @@ func (s *store) yieldRuns(ctx context.Context, runs iter.Seq[format.PageRun]) it
 	}
 }
 
+// FileRuns yields the pages of an object with the files that they lie in. Files in
+// archives and contents of deleted files are not told: they may lie at any offset.
+func (s *store) FileRuns(ctx context.Context, object format.ObjectID) iter.Seq2[format.FileRun, error] {
+	if len(s.chunks[object]) > 0 {
+		return withoutFiles(s.Runs(ctx, object))
+	}
+	return func(yield func(format.FileRun, error) bool) {
+		list := s.extents[object]
+		for len(list) > 0 {
+			e := list[0]
+			for list = list[1:]; len(list) > 0 && e.touches(&list[0]); list = list[1:] {
+				e.count += list[0].count
+			}
+			r := format.FileRun{PageRun: format.PageRun{First: e.first, Count: e.count}, Offset: e.off}
+			err := s.latch.Alive(ctx)
+			if err == nil {
+				r.File, err = e.src.system()
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// touches says whether another range goes on where this one ends, in the file,
+// too.
+func (e *extent) touches(o *extent) bool {
+	return o.first == e.end() && o.src == e.src && o.off == e.off+int64(e.count)*format.PageSize
+}
+
+func withoutFiles(runs iter.Seq2[format.PageRun, error]) iter.Seq2[format.FileRun, error] {
+	return func(yield func(format.FileRun, error) bool) {
+		for r, err := range runs {
+			if !yield(format.FileRun{PageRun: r}, err) {
+				return
+			}
+		}
+	}
+}
+
+// system is the file as the system knows it; nil if it is none of its files.
+func (f *pageFile) system() (format.PageFile, error) {
+	at, err := f.reader()
+	if err != nil {
+		return nil, err
+	}
+	file, ok := at.(format.PageFile)
+	if !ok {
+		return nil, nil
+	}
+	return file, nil
+}
+
 // runs joins what touches, of the parents' pages alone if inherited.
 func (s *store) runs(object format.ObjectID, inherited bool) iter.Seq[format.PageRun] {
 	return func(yield func(format.PageRun) bool) {
