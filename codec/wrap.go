@@ -47,6 +47,9 @@ var errTrailing = errors.New("what follows the compressed data is none")
 func (g *gzipStream) Read(p []byte) (int, error) {
 	for {
 		n, err := g.Reader.Read(p)
+		if n > 0 && errors.Is(err, io.EOF) {
+			return n, nil // what follows is looked at when more is asked for
+		}
 		if n > 0 || !errors.Is(err, io.EOF) {
 			return n, err
 		}

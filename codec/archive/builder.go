@@ -102,6 +102,9 @@ func (b *builder) insert(hdr *tar.Header, offset int64, content func() (io.Reade
 		return nil
 	}
 	if name == "." { // the root itself
+		if hdr.Typeflag != tar.TypeDir {
+			b.add(codec.BadName, member(hdr.Name), offset, "the name is that of the archive's root, and the member no directory")
+		}
 		return nil
 	}
 	n := newNode(hdr, path.Base(name), offset)

@@ -249,7 +249,7 @@ func (s *scanner) checkHeader(hdr *tar.Header, offset int64) {
 // trailer checks the end of the archive: two blocks of zeroes, and nothing but
 // zeroes behind them.
 func (s *scanner) trailer() error {
-	if s.end >= 0 && s.tap.pos-s.end < 2*blockSize {
+	if s.end >= 0 && (s.tap.pos-s.end < 2*blockSize || s.tap.last != [blockSize]byte{}) {
 		s.ends("", s.tap.pos, "the archive ends without its two empty blocks: it may be cut off")
 	}
 	buf := make([]byte, 64<<10)
