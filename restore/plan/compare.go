@@ -80,7 +80,9 @@ func (c *comparison) node(n *node) {
 	if t == nil {
 		return
 	}
-	c.diff(n.pid, "exit signal", n.exit.String(), t.ExitSignal.String())
+	if n.exit != t.ExitSignal {
+		c.diff(n.pid, "exit signal", n.exit.String(), t.ExitSignal.String())
+	}
 	if !n.zombie {
 		if at := c.got[n.actor().TID]; at != nil {
 			c.objects(n, holdsOf(at))
@@ -95,39 +97,67 @@ func (c *comparison) task(n *node, task *format.Task) {
 		c.diff(task.TID, "the task", "there", "absent")
 		return
 	}
-	parent := "outside"
+	parent := outside
 	if n.parent > top || n.parent == top && !c.want.virtual {
-		parent = number(c.want.nodes[n.parent].pid)
+		parent = c.want.nodes[n.parent].pid
 	}
-	got := number(t.PPID)
-	if t.PPID == 0 {
-		got = "outside"
-	}
-	c.diff(task.TID, "parent", parent, got)
-	c.diff(task.TID, "thread group", number(n.pid), number(t.TGID))
-	c.diff(task.TID, "session", number(n.sid), number(t.SID))
+	c.numbers(task.TID, "parent", parent, t.PPID)
+	c.numbers(task.TID, "thread group", n.pid, t.TGID)
+	c.numbers(task.TID, "session", n.sid, t.SID)
 	pgid := n.pgid
 	if pgid == caller && c.want.opts.ShellJob {
 		pgid = c.want.opts.Group
 	}
-	c.diff(task.TID, "group", number(pgid), number(t.PGID))
+	c.numbers(task.TID, "group", pgid, t.PGID)
 	c.state(n, task, t)
+}
+
+// outside is the parent of what has none in the tree.
+const outside format.PID = 0
+
+// numbers is diff of two numbers, which are put into words only if they differ:
+// there are many tasks, and most are as they should be.
+func (c *comparison) numbers(task format.PID, field string, want, got format.PID) {
+	if want == got {
+		return
+	}
+	words := number
+	if field == "parent" {
+		words = parentName
+	}
+	c.diff(task, field, words(want), words(got))
+}
+
+func parentName(p format.PID) string {
+	if p == outside {
+		return "outside"
+	}
+	return number(p)
+}
+
+// statuses is diff of two wait statuses.
+func (c *comparison) statuses(task format.PID, want, got format.WaitStatus) {
+	if want != got {
+		c.diff(task, "wait status", want.String(), got.String())
+	}
 }
 
 func (c *comparison) state(n *node, want, got *format.Task) {
 	switch {
 	case n.zombie:
 		c.diff(want.TID, "state", string(format.Zombie), string(got.State))
-		c.diff(want.TID, "wait status", want.Status.String(), got.Status.String())
+		c.statuses(want.TID, want.Status, got.Status)
 		return
 	case want.State.Dead():
 		c.diff(want.TID, "state", string(format.DeadLeader), string(got.State))
-		c.diff(want.TID, "wait status", want.Status.String(), got.Status.String())
+		c.statuses(want.TID, want.Status, got.Status)
 		return
 	}
 	stopped := n.actor().State == format.Stopped
-	state := map[bool]string{true: "stopped", false: "running"}
-	c.diff(want.TID, "state", state[stopped], state[got.State == format.Stopped])
+	if is := got.State == format.Stopped; stopped != is {
+		state := map[bool]string{true: "stopped", false: "running"}
+		c.diff(want.TID, "state", state[stopped], state[is])
+	}
 	if stopped && want == n.actor() && n.parent > top {
 		c.diff(want.TID, "stop not yet reported", fmt.Sprint(want.StopUnreported), fmt.Sprint(got.StopUnreported))
 		if want.StopUnreported && want.StopSignal != 0 && (want.StopSignal == format.SIGSTOP || c.want.connected()[n.pgid]) {

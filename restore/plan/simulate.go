@@ -16,7 +16,7 @@ import (
 // as the plan allows it; without, they are carried out in their order. The
 // error says which step fails and how, or which steps wait for each other.
 func Simulate(p *Plan, img *format.Image, opts Options, rng *rand.Rand) (*format.Image, error) {
-	s, err := newSimulation(p, img, opts)
+	s, err := newSimulation(p, img, opts, rng != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,9 @@ func Simulate(p *Plan, img *format.Image, opts Options, rng *rand.Rand) (*format
 		return nil, err
 	}
 	got := s.kernel.Snapshot()
-	got.Tasks = slices.DeleteFunc(got.Tasks, func(t format.Task) bool { return t.TID == s.shell })
+	if i := slices.IndexFunc(got.Tasks, func(t format.Task) bool { return t.TID == s.shell }); s.shell != 0 && i >= 0 {
+		got.Tasks = slices.Delete(got.Tasks, i, i+1)
+	}
 	return got, nil
 }
 
@@ -34,7 +36,8 @@ type simulation struct {
 	shell  format.PID // leads the caller's group; zero if that is the outside's
 	status map[format.PID]format.WaitStatus
 	exit   map[format.PID]format.Signal
-	// wait counts what each step still waits for, next are those it releases.
+	// wait counts what each step still waits for, next are those it releases: nil
+	// if steps are carried out in their order, where it counts only later ones.
 	wait []int
 	next [][]int
 	// left counts the steps of each phase, ready are those that can go.
@@ -49,20 +52,24 @@ var phaseOf = map[Op]int{OpDie: 1, OpWitness: 1, OpLeaveLead: 1, OpStop: 2, OpSe
 // awaited is the step of Target that an operation waits for by itself.
 var awaited = map[Op]Op{OpReap: OpExit, OpWitness: OpDie}
 
-func newSimulation(p *Plan, img *format.Image, opts Options) (*simulation, error) {
+func newSimulation(p *Plan, img *format.Image, opts Options, interleave bool) (*simulation, error) {
 	s := &simulation{
 		plan:   p,
 		kernel: simkernel.New(),
-		status: make(map[format.PID]format.WaitStatus, len(img.Tasks)),
+		status: map[format.PID]format.WaitStatus{},
 		exit:   make(map[format.PID]format.Signal, len(p.Procs)),
 		wait:   make([]int, len(p.Steps)),
-		next:   make([][]int, len(p.Steps)),
+	}
+	if interleave {
+		s.next = make([][]int, len(p.Steps))
 	}
 	if len(p.Procs) == 0 {
 		return nil, fmt.Errorf("simulate: the plan has no process")
 	}
 	for i := range img.Tasks {
-		s.status[img.Tasks[i].TID] = img.Tasks[i].Status
+		if t := &img.Tasks[i]; t.State.Dead() {
+			s.status[t.TID] = t.Status
+		}
 	}
 	for i := range p.Procs {
 		s.exit[p.Procs[i].PID] = p.Procs[i].ExitSignal
@@ -105,26 +112,27 @@ func (s *simulation) order(seed format.PID) error {
 		op  Op
 		who format.PID
 	}
-	last := map[format.PID]int{}
-	born := map[format.PID]int{}
+	// before is the step that an actor's next one comes after: its birth, then its
+	// last.
+	before := make(map[format.PID]int, len(s.exit))
 	at := map[event]int{}
 	for i := range s.plan.Steps {
 		st := &s.plan.Steps[i]
 		if st.Op == OpFork || st.Op == OpThread {
-			born[st.Target] = i
+			before[st.Target] = i
 		}
-		at[event{st.Op, st.Actor}] = i
+		if st.Op == OpExit || st.Op == OpDie { // no others are awaited
+			at[event{st.Op, st.Actor}] = i
+		}
 	}
 	for i := range s.plan.Steps {
 		st := &s.plan.Steps[i]
-		if prev, ok := last[st.Actor]; ok {
+		if prev, ok := before[st.Actor]; ok {
 			s.edge(prev, i)
-		} else if b, ok := born[st.Actor]; ok {
-			s.edge(b, i)
 		} else if st.Actor != seed {
 			return fmt.Errorf("simulate: step %d (%s): no step creates %d", i, st.what(), st.Actor)
 		}
-		last[st.Actor] = i
+		before[st.Actor] = i
 		if err := s.orderAfter(i); err != nil {
 			return err
 		}
@@ -177,6 +185,9 @@ func (s *simulation) orderStops() error {
 			s.edge(a, i)
 		}
 	}
+	if s.next == nil {
+		return nil
+	}
 	for i, n := range s.wait {
 		phase := phaseOf[s.plan.Steps[i].Op]
 		s.left[phase]++
@@ -188,17 +199,23 @@ func (s *simulation) orderStops() error {
 }
 
 func (s *simulation) edge(from, to int) {
+	if s.next == nil {
+		if from >= to {
+			s.wait[to]++
+		}
+		return
+	}
 	s.next[from] = append(s.next[from], to)
 	s.wait[to]++
 }
 
 func (s *simulation) run(rng *rand.Rand) error {
-	if rng == nil {
+	if s.next == nil {
 		for i := range s.plan.Steps {
 			if s.wait[i] > 0 {
 				return fmt.Errorf("simulate: step %d (%s) waits for a later one", i, s.plan.Steps[i].what())
 			}
-			if err := s.step(i); err != nil {
+			if err := s.carryOut(i); err != nil {
 				return err
 			}
 		}
@@ -224,16 +241,23 @@ func (s *simulation) run(rng *rand.Rand) error {
 
 // step carries out one step and releases those that waited for it.
 func (s *simulation) step(i int) error {
-	st := &s.plan.Steps[i]
-	if err := s.do(st); err != nil {
-		return fmt.Errorf("simulate: step %d: %d: %s: %w", i, st.Actor, st.what(), err)
+	if err := s.carryOut(i); err != nil {
+		return err
 	}
-	s.left[phaseOf[st.Op]]--
+	s.left[phaseOf[s.plan.Steps[i].Op]]--
 	for _, n := range s.next[i] {
 		if s.wait[n]--; s.wait[n] == 0 {
 			phase := phaseOf[s.plan.Steps[n].Op]
 			s.ready[phase] = append(s.ready[phase], n)
 		}
+	}
+	return nil
+}
+
+func (s *simulation) carryOut(i int) error {
+	st := &s.plan.Steps[i]
+	if err := s.do(st); err != nil {
+		return fmt.Errorf("simulate: step %d: %d: %s: %w", i, st.Actor, st.what(), err)
 	}
 	return nil
 }

@@ -36,14 +36,11 @@ func (k *Kernel) Clone(caller format.PID, a CloneArgs) (format.PID, error) {
 		return 0, err
 	}
 	if a.Thread {
-		p.live[pid] = true
+		p.addThread(pid)
 		k.tasks[pid] = p
 		return pid, nil
 	}
-	child := &proc{
-		pid: pid, parent: p, exit: a.ExitSignal, children: map[*proc]bool{},
-		live: map[format.PID]bool{pid: true}, ignores: p.ignores,
-	}
+	child := &proc{pid: pid, parent: p, exit: a.ExitSignal, alive: true, ignores: p.ignores}
 	if a.Parent {
 		child.parent, child.exit = p.parent, p.exit
 	}
@@ -54,7 +51,7 @@ func (k *Kernel) Clone(caller format.PID, a CloneArgs) (format.PID, error) {
 			child.objects[class] = k.lastObject
 		}
 	}
-	child.parent.children[child] = true
+	child.parent.addChild(child)
 	k.tasks[pid] = child
 	k.joinGroup(child, p.pgid)
 	k.joinSession(child, p.sid)

@@ -10,14 +10,14 @@ func (k *Kernel) ExitThread(tid format.PID, status format.WaitStatus) error {
 	if err != nil {
 		return err
 	}
-	if len(p.live) == 1 {
+	if p.living() == 1 {
 		k.exitGroup(p, status)
 		return nil
 	}
-	delete(p.live, tid)
 	if tid == p.pid {
-		p.status = status
+		p.alive, p.status = false, status
 	} else {
+		delete(p.threads, tid)
 		delete(k.tasks, tid)
 	}
 	return nil
@@ -40,7 +40,7 @@ func (k *Kernel) exitGroup(p *proc, status format.WaitStatus) {
 		return
 	}
 	p.exiting = true
-	if p.live[p.pid] {
+	if p.alive {
 		p.status = status
 	}
 	k.dying = append(k.dying, p)
@@ -57,19 +57,17 @@ func (k *Kernel) exitGroup(p *proc, status format.WaitStatus) {
 // groups may be orphaned, the parent is told.
 func (k *Kernel) finish(p *proc) {
 	p.stopped, p.unreported, p.stopSignal, p.pending = false, false, 0, 0
-	for tid := range p.live {
-		if tid != p.pid {
-			delete(k.tasks, tid)
-		}
+	for tid := range p.threads {
+		delete(k.tasks, tid)
 	}
-	clear(p.live)
+	p.alive, p.threads = false, nil
 	reaper := k.reaperOf(p)
 	// forget_original_parent: first all are given away, then each is looked at.
 	orphans := byNumber(p.children)
 	for _, c := range orphans {
 		delete(p.children, c)
 		c.parent, c.exit = reaper, format.SIGCHLD
-		reaper.children[c] = true
+		reaper.addChild(c)
 	}
 	for _, c := range orphans {
 		if c.zombie && k.tellParent(c) {
@@ -86,7 +84,7 @@ func (k *Kernel) finish(p *proc) {
 // reaperOf is find_new_reaper: the nearest living subreaper above, or init.
 func (k *Kernel) reaperOf(p *proc) *proc {
 	for a := p.parent; a != nil && a != k.init && a != k.outside; a = a.parent {
-		if a.subreaper && len(a.live) > 0 {
+		if a.subreaper && a.living() > 0 {
 			return a
 		}
 	}

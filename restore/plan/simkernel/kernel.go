@@ -58,13 +58,15 @@ const Outside format.PID = 0
 type proc struct {
 	pid      format.PID
 	parent   *proc
-	children map[*proc]bool
+	children map[*proc]bool // nil if it never had one
 	sid      format.PID
 	pgid     format.PID
 	leader   bool // of a session
 	exit     format.Signal
-	// live are the living threads; the leader is among them until it exits.
-	live    map[format.PID]bool
+	// alive says that the leader has not exited, threads are the others that live:
+	// most processes have none.
+	alive   bool
+	threads map[format.PID]bool
 	objects [Classes]format.ObjectID
 
 	exiting    bool // on its way to be a zombie
@@ -102,7 +104,7 @@ func New() *Kernel {
 		groups:   map[format.PID]map[*proc]bool{},
 		sessions: map[format.PID]int{},
 	}
-	k.outside = &proc{pid: Outside, children: map[*proc]bool{}, live: map[format.PID]bool{Outside: true}}
+	k.outside = &proc{pid: Outside, alive: true}
 	k.init = k.outside
 	k.tasks[Outside] = k.outside
 	k.joinGroup(k.outside, Outside)
@@ -129,10 +131,40 @@ func (k *Kernel) SetInit(pid format.PID) error {
 // alive finds the process of a living task.
 func (k *Kernel) alive(tid format.PID) (*proc, error) {
 	p := k.tasks[tid]
-	if p == nil || !p.live[tid] {
+	if p == nil || !p.lives(tid) {
 		return nil, ESRCH
 	}
 	return p, nil
+}
+
+// lives says whether a task of the process is alive.
+func (p *proc) lives(tid format.PID) bool {
+	if tid == p.pid {
+		return p.alive
+	}
+	return p.threads[tid]
+}
+
+// living counts the tasks of the process that are alive.
+func (p *proc) living() int {
+	if p.alive {
+		return 1 + len(p.threads)
+	}
+	return len(p.threads)
+}
+
+func (p *proc) addThread(tid format.PID) {
+	if p.threads == nil {
+		p.threads = map[format.PID]bool{}
+	}
+	p.threads[tid] = true
+}
+
+func (p *proc) addChild(c *proc) {
+	if p.children == nil {
+		p.children = map[*proc]bool{}
+	}
+	p.children[c] = true
 }
 
 // used says whether a struct pid of that number exists: as a task's, group's or

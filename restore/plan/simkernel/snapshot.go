@@ -9,14 +9,17 @@ import (
 // Snapshot gives all tasks but the outside as an image's, in order of their
 // numbers. Ids of the outside are 0; the root is the first task.
 func (k *Kernel) Snapshot() *format.Image {
-	img := &format.Image{}
+	tids := make([]format.PID, 0, len(k.tasks))
 	for tid, p := range k.tasks {
 		if p != k.outside {
-			img.Tasks = append(img.Tasks, k.task(tid, p, img))
+			tids = append(tids, tid)
 		}
 	}
-	slices.SortFunc(img.Tasks, func(a, b format.Task) int { return int(a.TID) - int(b.TID) })
-	slices.SortFunc(img.Objects.Processes, func(a, b format.Process) int { return int(a.ID) - int(b.ID) })
+	slices.Sort(tids)
+	img := &format.Image{Tasks: make([]format.Task, len(tids))}
+	for i, tid := range tids {
+		img.Tasks[i] = k.task(tid, k.tasks[tid], img)
+	}
 	if len(img.Tasks) > 0 {
 		img.Root = img.Tasks[0].TID
 	}
@@ -41,7 +44,7 @@ func (k *Kernel) task(tid format.PID, p *proc, img *format.Image) format.Task {
 	case p.zombie:
 		t.State, t.Status = format.Zombie, p.status
 		return t
-	case !p.live[tid]:
+	case !p.lives(tid):
 		t.State, t.Status = format.DeadLeader, p.status
 		return t
 	case p.stopped:
