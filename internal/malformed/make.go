@@ -33,7 +33,7 @@ func Make(bases []*Vector, severity func(code string) string) ([]*Vector, error)
 	for _, b := range bases {
 		w.bases[b.Name] = b
 	}
-	for _, format := range []func(*workshop){makeNative, makeModels, makeLinuxCR} {
+	for _, format := range []func(*workshop){makeNative, makeModels, makeLinuxCR, makeCRIU, makeArchives, makeWrapped} {
 		format(w)
 	}
 	for _, v := range w.made {
