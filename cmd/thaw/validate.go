@@ -13,8 +13,8 @@ import (
 // validateOptions say how much of an image is judged. What belongs to one judge
 // stands in a struct of its own beside the judge, which is embedded here.
 type validateOptions struct {
-	// verify reads all pages against their digests.
-	verify bool
+	// verify says what pages are held against.
+	verify verifyFlag
 	// modes are the ways to restore that a plan is asked for.
 	modes []string
 	policyOptions
@@ -24,7 +24,9 @@ type validateOptions struct {
 
 // AddFlags declares the flags.
 func (o *validateOptions) AddFlags(f *pflag.FlagSet) {
-	f.BoolVar(&o.verify, "verify", true, "read all pages and check them against their digests")
+	o.verify = verifyDigests
+	f.Var(&o.verify, "verify", "read all pages and check them against their digests, or checksums, which takes a tenth of the time and finds what accidents do; or none")
+	f.Lookup("verify").NoOptDefVal = string(verifyDigests)
 	f.StringSliceVar(&o.modes, "mode", nil, "ask for a plan to restore it this `WAY`: inplace, pidns, remap or all; repeatable (default the one it would be restored by)")
 	o.addPolicyFlag(f)
 	o.addHostFlags(f)

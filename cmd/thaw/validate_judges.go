@@ -147,16 +147,3 @@ func judgeModel(ctx context.Context, q *inquiry) error {
 	}))
 	return nil
 }
-
-// judgePages reads all pages against their digests.
-func judgePages(ctx context.Context, q *inquiry) error {
-	if !q.opts.verify {
-		return nil
-	}
-	findings, err := findingsOf(q.app.readPages(ctx, q.img, q.img.Verify))
-	for _, f := range findings {
-		q.tell(f)
-	}
-	q.pagesRead = err == nil
-	return err
-}

@@ -195,7 +195,7 @@ func (r *reader) ReadAt(p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := r.at.ReadAt(p, off)
-	if err == nil || err == io.EOF { //nolint:errorlint // as age gives it
+	if err == nil || err == io.EOF {
 		return n, err
 	}
 	return n, envelope{}.fault(err, off+int64(n))

@@ -125,7 +125,7 @@ func insideFaults(ctx context.Context, src codec.Source, m *Manifest, fault *cod
 	c := comparison{tree: t, sealed: m.Contents, hasher: hasher{tree: t, progress: opts.Progress, serial: true}}
 	faults, err := c.run(ctx)
 	if err == nil && len(faults) == 0 {
-		fault.Err = fmt.Errorf("%w; all files in it are as they were sealed: the archive was made anew", fault.Err)
+		fault.Err = fmt.Errorf("%w; all files in it are as they were sealed: the archive around them is another", fault.Err)
 	}
 	return faults
 }

@@ -62,7 +62,7 @@ func TestAnyByte(t *testing.T) {
 	top := t.TempDir()
 	keys := []ed25519.PublicKey{public(testKey("maker"))}
 	rapid.Check(t, func(r *rapid.T) {
-		dir, err := os.MkdirTemp(top, "")
+		dir, err := os.MkdirTemp(top, "") //nolint:usetesting // one for each case
 		if err != nil {
 			r.Fatal(err)
 		}

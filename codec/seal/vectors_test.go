@@ -332,9 +332,12 @@ func writeVectors(t *testing.T) {
 	put(t, filepath.Join(vectorDir, "maker.key"), string(seal.MarshalPrivate(testKey("maker"))))
 	put(t, filepath.Join(vectorDir, "maker.pub"), string(seal.MarshalPublic(public(testKey("maker")))))
 	put(t, filepath.Join(vectorDir, "other.pub"), string(seal.MarshalPublic(public(testKey("other")))))
+	put(t, filepath.Join(vectorDir, "age.key"), "AGE-SECRET-KEY-1S2WFV635F3X5WQQX7K56M9U8LEPAWTSVFLPZK5UYE8P6GDNEU0VSWTDTXA\n")
+	put(t, filepath.Join(vectorDir, "age.pub"), "age1ukkvayg8enqypnqfgjwxtzr8ptt32s9sncp5xfj3v3nsgqmytqpsnm93zr\n")
 	put(t, filepath.Join(vectorDir, "README.md"), "# Sealed images\n\nMade by `go generate ./codec/seal`; see `spec/seal.md`. `expect.json` says of each\n"+
 		"directory what was done to `image` or `image.seal` after it was sealed, and which findings\n"+
-		"`thaw validate --key maker.pub` must have. The images are none but to a seal.\n")
+		"`thaw validate --key maker.pub` must have. The images are none but to a seal.\n\n"+
+		"The keys are known to everybody: `maker.key`, and `age.key`, an identity of age for tests of encryption.\n")
 }
 
 // TestVectorsAreFresh compares the files with those that are made now.

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+)
+
+// verifyFlag says what pages are held against.
+type verifyFlag string
+
+// What --verify can ask for.
+const (
+	// verifyDigests: checksums and SHA-256 digests, of what is decompressed.
+	verifyDigests verifyFlag = "digests"
+	// verifyChecksums: the checksums of what is stored, at the speed of memory.
+	verifyChecksums verifyFlag = "checksums"
+	// verifyNone: pages are not read.
+	verifyNone verifyFlag = "none"
+)
+
+// String is the flag as it can be given.
+func (v *verifyFlag) String() string { return string(*v) }
+
+// Set reads the flag: true and false are digests and none.
+func (v *verifyFlag) Set(s string) error {
+	switch f := verifyFlag(s); f {
+	case verifyDigests, verifyChecksums, verifyNone:
+		*v = f
+		return nil
+	}
+	yes, err := strconv.ParseBool(s)
+	if err != nil {
+		return errors.New("wanted: digests, checksums or none")
+	}
+	*v = verifyNone
+	if yes {
+		*v = verifyDigests
+	}
+	return nil
+}
+
+// Type is what the help calls the flag's value.
+func (v *verifyFlag) Type() string { return "WHAT" }
+
+// judgePages reads all pages against their digests or checksums.
+func judgePages(ctx context.Context, q *inquiry) error {
+	read := q.img.Verify
+	switch q.opts.verify {
+	case verifyNone:
+		return nil
+	case verifyChecksums:
+		read = q.img.Check
+	case verifyDigests:
+	}
+	findings, err := findingsOf(q.app.readPages(ctx, q.img, read))
+	for _, f := range findings {
+		q.tell(f)
+	}
+	q.pagesRead = err == nil
+	return err
+}
