@@ -160,7 +160,11 @@ func (e *encoder) runs(o *format.AddressSpace) ([]mapEntry, error) {
 		for len(vdso) > 0 && vdso[0].first < r.First {
 			list, vdso = append(list, vdso[0]), vdso[1:]
 		}
-		if !r.Zero || !e.anonymous(o, r) {
+		anonymous := r.Zero && e.anonymous(o, r)
+		if r.Zero && !anonymous && !e.zeroes.Take(r.Count) {
+			return nil, codec.TooManyZeroes(o.ID, r)
+		}
+		if !anonymous {
 			list = append(list, mapEntry{r.First, r.Count, present})
 		}
 	}
@@ -234,7 +238,9 @@ func (e *encoder) sharedMemories() error {
 				if err != nil {
 					return err
 				}
-				list = append(list, mapEntry{r.First, r.Count, present})
+				if !r.Zero || e.zeroes.Take(r.Count) { // without them it reads as zeroes, too
+					list = append(list, mapEntry{r.First, r.Count, present})
+				}
 			}
 		}
 		if len(list) == 0 {

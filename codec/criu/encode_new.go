@@ -26,6 +26,8 @@ type encoder struct {
 	img    *format.Image
 	ix     *format.Index
 	losses codec.Losses
+	// zeroes are the zero pages written so far.
+	zeroes codec.ZeroPages
 	vdsos  map[string][]byte
 
 	// numbers are what CRIU calls objects: each kind of sharing counts on its own.

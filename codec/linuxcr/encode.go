@@ -107,6 +107,8 @@ type encoder struct {
 	sink sink
 
 	losses codec.Losses
+	// zeroes are the zero pages written so far.
+	zeroes codec.ZeroPages
 	// refs are the numbers of objects in the image; next is the last one given.
 	refs map[format.ObjectID]int32
 	next int32

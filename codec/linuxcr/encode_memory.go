@@ -114,9 +114,9 @@ func (e *encoder) vma(mm *format.AddressSpace, ref int32, v *format.VMA) error {
 	}
 	switch kind {
 	case vmaAnon, vmaFile:
-		return e.contents(mm.ID, format.PageNum(v.Start/pageSize), format.PageNum(v.End/pageSize), false)
+		return e.contents(mm.ID, format.PageNum(v.Start/pageSize), format.PageNum(v.End/pageSize), false, kind == vmaFile)
 	case vmaSharedFirst:
-		return e.contents(v.Shared, 0, math.MaxUint64, true)
+		return e.contents(v.Shared, 0, math.MaxUint64, true, false)
 	}
 	return nil
 }
@@ -183,10 +183,11 @@ func (e *encoder) pageProt(v *format.VMA) uint64 {
 	return p
 }
 
-// contents writes the pages that an object has in a range.
-func (e *encoder) contents(id format.ObjectID, first, end format.PageNum, indexed bool) error {
+// contents writes the pages that an object has in a range; overFile says that a
+// page that is left out would have the contents of a file there.
+func (e *encoder) contents(id format.ObjectID, first, end format.PageNum, indexed, overFile bool) error {
 	if e.img.Pages != nil {
-		if err := e.blocks(id, first, end, indexed); err != nil {
+		if err := e.blocks(id, first, end, indexed, overFile); err != nil {
 			return err
 		}
 	}
@@ -194,8 +195,9 @@ func (e *encoder) contents(id format.ObjectID, first, end format.PageNum, indexe
 	return e.put(kPgarr, uint32(e.ref(id)), uint64(end)|lastBlock, e.blank(kPgarr))
 }
 
-// blocks writes the pages of a range in blocks.
-func (e *encoder) blocks(id format.ObjectID, first, end format.PageNum, indexed bool) error {
+// blocks writes the pages of a range in blocks. Zero pages are written as far as
+// their number is in reason, and left out beyond that.
+func (e *encoder) blocks(id format.ObjectID, first, end format.PageNum, indexed, overFile bool) error {
 	q := pageQueue{e: e, id: id, indexed: indexed}
 	most := chunkPages(e.d.arch.word)
 	for r, err := range e.img.Pages.Runs(e.ctx, id) {
@@ -205,7 +207,14 @@ func (e *encoder) blocks(id format.ObjectID, first, end format.PageNum, indexed 
 		if r.First >= end {
 			break
 		}
-		for p := max(r.First, first); p < min(r.End(), end); p++ {
+		from, to := max(r.First, first), min(r.End(), end)
+		if r.Zero && from < to && !e.zeroes.Take(uint64(to-from)) {
+			if overFile {
+				return codec.TooManyZeroes(id, r)
+			}
+			continue
+		}
+		for p := from; p < to; p++ {
 			if q.pages = append(q.pages, p); len(q.pages) < 2*most {
 				continue
 			}

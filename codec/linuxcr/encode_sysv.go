@@ -72,7 +72,7 @@ func (e *encoder) sysvMemory(s *format.SharedMemory) error {
 	if err := e.put(kShm, uint32(ref), 0, b); err != nil {
 		return err
 	}
-	return e.contents(s.ID, 0, math.MaxUint64, true)
+	return e.contents(s.ID, 0, math.MaxUint64, true, false)
 }
 
 // messageChunk is how much of a message comes in one buffer: a page without the

@@ -174,7 +174,7 @@ func (c *Campaign) work(ctx context.Context, b batch, mark string) (part *Book, 
 
 // tail is the beginning of a long text: of a traceback, what tells most.
 func tail(s string) string {
-	const most = 3000
+	const most = 6000
 	if len(s) > most {
 		s = s[:most]
 	}

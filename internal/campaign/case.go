@@ -48,7 +48,7 @@ func (c *Corpus) Mutate(k Case) (*Image, error) {
 		return nil, fmt.Errorf("no mutator of %s images is called %q", m.Family, k.Mutator)
 	}
 	h := fnv.New64a()
-	h.Write([]byte(k.Image + ":" + k.Mutator)) //nolint:errcheck // does not fail
+	h.Write([]byte(k.Image + ":" + k.Mutator))
 	r := rand.New(rand.NewPCG(k.Seed, h.Sum64()))
 	for range maxTries {
 		if out := c.mutators[i].apply(c, r, m); out != nil {

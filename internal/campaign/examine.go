@@ -126,53 +126,82 @@ func show(ctx context.Context, img *format.Image, way uint64) error {
 }
 
 // convert writes an image in the native format and one other. A clean one must
-// become a file that opens.
+// become a file that opens, and none that fills a disk.
 func convert(ctx context.Context, f *codec.File, clean bool, way uint64) error {
-	var out limitedBuffer
+	var out kept
 	err := native.Format().Encode(ctx, &out, f.Image, codec.EncodeOptions{})
 	if clean && err != nil && len(validate.FromError(err)) == 0 {
 		return &wrong{"a clean image cannot be written", err}
 	}
 	if clean && err == nil && way%4 == 1 {
-		again, err := native.Format().Open(ctx, (&Image{Name: "again", File: out.b}).Source(), codec.Limits{})
-		if err != nil {
-			return &wrong{"a clean image that was written cannot be read", err}
-		}
-		defer again.Close() //nolint:errcheck // in memory
-		if len(again.Image.Tasks) != len(f.Image.Tasks) {
-			return &wrong{"conversion", fmt.Errorf("%d tasks became %d", len(f.Image.Tasks), len(again.Image.Tasks))}
+		if err := readAgain(ctx, out.b, len(f.Image.Tasks)); err != nil {
+			return err
 		}
 	}
+	disk := &sink{left: diskSpace}
 	switch way % 3 {
 	case 0:
 		versions := linuxcr.Format().Info().Writes
-		_, err = codec.EncodeReport(ctx, linuxcr.Format(), sink{}, f.Image, codec.EncodeOptions{Version: versions[way/3%uint64(len(versions))]})
+		_, err = codec.EncodeReport(ctx, linuxcr.Format(), disk, f.Image, codec.EncodeOptions{Version: versions[way/3%uint64(len(versions))]})
 	case 1:
-		_, err = codec.EncodeDirReport(ctx, criu.Format(), sinkDir{}, f.Image, codec.EncodeOptions{})
+		_, err = codec.EncodeDirReport(ctx, criu.Format(), sinkDir{disk}, f.Image, codec.EncodeOptions{})
 	case 2:
-		_, err = codec.EncodeDirReport(ctx, core.Format(), sinkDir{}, f.Image, codec.EncodeOptions{})
+		_, err = codec.EncodeDirReport(ctx, core.Format(), sinkDir{disk}, f.Image, codec.EncodeOptions{})
 	}
-	_ = err // a target may refuse what it cannot hold
+	if clean && errors.Is(err, errFull) {
+		return &wrong{"a clean image fills the disk", err}
+	}
+	return nil // a target may refuse what it cannot hold
+}
+
+// readAgain reads what a clean image was written as.
+func readAgain(ctx context.Context, b []byte, tasks int) error {
+	again, err := native.Format().Open(ctx, (&Image{Name: "again", File: b}).Source(), codec.Limits{})
+	if err != nil {
+		return &wrong{"a clean image that was written cannot be read", err}
+	}
+	defer again.Close() //nolint:errcheck // in memory
+	if len(again.Image.Tasks) != tasks {
+		return &wrong{"conversion", fmt.Errorf("%d tasks became %d", tasks, len(again.Image.Tasks))}
+	}
 	return nil
 }
 
-// limitedBuffer keeps what is written.
-type limitedBuffer struct{ b []byte }
+// diskSpace is what a conversion may write, holes left out: far more than any
+// image of the corpus holds.
+const diskSpace = 512 << 20
 
-func (l *limitedBuffer) Write(p []byte) (int, error) {
-	l.b = append(l.b, p...)
+var errFull = errors.New("no space left on the device")
+
+// kept keeps what is written.
+type kept struct{ b []byte }
+
+func (k *kept) Write(p []byte) (int, error) {
+	if len(k.b)+len(p) > diskSpace {
+		return 0, errFull
+	}
+	k.b = append(k.b, p...)
 	return len(p), nil
 }
 
-// sink takes everything, holes too.
-type sink struct{}
+// A sink is a disk of which nobody reads.
+type sink struct{ left int }
 
-func (sink) Write(p []byte) (int, error) { return len(p), nil }
-func (sink) Skip(int64) error            { return nil }
-func (sink) Close() error                { return nil }
+func (s *sink) Write(p []byte) (int, error) {
+	if s.left -= len(p); s.left < 0 {
+		return 0, errFull
+	}
+	return len(p), nil
+}
 
-// sinkDir takes files.
-type sinkDir struct{}
+// Skip leaves a hole.
+func (*sink) Skip(int64) error { return nil }
 
-// Create begins a file that nobody reads.
-func (sinkDir) Create(string) (io.WriteCloser, error) { return sink{}, nil }
+// Close has nothing to do.
+func (*sink) Close() error { return nil }
+
+// A sinkDir is a directory on a sink.
+type sinkDir struct{ *sink }
+
+// Create begins a file.
+func (d sinkDir) Create(string) (io.WriteCloser, error) { return d.sink, nil }

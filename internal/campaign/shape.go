@@ -114,7 +114,9 @@ func (s *shaper) die() {
 			})
 		}
 	}
-	s.img.Tasks = left
+	if len(left) > 0 {
+		s.img.Tasks = left
+	}
 }
 
 // stop stops a process, or lets it run.

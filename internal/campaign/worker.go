@@ -17,7 +17,8 @@ import (
 // Limits are what one case may take.
 type Limits struct {
 	// CPU is processor time of the whole worker, its garbage collector included.
-	// Wall bounds the time on the clock, which says little on a busy machine.
+	// Wall bounds the time on the clock, against what waits for ever; it says
+	// nothing else on a busy machine.
 	CPU, Wall time.Duration
 	// Memory is how many bytes the heap may grow, PerByte how many more for each
 	// byte of the image.
@@ -27,7 +28,7 @@ type Limits struct {
 // DefaultLimits are those of the recorded campaigns: a second, and what the
 // formats promise for metadata.
 func DefaultLimits() Limits {
-	return Limits{CPU: time.Second, Wall: 30 * time.Second, Memory: 64 << 20, PerByte: 256}
+	return Limits{CPU: time.Second, Wall: 10 * time.Minute, Memory: 64 << 20, PerByte: 256}
 }
 
 func (l *Limits) memory(m *Image) uint64 { return l.Memory + l.PerByte*uint64(m.Size()) }
@@ -63,6 +64,7 @@ func Work(ctx context.Context, c *Corpus, from, to uint64, mark string, limits L
 	}
 	defer f.Close() //nolint:errcheck // read by number only
 	w := &worker{c: c, limits: limits, mark: f}
+	debug.SetTraceback("all") // what a hung case does is told by another goroutine's
 	stop := make(chan struct{})
 	defer close(stop)
 	go w.watch(stop)
