@@ -364,6 +364,19 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
+// TestSigInfo: the signal that stopped a process is told where the kernel tells
+// which killed it.
+func TestSigInfo(t *testing.T) {
+	img := smallImage()
+	for i := range img.Tasks {
+		img.Tasks[i].State, img.Tasks[i].StopSignal = format.Stopped, format.SIGTSTP
+	}
+	_, list := readCore(t, encode(t, img, codec.EncodeOptions{}))
+	if n := list[2]; n.name != "CORE 0x53494749" || len(n.desc) != format.SigInfoSize || binary.LittleEndian.Uint32(n.desc) != uint32(format.SIGTSTP) {
+		t.Errorf("the third note is %s, % x", n.name, n.desc)
+	}
+}
+
 // TestWriteOnly: a core file is no image.
 func TestWriteOnly(t *testing.T) {
 	b := encode(t, smallImage(), codec.EncodeOptions{})

@@ -18,6 +18,7 @@ const (
 	ntAuxv     = 6
 	ntXState   = 0x202
 	ntFile     = 0x46494c45
+	ntSigInfo  = 0x53494749
 )
 
 // fileNoteMost is how long the list of mapped files may get; the kernel leaves a
@@ -54,6 +55,11 @@ func notes(w io.Writer, p *process, info []byte) error {
 func processNotes(w io.Writer, p *process, info []byte) error {
 	if err := note(w, "CORE", ntPRPSInfo, info); err != nil {
 		return err
+	}
+	if info := siginfo(p.threads[0]); info != nil {
+		if err := note(w, "CORE", ntSigInfo, info); err != nil {
+			return err
+		}
 	}
 	if len(p.memory.Auxv) > 0 {
 		var b []byte
@@ -123,6 +129,18 @@ func prstatus(t *format.Task) []byte {
 	if len(r.XSave) >= fxsaveBytes {
 		le.PutUint32(b[size-8:], 1) // pr_fpvalid
 	}
+	return b
+}
+
+// siginfo is the siginfo_t of the signal that stopped a task; nil of one that is
+// not stopped: no signal has killed it, as one has that the kernel writes a core
+// file of. Who sent the signal is not known.
+func siginfo(t *format.Task) []byte {
+	if t.State != format.Stopped || t.StopSignal == 0 {
+		return nil
+	}
+	b := make([]byte, format.SigInfoSize)
+	binary.LittleEndian.PutUint32(b, uint32(t.StopSignal))
 	return b
 }
 
