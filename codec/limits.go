@@ -43,8 +43,8 @@ type Limits struct {
 	RatioFree int64
 	// Window is the greatest window of a compressed stream in bytes, and so
 	// about what reading it takes of memory. Its writer chose it: 8 MiB and less
-	// at all ordinary levels, more on request. Default 128 MiB, as that of the
-	// zstd command.
+	// at all ordinary levels of zstd, up to 2 GiB on request (--ultra, --long).
+	// Default 32 MiB, so that no archive makes reading it take 64 MiB.
 	Window int64
 	// Private says that the input is a secret, so that nothing of it is written to
 	// disk: what would go to a temporary file stays in memory.
@@ -63,7 +63,7 @@ const (
 	DefaultSpool       = 1 << 40
 	DefaultSpoolMemory = 4 << 20
 	DefaultWrappers    = 2
-	DefaultWindow      = 128 << 20
+	DefaultWindow      = 32 << 20
 	DefaultEnvelopes   = 6
 	DefaultMembers     = 1 << 20
 	DefaultRatio       = 2000

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 
@@ -249,7 +250,9 @@ func wrapFault(name string, offset int64, err error) error {
 		kind = Truncated
 	case errors.Is(err, errTrailing), errors.Is(err, zstd.ErrMagicMismatch):
 		kind = Trailing
-	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		kind, err = TooLarge, fmt.Errorf("%w: reading it would take as much memory; decompress it first, with zstd -d --long=31", err)
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		kind = TooLarge
 	}
 	return Errorf(kind, name+" wrapper", offset, "decompressed offset: %w", err)
