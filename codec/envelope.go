@@ -39,6 +39,19 @@ type Content struct {
 	Close func() error
 }
 
+// A BrokenError is that of an image that cannot be opened, where what it came in
+// could be read: what that tells of a container is not lost.
+type BrokenError struct {
+	Container *format.Container
+	Err       error
+}
+
+var _ error = (*BrokenError)(nil)
+
+func (e *BrokenError) Error() string { return e.Err.Error() }
+
+func (e *BrokenError) Unwrap() error { return e.Err }
+
 // A Faulter is an fs.FS that knows what is wrong with itself, besides what reading
 // its files tells.
 type Faulter interface {

@@ -122,7 +122,11 @@ func (r *Registry) Open(ctx context.Context, src Source, lim Limits) (*File, err
 	}
 	if err != nil {
 		u.close() //nolint:errcheck // the error that counts is the first
-		return nil, withFaults(InFile(err, src.Name), u.faults)
+		err = withFaults(InFile(err, src.Name), u.faults)
+		if u.container != nil {
+			err = &BrokenError{Container: u.container, Err: err}
+		}
+		return nil, err
 	}
 	f.Wrappers, f.Faults = u.wrappers, append(u.faults, f.Faults...)
 	if u.container != nil {

@@ -1,10 +1,13 @@
 package validate
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/validate/policy"
 )
@@ -87,9 +90,11 @@ type judge struct {
 	k *format.Container
 }
 
-// find reports something in a part of the container's checkpoint.
+// find reports something in a part of the container's checkpoint. The message
+// begins with the rule's title: what it would do, before where it stands.
 func (j *judge) find(code, record, message string, args ...any) {
-	j.report(code, Subject{File: firstText(j.k.Name, j.k.ID), Record: record}, message, args...)
+	r, _ := Lookup(code)
+	j.report(code, Subject{File: firstText(j.k.Name, j.k.ID), Record: record}, "%s: "+message, append([]any{r.Title}, args...)...)
 }
 
 func firstText(list ...string) string {
@@ -130,6 +135,19 @@ func checkContainers(c *checker) {
 			check(j)
 		}
 	}
+}
+
+// FromBroken judges the container that an image was in that could not be opened,
+// if the error tells of one. A nil policy is the strict one.
+func FromBroken(ctx context.Context, err error, p *policy.Policy) []Finding {
+	broken, ok := errors.AsType[*codec.BrokenError](err)
+	if !ok {
+		return nil
+	}
+	img := &format.Image{Containers: []format.Container{*broken.Container}}
+	c := newChecker(ctx, img, Options{Policy: p}, newTables(img))
+	checkContainers(c)
+	return c.flush()
 }
 
 // hasUp says whether a name has a part "..".

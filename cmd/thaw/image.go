@@ -54,7 +54,7 @@ func (a *app) open(ctx context.Context, name string) (*opened, error) {
 	}
 	o.policy = a.policy
 	if o.File, err = reg.Open(ctx, src, policyLimits(a.policy)); err != nil {
-		return nil, badImage(name, errors.Join(err, o.closeInput()))
+		return nil, a.broken(ctx, name, errors.Join(err, o.closeInput()))
 	}
 	if len(o.Wrappers) > 0 {
 		o.file = nil
@@ -147,6 +147,17 @@ func (a *app) readPages(ctx context.Context, img *opened, judge func(context.Con
 		return badImage(img.name, err)
 	}
 	return nil
+}
+
+// broken is badImage with what can be said all the same of the container that the
+// image was in.
+func (a *app) broken(ctx context.Context, name string, err error) error {
+	bad := badImage(name, err)
+	if f, ok := errors.AsType[*failure](bad); ok && len(f.findings) > 0 {
+		f.findings = validate.UnderPolicy(a.policy, f.findings)
+		f.findings = append(f.findings, validate.FromBroken(ctx, err, a.policy)...)
+	}
+	return bad
 }
 
 // badImage makes a failure of an error in opening or reading an image: with

@@ -53,6 +53,7 @@ func TestSchemas(t *testing.T) {
 		{"version", []string{"version"}, exitOK},
 		{"rule", []string{"explain", "X101"}, exitOK},
 		{"rules", []string{"explain"}, exitOK},
+		{"policy", []string{"policy"}, exitOK},
 		{"family", []string{"explain", "X2"}, exitOK},
 		{"findings", []string{"validate", good}, exitOK},
 		{"findings", []string{"validate", "--mode", "all", good}, exitOK},
