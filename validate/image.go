@@ -133,14 +133,18 @@ type tables struct {
 	groups map[format.PID][]*format.Task
 	// leaders are the tasks whose TID is their TGID, by that number.
 	leaders map[format.PID]*format.Task
-	// kinds says of what kind the object with an id is.
-	kinds map[format.ObjectID]objectKind
+	// lists are the ids of all objects by kind, kinds says in which of them an
+	// object is: see kindOf.
+	lists []objectList
+	kinds *objectTable[uint8]
 	// firstLiving is a thread group's first living task, handlersUser that of
 	// a table of signal handlers.
 	firstLiving  map[format.PID]*format.Task
 	handlersUser map[format.ObjectID]*format.Task
-	// layouts are the sorted VMAs of address spaces, made when asked for.
-	layouts map[*format.AddressSpace]layout
+	// layouts are the sorted VMAs of address spaces, made when asked for; layoutAt
+	// is the place of an address space's there, counted from 1.
+	layouts  []layout
+	layoutAt *objectTable[int32]
 }
 
 func newTables(img *format.Image) *tables {
@@ -149,11 +153,12 @@ func newTables(img *format.Image) *tables {
 		order:        make(map[format.PID]int, len(img.Tasks)),
 		groups:       make(map[format.PID][]*format.Task),
 		leaders:      make(map[format.PID]*format.Task),
-		kinds:        objectKinds(&img.Objects),
+		lists:        objectLists(&img.Objects),
 		firstLiving:  make(map[format.PID]*format.Task),
 		handlersUser: make(map[format.ObjectID]*format.Task),
-		layouts:      make(map[*format.AddressSpace]layout),
 	}
+	t.kinds = objectKinds(t.lists)
+	t.layoutAt = newObjectTable[int32](extent(t.lists))
 	for i := range img.Tasks {
 		task := &img.Tasks[i]
 		if _, ok := t.order[task.TID]; !ok {

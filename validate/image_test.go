@@ -171,16 +171,22 @@ func TestImageIsLinear(t *testing.T) {
 	}
 }
 
+// BenchmarkImage judges trees of processes, with and without their plan.
 func BenchmarkImage(b *testing.B) {
-	for _, n := range []int{1000, 100000} {
-		b.Run(fmt.Sprintf("tasks=%d", n), func(b *testing.B) {
-			img := bigImage(n, false)
-			for b.Loop() {
-				if found := Image(b.Context(), img, Options{}); len(found) > 0 {
-					b.Fatal(found[0])
+	for _, o := range []struct {
+		name string
+		opts Options
+	}{{"rules", Options{}}, {"plan", Options{Plan: true}}, {"modes", Options{Plan: true, Modes: Modes(), Ignore: []string{"P"}}}} {
+		for _, n := range []int{500, 100000} {
+			b.Run(fmt.Sprintf("%s/tasks=%d", o.name, n), func(b *testing.B) {
+				img := bigImage(n, false)
+				for b.Loop() {
+					if found := Image(b.Context(), img, o.opts); len(found) > 0 {
+						b.Fatal(found[0])
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 

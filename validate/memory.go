@@ -77,17 +77,30 @@ func checkAddressSpace(c *checker, mm *format.AddressSpace) {
 	}
 }
 
-// layout is the sorted VMAs of an address space, made once.
+// layout is the sorted VMAs of an address space, made once; of several with one
+// id once for the first, whose id it is.
 func (c *checker) layout(mm *format.AddressSpace) layout {
 	if mm == nil {
 		return nil
 	}
-	l, ok := c.layouts[mm]
-	if !ok {
-		l = layoutOf(mm)
-		c.layouts[mm] = l
+	if c.Memories[mm.ID] != mm {
+		return layoutOf(mm)
 	}
-	return l
+	return c.layoutOfID(mm.ID)
+}
+
+// layoutOfID is that of the address space with an id; empty if there is none.
+func (c *checker) layoutOfID(id format.ObjectID) layout {
+	if at := c.layoutAt.get(id); at > 0 {
+		return c.layouts[at-1]
+	}
+	mm := c.Memories[id]
+	if mm == nil {
+		return nil
+	}
+	c.layouts = append(c.layouts, layoutOf(mm))
+	c.layoutAt.set(id, int32(len(c.layouts)))
+	return c.layouts[len(c.layouts)-1]
 }
 
 // checkVDSO looks at what the kernel maps into a program.
@@ -219,7 +232,7 @@ func checkPointers(c *checker, t *format.Task) {
 	if mm == nil || len(mm.VMAs) == 0 {
 		return
 	}
-	l, r := c.layout(mm), t.Registers.AMD64
+	l, r := c.layoutOfID(t.Memory), t.Registers.AMD64
 	if ip := format.Addr(r.RIP); ip <= userEnd || ip&^0xfff == vsyscallAddr {
 		switch v := l.at(ip); {
 		case v == nil:

@@ -83,7 +83,7 @@ func checkAttachments(c *checker) {
 		s := Subject{Record: a.Record, Task: a.Task, Object: a.Object}
 		if _, ok := c.order[a.Task]; a.Task != 0 && !ok {
 			c.report("R088", s, "attachment of a task that the image does not hold")
-		} else if _, ok := c.kinds[a.Object]; a.Object != 0 && !ok {
+		} else if a.Object != 0 && c.kindOf(a.Object) == "" {
 			c.report("R088", s, "attachment of an object that the image does not hold")
 		}
 	}

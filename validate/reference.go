@@ -59,33 +59,53 @@ func idsOf[T any](list []T, id func(*T) format.ObjectID) []format.ObjectID {
 	return ids
 }
 
-// objectKinds says of what kind each object is; of two with one id the first.
-func objectKinds(o *format.Objects) map[format.ObjectID]objectKind {
-	m := make(map[format.ObjectID]objectKind)
-	for _, l := range objectLists(o) {
+// extent is how many ids the lists have, and the greatest.
+func extent(lists []objectList) (n int, last format.ObjectID) {
+	for _, l := range lists {
+		n += len(l.ids)
 		for _, id := range l.ids {
-			if _, ok := m[id]; !ok {
-				m[id] = l.kind
+			last = max(last, id)
+		}
+	}
+	return n, last
+}
+
+// objectKinds says in which of the lists each object is, counted from 1; of two
+// with one id the first.
+func objectKinds(lists []objectList) *objectTable[uint8] {
+	kinds := newObjectTable[uint8](extent(lists))
+	for i, l := range lists {
+		for _, id := range l.ids {
+			if kinds.get(id) == 0 {
+				kinds.set(id, uint8(i+1))
 			}
 		}
 	}
-	return m
+	return kinds
+}
+
+// kindOf is the kind of the object with an id; empty if there is none.
+func (t *tables) kindOf(id format.ObjectID) objectKind {
+	if at := t.kinds.get(id); at > 0 {
+		return t.lists[at-1].kind
+	}
+	return ""
 }
 
 // checkIDs asks that ids are unique, not zero and in order.
 func checkIDs(c *checker) {
-	seen := make(map[format.ObjectID]objectKind, len(c.kinds))
-	for _, l := range objectLists(&c.img.Objects) {
+	seen := newObjectTable[bool](extent(c.lists))
+	for _, l := range c.lists {
 		ordered := true
 		for i, id := range l.ids {
-			switch first, ok := seen[id]; {
+			switch {
 			case id == 0:
 				c.report("R004", Subject{}, "%s %d of its list has id 0", l.kind, i+1)
 				continue
-			case ok:
-				c.object("R003", id, "%s has the id of another object, %s", l.kind, first)
+			case seen.get(id):
+				c.object("R003", id, "%s has the id of another object, %s", l.kind, c.kindOf(id))
 			default:
-				seen[id] = l.kind
+				seen.set(id, true)
 			}
 			if i > 0 && id < l.ids[i-1] && ordered {
 				ordered = false
@@ -108,28 +128,28 @@ type reference struct {
 // checkReferences asks that each reference leads to an object of its kind, and
 // that each object is referred to.
 func checkReferences(c *checker) {
-	used := make(map[format.ObjectID]bool, len(c.kinds))
+	used := newObjectTable[bool](extent(c.lists))
 	eachReference(c.img, func(r reference) {
-		switch kind, ok := c.kinds[r.to]; {
+		switch kind := c.kindOf(r.to); {
 		case r.to == 0:
 			if r.required {
 				c.report("R006", r.from, "%s is not set", r.what)
 			}
-		case !ok:
+		case kind == "":
 			c.report("R001", r.from, "%s is object %d, which the image does not hold", r.what, r.to)
 		case kind != r.kind:
 			c.report("R002", r.from, "%s is object %d, which is not of kind %s but %s", r.what, r.to, r.kind, kind)
 		}
-		used[r.to] = true
+		used.set(r.to, true)
 	})
-	for _, l := range objectLists(&c.img.Objects) {
+	for _, l := range c.lists {
 		// System V objects and namespaces live without users.
 		if l.kind == kindSemaphores || l.kind == kindMessages || l.kind == kindNamespace {
 			continue
 		}
 		for _, id := range l.ids {
 			switch {
-			case id == 0 || used[id] || l.kind == kindShared && c.Shared[id] != nil && c.Shared[id].Kind == format.SharedSysV:
+			case id == 0 || used.get(id) || l.kind == kindShared && c.Shared[id] != nil && c.Shared[id].Kind == format.SharedSysV:
 			case l.kind == kindPipe:
 				c.object("R034", id, "no open file refers to the pipe buffer")
 			default:

@@ -200,7 +200,7 @@ func checkUserAddresses(c *checker, t *format.Task) {
 	if r := t.Rseq; r != nil && (r.Address%rseqAlign != 0 || r.Length < rseqSize || r.Length > format.PageSize || r.Flags != 0) {
 		c.task("S045", t, "rseq area at %s, %d bytes, flags %#x", r.Address, r.Length, r.Flags)
 	}
-	l := c.layout(c.Memories[t.Memory])
+	l := c.layoutOfID(t.Memory)
 	if len(l) == 0 {
 		return
 	}
@@ -255,7 +255,7 @@ func checkAltStack(c *checker, t *format.Task) {
 	case s.Size < minAltStack || s.Base > userEnd || s.Size > uint64(userEnd-s.Base):
 		c.task("S042", t, "alternate stack of %d bytes at %s", s.Size, s.Base)
 	default:
-		if l := c.layout(c.Memories[t.Memory]); len(l) > 0 && !l.covers(s.Base, s.Base+format.Addr(s.Size)) {
+		if l := c.layoutOfID(t.Memory); len(l) > 0 && !l.covers(s.Base, s.Base+format.Addr(s.Size)) {
 			c.task("S043", t, "alternate stack of %d bytes at %s not mapped", s.Size, s.Base)
 		}
 	}

@@ -31,7 +31,7 @@ func checkHandlers(c *checker, h *format.SignalHandlers) {
 	var seen format.SignalSet
 	var l layout
 	if user := c.handlersUser[h.ID]; user != nil {
-		l = c.layout(c.Memories[user.Memory])
+		l = c.layoutOfID(user.Memory)
 	}
 	for i := range h.Actions {
 		a := &h.Actions[i]

@@ -36,8 +36,8 @@ func Compare(img, got *format.Image, opts Options) []Difference {
 		c.got[got.Tasks[i].TID] = &got.Tasks[i]
 	}
 	for class := range c.same {
-		c.same[class] = map[format.ObjectID]format.ObjectID{}
-		c.back[class] = map[format.ObjectID]format.ObjectID{}
+		c.same[class] = make(map[format.ObjectID]format.ObjectID, len(want.nodes))
+		c.back[class] = make(map[format.ObjectID]format.ObjectID, len(want.nodes))
 	}
 	for i := range want.nodes {
 		if n := &want.nodes[i]; n.image {

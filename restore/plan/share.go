@@ -12,24 +12,42 @@ import (
 func (t *tree) settleSharing() {
 	var holders [classes]map[format.ObjectID][]int
 	for class := range holders {
-		holders[class] = map[format.ObjectID][]int{}
-	}
-	for _, i := range t.preorder {
-		for class, id := range t.nodes[i].holds {
-			if id != 0 {
-				holders[class][id] = append(holders[class][id], i)
-			}
-		}
+		holders[class] = t.sharers(class)
 	}
 	t.judgeHandlers()
 	for class := range holders {
 		for _, i := range t.preorder {
-			if id := t.nodes[i].holds[class]; id != 0 && len(holders[class][id]) > 1 {
+			if len(holders[class]) == 0 {
+				break
+			}
+			if id := t.nodes[i].holds[class]; holders[class][id] != nil {
 				t.connect(class, holders[class][id])
 				delete(holders[class], id)
 			}
 		}
 	}
+}
+
+// sharers gives the nodes that hold each object of a class that several hold.
+func (t *tree) sharers(class int) map[format.ObjectID][]int {
+	first := make(map[format.ObjectID]int, len(t.nodes))
+	shared := map[format.ObjectID][]int{}
+	for _, i := range t.preorder {
+		id := t.nodes[i].holds[class]
+		if id == 0 {
+			continue
+		}
+		one, seen := first[id]
+		switch {
+		case !seen:
+			first[id] = i
+		case shared[id] == nil:
+			shared[id] = []int{one, i}
+		default:
+			shared[id] = append(shared[id], i)
+		}
+	}
+	return shared
 }
 
 // judgeHandlers finds signal handlers without a memory or with two: CLONE_SIGHAND
