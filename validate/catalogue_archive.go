@@ -68,8 +68,8 @@ var archiveRules = []Rule{
 		Fix: fixSuspect, Example: "a member whose name has an escape sequence",
 	},
 	{
-		Code: "A013", Severity: Note, Title: "unknown member",
-		Why: "No engine known puts it into a checkpoint. Thaw does not use it; another program may.",
+		Code: "A013", Severity: Warning, Title: "unknown member",
+		Why: "No engine known puts it into a checkpoint. Thaw does not use it; engines unpack it into their folder of the container, where other programs find it.",
 		Fix: "look at it before the archive is passed on", Example: "a member payload.sh beside config.dump",
 	},
 	{

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/dump"
+	"github.com/thaw-cr/thaw/validate"
 )
 
 // dumpOptions say which parts to print; none means summary and tree.
@@ -50,7 +52,8 @@ spec/image.schema.json describes it, page contents left out.
 
 IMAGE may be a directory, a checkpoint archive as Podman, CRI-O and containerd make
 them, or an OCI image layout of one, all as they are or compressed. What such an
-archive tells of the container, --container prints.
+archive tells of the container, --container prints. What is wrong with the archive
+itself stands on standard error.
 
 What a process was called with, --commands prints, environment included: it may hold
 secrets, as may memory.
@@ -93,7 +96,7 @@ func runDump(ctx context.Context, a *app, opts dumpOptions, name string) (err er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, img.Close()) }()
+	defer func() { err = errors.Join(err, img.Close(), a.mentionFaults(img)) }()
 	if a.json {
 		return dumpJSON(ctx, a, opts, img)
 	}
@@ -104,6 +107,20 @@ func runDump(ctx context.Context, a *app, opts dumpOptions, name string) (err er
 		}
 	}
 	return nil
+}
+
+// mentionFaults says on stderr what is wrong with what the image came in: what
+// dump shows is without the members that are not to be trusted.
+func (a *app) mentionFaults(img *opened) error {
+	if len(img.Faults) == 0 {
+		return nil
+	}
+	faults := validate.UnderPolicy(a.policy, validate.FromFaults(img.Faults))
+	if err := validate.Text(a.streams.err, faults, validate.TextOptions{Color: a.streams.errColor()}); err != nil {
+		return output(err)
+	}
+	_, err := fmt.Fprintf(a.streams.err, "%s: %s about what the image is in; thaw validate judges all of it\n", dump.Clean(img.name), validate.Count(faults))
+	return output(err)
 }
 
 // parts lists what to print, in the order of printing.
