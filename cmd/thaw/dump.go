@@ -48,8 +48,7 @@ invalid images too, as long as they can be decoded; validate judges them.
 
 In the tree, threads stand in braces, and "gone" marks a session or group whose
 leader the image does not hold. With --json the whole model is printed as
-spec/image.schema.json describes it, page contents left out but for the command line
-of each process.
+spec/image.schema.json describes it, page contents left out.
 
 IMAGE may be a directory, a checkpoint archive as Podman, CRI-O and containerd make
 them, or an OCI image layout of one, all as they are or compressed. What such an
@@ -157,13 +156,6 @@ func (o dumpOptions) parts(p *dump.Printer) []func(context.Context) error {
 	return parts
 }
 
-// imageJSON is what dump --json prints: the model, and how the programs were called,
-// as their memory says.
-type imageJSON struct {
-	*format.Image
-	Commands []dump.Command `json:"commands,omitempty"`
-}
-
 func dumpJSON(ctx context.Context, a *app, opts dumpOptions, from *opened) error {
 	img := from.Image
 	if opts.commands {
@@ -176,7 +168,7 @@ func dumpJSON(ctx context.Context, a *app, opts dumpOptions, from *opened) error
 		}
 		img = one
 	}
-	return output(writeJSON(a.streams.out, imageJSON{img, dump.CommandLines(ctx, from.Image, format.PID(opts.task))}))
+	return output(writeJSON(a.streams.out, img))
 }
 
 // dumpError finds the exit code of an error in printing: an image that cannot

@@ -109,7 +109,7 @@ func referencePage(t *testing.T) []byte {
 // schemas are the documents that --json prints, by the name of their schema.
 // That of findings is in package validate.
 var schemas = map[string]any{
-	"image":    imageJSON{},
+	"image":    format.Image{},
 	"plan":     plan.Plan{},
 	"capture":  captureJSON{},
 	"commands": []dump.Command{},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/pflag"
@@ -67,7 +66,7 @@ func (q *inquiry) machine() (*host.Machine, error) {
 
 // readFacts reads a file of facts, or standard input for -.
 func (a *app) readFacts(name string) (*host.Facts, error) {
-	in := io.Reader(a.streams.in)
+	in := a.streams.in
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
@@ -99,8 +98,8 @@ func (q *inquiry) fits(ctx context.Context, c *host.Checker, m *host.Machine) ([
 // errTwoHosts says that flags contradict each other.
 var errTwoHosts = errors.New("--host asks this host, --host-facts another one")
 
-// check finds contradictions among the flags.
-func (o *hostOptions) check(r *reportOptions, image string) error {
+// checkHosts finds contradictions among the flags.
+func (o *validateOptions) checkHosts(image string) error {
 	info, err := os.Stat(o.facts)
 	folder := err == nil && info.IsDir()
 	switch {
@@ -108,7 +107,7 @@ func (o *hostOptions) check(r *reportOptions, image string) error {
 		return fail(exitUsage, errTwoHosts)
 	case o.facts == "-" && image == "-":
 		return usage("image and facts cannot both come from standard input")
-	case folder && r.sarif:
+	case folder && o.sarif:
 		return usage("--sarif is about one host; --json tells of a directory of them")
 	}
 	return nil

@@ -86,9 +86,9 @@ func (q *inquiry) askNodes(ctx context.Context, dir string) (*matrixJSON, error)
 // an answer.
 func (q *inquiry) askNode(ctx context.Context, c *host.Checker, file string) (nodeJSON, error) {
 	n := nodeJSON{Node: strings.TrimSuffix(filepath.Base(file), ".json"), File: file, Findings: []validate.Finding{}}
-	f, err := q.app.readFacts(file)
-	if err != nil {
-		n.Answer, n.Error = nodeUnreadable, err.Error()
+	f, why := q.app.readNode(file)
+	if f == nil {
+		n.Answer, n.Error = nodeUnreadable, why
 		return n, nil
 	}
 	if f.Name != "" {
@@ -107,6 +107,15 @@ func (q *inquiry) askNode(ctx context.Context, c *host.Checker, file string) (no
 	n.Counts = validate.Count(n.Findings)
 	n.Answer = answerOf(n.Findings)
 	return n, nil
+}
+
+// readNode reads facts, or says why they cannot be read.
+func (a *app) readNode(file string) (f *host.Facts, why string) {
+	f, err := a.readFacts(file)
+	if err != nil {
+		return nil, err.Error()
+	}
+	return f, ""
 }
 
 // answerOf is what findings come to.
@@ -175,16 +184,16 @@ func (m *matrixJSON) print(a *app) error {
 	if err := table.Write(a.streams.out, a.printing()); err != nil {
 		return err
 	}
-	sum := fmt.Sprintf("%s: %d of %d hosts can hold it", dump.Clean(m.Image), m.Fit, len(m.Nodes))
+	sum := []string{fmt.Sprintf("%s: %d of %d hosts can hold it", dump.Clean(m.Image), m.Fit, len(m.Nodes))}
 	for _, more := range []struct {
 		n     int
 		words string
 	}{{m.May, "may, as far as is known"}, {m.Unfit, "cannot"}, {m.Unreadable, "cannot be read"}} {
 		if more.n > 0 {
-			sum += fmt.Sprintf(", %d %s", more.n, more.words)
+			sum = append(sum, fmt.Sprintf("%d %s", more.n, more.words))
 		}
 	}
-	_, err := fmt.Fprintln(a.streams.out, sum)
+	_, err := fmt.Fprintln(a.streams.out, strings.Join(sum, ", "))
 	return err
 }
 

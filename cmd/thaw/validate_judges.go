@@ -58,7 +58,7 @@ func newInquiry(a *app, opts *validateOptions, name string) (*inquiry, error) {
 	if q.modes, err = validate.ParseModes(opts.modes); err != nil {
 		return nil, fail(exitUsage, err)
 	}
-	if err = opts.hostOptions.check(&opts.reportOptions, name); err != nil {
+	if err = opts.checkHosts(name); err != nil {
 		return nil, err
 	}
 	q.sieve, err = opts.sieve(a.json)

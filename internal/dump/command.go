@@ -37,10 +37,6 @@ type Command struct {
 // Commands reads how the programs of an image were called, one for each address
 // space, of one task or, with zero, of all. After an error it ends.
 func Commands(ctx context.Context, img *format.Image, task format.PID) iter.Seq2[Command, error] {
-	return commands(ctx, img, task, true)
-}
-
-func commands(ctx context.Context, img *format.Image, task format.PID, environment bool) iter.Seq2[Command, error] {
 	return func(yield func(Command, error) bool) {
 		only, err := memoryOf(img, task)
 		if err != nil {
@@ -57,7 +53,7 @@ func commands(ctx context.Context, img *format.Image, task format.PID, environme
 			if task != 0 && m.ID != only {
 				continue
 			}
-			c, err := g.command(ctx, m, environment)
+			c, err := g.command(ctx, m)
 			c.Tasks = users[m.ID]
 			if !yield(c, err) || err != nil {
 				return
@@ -65,32 +61,6 @@ func commands(ctx context.Context, img *format.Image, task format.PID, environme
 			clear(g.runs) // no other address space has them
 		}
 	}
-}
-
-// maxAllStrings is how much CommandLines reads of all programs, in bytes: an image
-// can name the same pages for each of a million processes.
-const maxAllStrings = 16 << 20
-
-// CommandLines are Commands as far as arguments go, without the environment, which
-// more often holds secrets, for an image that may be anything: where something
-// cannot be read, Missing says why, and what follows is left out.
-func CommandLines(ctx context.Context, img *format.Image, task format.PID) []Command {
-	var list []Command
-	size := 0
-	for c, err := range commands(ctx, img, task, false) {
-		for _, a := range c.Arguments {
-			size += len(a)
-		}
-		switch {
-		case err != nil:
-			c.Missing = joinSet("; ", c.Missing, "they cannot be read: "+err.Error())
-		case size > maxAllStrings:
-			c.Arguments, c.Missing = nil, fmt.Sprintf("more than %s of all processes; --commands prints them", Bytes(maxAllStrings))
-			return append(list, c)
-		}
-		list = append(list, c)
-	}
-	return list
 }
 
 // memoryOf is the address space of a task; zero for none.
@@ -126,18 +96,14 @@ func CommandsJSON(ctx context.Context, w io.Writer, img *format.Image, task form
 	return errors.Join(fault, list.open("["), list.end("]\n"))
 }
 
-func (g *pages) command(ctx context.Context, m *format.AddressSpace, environment bool) (Command, error) {
+func (g *pages) command(ctx context.Context, m *format.AddressSpace) (Command, error) {
 	c := Command{Memory: m.ID, Program: m.Exe.Path}
 	var missing []string
 	for _, part := range []struct {
 		what       string
 		start, end format.Addr
 		into       *[]string
-		wanted     bool
-	}{{"arguments", m.ArgStart, m.ArgEnd, &c.Arguments, true}, {"environment", m.EnvStart, m.EnvEnd, &c.Environment, environment}} {
-		if !part.wanted {
-			continue
-		}
+	}{{"arguments", m.ArgStart, m.ArgEnd, &c.Arguments}, {"environment", m.EnvStart, m.EnvEnd, &c.Environment}} {
 		list, why, err := g.strings(ctx, m, part.start, part.end)
 		if err != nil {
 			return c, err

@@ -251,51 +251,6 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestCommandLines: the lines without the environment, and whatever can be had of an
-// image that cannot be read.
-func TestCommandLines(t *testing.T) {
-	want := []dump.Command{
-		{Tasks: []format.PID{10, 11}, Memory: 1, Program: "/bin/one", Arguments: []string{"one", "two words"}},
-		{Tasks: []format.PID{12}, Memory: 2, Missing: "arguments: 0x2000 up to 0x2010: not mapped"},
-	}
-	if diff := cmp.Diff(want, dump.CommandLines(t.Context(), memoryImage(), 0)); diff != "" {
-		t.Error(diff)
-	}
-	img := memoryImage()
-	img.Pages = wild{}
-	list := dump.CommandLines(t.Context(), img, 0)
-	if len(list) == 0 || list[len(list)-1].Missing == "" {
-		t.Errorf("of pages that make no sense: %+v", list)
-	}
-	var many []format.AddressSpace
-	big := img.Objects.Memories[0]
-	big.ArgStart, big.ArgEnd = 0x100000, 0x100000+256<<10
-	big.VMAs = []format.VMA{{Start: 0x100000, End: 0x200000, Kind: format.VMAAnon}}
-	for i := range 100 {
-		big.ID = format.ObjectID(1000 + i)
-		many = append(many, big)
-	}
-	img.Objects.Memories, img.Pages = many, letters{}
-	list = dump.CommandLines(t.Context(), img, 0)
-	if n := len(list); n != 64+1 || !strings.Contains(list[64].Missing, "16.0 MiB") {
-		t.Errorf("%d processes of 256 KiB, the last: %.100s", n, list[n-1].Missing)
-	}
-}
-
-// letters are pages full of letters for every object.
-type letters struct{ wild }
-
-func (letters) Runs(context.Context, format.ObjectID) iter.Seq2[format.PageRun, error] {
-	return func(yield func(format.PageRun, error) bool) { yield(format.PageRun{First: 0x100, Count: 0x100}, nil) }
-}
-
-func (letters) ReadPages(_ context.Context, _ format.ObjectID, _ format.PageNum, p []byte) error {
-	for i := range p {
-		p[i] = 'a'
-	}
-	return nil
-}
-
 // TestHostileMemory reads images whose ranges and runs make no sense: all of it
 // must end, without a panic and without much memory.
 func TestHostileMemory(t *testing.T) {

@@ -27,7 +27,7 @@ func (p *Printer) Task(ctx context.Context, tid format.PID) error {
 		}
 	}
 	if m := p.idx.Memories[t.Memory]; m != nil {
-		c, err := newPages(p.img.Pages).command(ctx, m, true)
+		c, err := newPages(p.img.Pages).command(ctx, m)
 		if err != nil {
 			return err
 		}

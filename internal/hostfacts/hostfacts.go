@@ -217,7 +217,7 @@ func (*Source) abstract(f *host.Facts) error {
 	seen := map[string]bool{}
 	for line := range bytes.Lines(b) {
 		const columns = 8 // Num RefCount Protocol Flags Type St Inode Path
-		_, name, ok := cutFields(bytes.TrimRight(line, "\n"), columns-1)
+		name, ok := cutFields(bytes.TrimRight(line, "\n"), columns-1)
 		if n := strings.ToValidUTF8(string(name), "?"); ok && strings.HasPrefix(n, "@") && !seen[n] {
 			seen[n] = true
 			names = append(names, n)
@@ -227,8 +227,8 @@ func (*Source) abstract(f *host.Facts) error {
 	return nil
 }
 
-// cutFields cuts a line behind n words and the blanks that follow.
-func cutFields(b []byte, n int) (before, after []byte, ok bool) {
+// cutFields gives what stands in a line behind n words and a blank.
+func cutFields(b []byte, n int) (rest []byte, ok bool) {
 	at := 0
 	for range n {
 		for at < len(b) && b[at] == ' ' {
@@ -239,9 +239,9 @@ func cutFields(b []byte, n int) (before, after []byte, ok bool) {
 		}
 	}
 	if at >= len(b) {
-		return b, nil, false
+		return nil, false
 	}
-	return b[:at], b[at+1:], true
+	return b[at+1:], true
 }
 
 // Taken says whether a task has the number in this pid namespace. A number that

@@ -113,7 +113,7 @@ func unifiedLimits(g *host.Cgroups, root, path string) {
 
 // legacyLimits looks at a group of version 1 and all above it.
 func legacyLimits(g *host.Cgroups, c procfs.Cgroup) {
-	for _, controller := range strings.Split(c.Controllers, ",") {
+	for controller := range strings.SplitSeq(c.Controllers, ",") {
 		root := filepath.Join(cgroupRoot, c.Controllers)
 		for dir := filepath.Clean("/" + c.Path); ; dir = filepath.Dir(dir) {
 			at := func(name string) string { return filepath.Join(root, dir, name) }

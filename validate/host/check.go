@@ -139,12 +139,9 @@ func (c *check) wonder(form string, args ...any) {
 	if len(args) > 0 {
 		what = fmt.Sprintf(form, args...)
 	}
-	for _, u := range c.unknown {
-		if u == what {
-			return
-		}
+	if !slices.Contains(c.unknown, what) {
+		c.unknown = append(c.unknown, what)
 	}
-	c.unknown = append(c.unknown, what)
 }
 
 // sameArch says whether the machine is of the image's architecture. One of 386
@@ -206,7 +203,7 @@ func (c *check) numbers() {
 		return
 	}
 	for i := range c.img.Tasks {
-		if by, taken, _ := c.m.taken(c.img.Tasks[i].TID); taken {
+		if by, taken := c.m.taken(c.img.Tasks[i].TID); taken {
 			tid := c.img.Tasks[i].TID
 			c.add(validate.CodePIDTaken, validate.TaskSubject(tid), "number %d is in use: %.32s", tid, quiet(by))
 		}
@@ -229,7 +226,7 @@ func (c *check) ghosts(seen map[format.PID]bool) {
 		if pr.Role != plan.RoleGhost || seen[pr.PID] {
 			continue
 		}
-		if by, taken, _ := c.m.taken(pr.PID); taken {
+		if by, taken := c.m.taken(pr.PID); taken {
 			c.add(validate.CodeSessionTaken, validate.Subject{}, "number %d, needed for the %s, is in use: %.32s", pr.PID, pr.Why, quiet(by))
 		}
 	}
@@ -237,7 +234,7 @@ func (c *check) ghosts(seen map[format.PID]bool) {
 
 func (c *check) planOptions() plan.Options {
 	o := plan.Options{ShellJob: c.opts.ShellJob, Taken: func(p format.PID) bool {
-		_, taken, _ := c.m.taken(p)
+		_, taken := c.m.taken(p)
 		return taken
 	}}
 	if most, ok := c.m.number("kernel.pid_max"); ok {
@@ -255,7 +252,7 @@ func (c *check) sessions(seen map[format.PID]bool) {
 		if !ok || !seen[pid] {
 			continue
 		}
-		if _, taken, _ := c.m.taken(pid); !taken {
+		if _, taken := c.m.taken(pid); !taken {
 			c.add(validate.CodeSessionTaken, validate.TaskSubject(pid),
 				"number %d is that of a session or group in which process %d lives", pid, by)
 		}

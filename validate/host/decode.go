@@ -22,6 +22,9 @@ const (
 	MaxPath = 16384
 	// MaxList bounds each list.
 	MaxList = 1 << 20
+	// maxWords bounds lists of words, which are few on any machine: controllers,
+	// modules, types of file systems, locks of one file.
+	maxWords = 4096
 	// maxProcessors bounds a mask of processors, in words.
 	maxProcessors = 1 << 10
 	// maxComponents is how many register components there can be.
@@ -96,7 +99,16 @@ func (f *Facts) check() error {
 		{"files", len(f.Files), MaxList},
 		{"settings", len(f.Settings), MaxList},
 		{"features", len(f.Features), MaxList},
-		{"filesystems", len(f.Filesystems), MaxList},
+		{"filesystems", len(f.Filesystems), maxWords},
+	}
+	if g := f.Cgroups; g != nil {
+		list = append(list, limit{"cgroups.controllers", len(g.Controllers), maxWords}, limit{"cgroups.legacy", len(g.Legacy), maxWords})
+	}
+	if f.Security != nil {
+		list = append(list, limit{"security.modules", len(f.Security.Modules), maxWords})
+	}
+	if f.Abstract != nil {
+		list = append(list, limit{"abstract_names", len(*f.Abstract), MaxList})
 	}
 	if p := f.Processor; p != nil {
 		list = append(list, limit{"processor.online", len(p.Online), maxProcessors},
@@ -141,6 +153,8 @@ func (f *Facts) checkFiles() error {
 			return fmt.Errorf("facts of a host, file %d: path: %w: %d bytes, at most %d", i, ErrTooLong, len(file.Path), MaxPath)
 		case !strings.HasPrefix(file.Path, "/"):
 			return fmt.Errorf("facts of a host, file %d: an absolute path wanted, not %.120q", i, file.Path)
+		case file.Locks != nil && len(*file.Locks) > maxWords:
+			return fmt.Errorf("facts of a host, file %d: locks: %w: %d, at most %d", i, ErrTooLong, len(*file.Locks), maxWords)
 		case seen[k]:
 			return fmt.Errorf("facts of a host, file %d: %.120q occurs twice", i, file.Path)
 		}

@@ -66,6 +66,10 @@ func TestDecodeRefuses(t *testing.T) {
 		{"wrap", string(changed(t, func(f *Facts) { f.VDSO.Parts[1].Start = 1<<64 - 1 })), "of the vdso", nil},
 		{"parts", string(changed(t, func(f *Facts) { f.VDSO.Parts = make([]Part, maxParts+1) })), "vdso.parts", ErrTooLong},
 		{"objects", `{"version":1,"files":[` + strings.Repeat("{},", MaxObjects) + "{}]}", "objects at most", ErrTooLong},
+		{"filesystems", string(changed(t, func(f *Facts) { f.Filesystems = make([]string, maxWords+1) })), "filesystems", ErrTooLong},
+		{"controllers", string(changed(t, func(f *Facts) { f.Cgroups.Legacy = make([]string, maxWords+1) })), "cgroups.legacy", ErrTooLong},
+		{"modules", string(changed(t, func(f *Facts) { f.Security.Modules = make([]string, maxWords+1) })), "security.modules", ErrTooLong},
+		{"locks", string(changed(t, func(f *Facts) { l := make([]Lock, maxWords+1); f.Files[0].Locks = &l })), "locks", ErrTooLong},
 		{"limits", string(changed(t, func(f *Facts) { f.Rights.Limits = make([]format.Limit, maxComponents+1) })), "rights.limits", ErrTooLong},
 	}
 	for _, tt := range tests {

@@ -86,7 +86,7 @@ func (c *check) stat(f format.FileRef, object format.ObjectID) *File {
 	st := c.m.file(f.Path, f.Mode&modeType == modeLink)
 	switch {
 	case st == nil:
-		c.wonder("whether the files that the image needs are there: make the facts with host-facts --for IMAGE")
+		c.wonder("whether the files that the image needs are there, and as they were")
 	case st.Error == "EACCES" || st.Error == "EPERM":
 		c.add(validate.CodePermission, subject, "looking at it fails with %s", st.Error)
 	case st.Error != "":

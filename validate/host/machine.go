@@ -78,6 +78,8 @@ type Machine struct {
 	// numbers are those of the facts, by what has them.
 	tasks  map[format.PID]string
 	groups map[format.PID]format.PID
+	// abstract are the names of the facts.
+	abstract map[string]bool
 }
 
 type fileKey struct {
@@ -253,8 +255,9 @@ func (f *File) knows(a Aspect) bool {
 	return false
 }
 
-// taken says whether a task has a number; known is false if that is not known.
-func (m *Machine) taken(pid format.PID) (by string, taken, known bool) {
+// taken says whether a task has a number, as far as that is known (see
+// numbersKnown), and who.
+func (m *Machine) taken(pid format.PID) (by string, taken bool) {
 	if n := m.facts.Numbers; n != nil {
 		if m.tasks == nil {
 			m.tasks = make(map[format.PID]string, len(n.Tasks))
@@ -263,13 +266,12 @@ func (m *Machine) taken(pid format.PID) (by string, taken, known bool) {
 			}
 		}
 		by, taken = m.tasks[pid]
-		return by, taken, true
+		return by, taken
 	}
 	if m.source == nil {
-		return "", false, false
+		return "", false
 	}
-	by, taken = m.source.Taken(pid)
-	return by, taken, true
+	return m.source.Taken(pid)
 }
 
 // livingGroups are the numbers of sessions and groups.
@@ -286,6 +288,22 @@ func (m *Machine) livingGroups() map[format.PID]format.PID {
 		m.groups = m.source.Groups()
 	}
 	return m.groups
+}
+
+// usedName says whether an abstract name is in use; known is false if that is not
+// known.
+func (m *Machine) usedName(name string) (used, known bool) {
+	list := m.need(SectionAbstract).Abstract
+	if list == nil {
+		return false, false
+	}
+	if m.abstract == nil {
+		m.abstract = make(map[string]bool, len(*list))
+		for _, n := range *list {
+			m.abstract[n] = true
+		}
+	}
+	return m.abstract[name], true
 }
 
 // numbersKnown says whether it is known which numbers are in use.

@@ -89,7 +89,10 @@ func (c *check) socket(id format.ObjectID, u *format.UnixSocket) {
 			"its peer is user %d of group %d, in whose name this program cannot connect", k.UID, k.GID)
 	}
 	if u.Type == sockDgram && u.Peer == 0 && len(u.Queue) > 1 {
-		if most, ok := c.m.number("net.unix.max_dgram_qlen"); ok && uint64(len(u.Queue)) > most+1 {
+		most, ok := c.m.number("net.unix.max_dgram_qlen")
+		if !ok {
+			c.wonder("how many datagrams may wait (net.unix.max_dgram_qlen)")
+		} else if uint64(len(u.Queue)) > most+1 {
 			c.add(validate.CodeHostLimit, validate.ObjectSubject(id),
 				"%d datagrams wait at a socket, here there can be %d (net.unix.max_dgram_qlen)", len(u.Queue), most+1)
 		}
@@ -102,12 +105,11 @@ func (c *check) abstractName(id format.ObjectID, u *format.UnixSocket) {
 	if len(u.Name) < 2 || u.Name[0] != 0 {
 		return
 	}
-	used := c.m.need(SectionAbstract).Abstract
-	if used == nil {
+	name := AbstractName(u.Name)
+	switch used, known := c.m.usedName(name); {
+	case !known:
 		c.wonder("which abstract names of unix sockets are in use")
-		return
-	}
-	if name := AbstractName(u.Name); slices.Contains(*used, name) {
+	case used:
 		c.add(validate.CodeAbstractName, validate.ObjectSubject(id), "%.120q", name)
 	}
 }

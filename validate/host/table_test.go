@@ -122,8 +122,8 @@ var vectors = []struct {
 		}})
 	}},
 	{validate.CodeHostMemory, "little", "ten pages on a machine that has one", func(v *vector) { v.Facts.Memory.Available = 4096 }},
-	{validate.CodeCgroupMemory, "little", "ten pages in a control group that allows one", func(v *vector) { v.Facts.Cgroups.Memory = ptr(uint64(4096)) }},
-	{validate.CodeTaskLimit, "pids-max", "a control group that allows no more tasks", func(v *vector) { v.Facts.Cgroups.Tasks = ptr(uint64(0)) }},
+	{validate.CodeCgroupMemory, "little", "ten pages in a control group that allows one", func(v *vector) { v.Facts.Cgroups.Memory = new(uint64(4096)) }},
+	{validate.CodeTaskLimit, "pids-max", "a control group that allows no more tasks", func(v *vector) { v.Facts.Cgroups.Tasks = new(uint64(0)) }},
 	{validate.CodeTaskLimit, "threads-max", "a kernel that allows no more tasks", func(v *vector) { v.Facts.Settings["kernel.threads-max"] = "200" }},
 	{validate.CodeCommitLimit, "strict", "a kernel that promises no more", func(v *vector) {
 		v.Facts.Settings["vm.overcommit_memory"] = "2"
@@ -150,12 +150,12 @@ var vectors = []struct {
 	}},
 	{validate.CodeTerminal, "none", "no terminal to hand over", func(v *vector) {
 		v.open(format.OpenFile{Kind: format.FileTTY, TTY: &format.TTYFile{Terminal: 30}})
-		v.Facts.Terminal = ptr(false)
+		v.Facts.Terminal = new(false)
 	}},
 	{validate.CodeAffinity, "processor-8", "bound to a processor that is not there", func(v *vector) { v.task().Sched.Affinity = []uint64{0x100} }},
 	{validate.CodeDeviceDiffers, "number", "another device", func(v *vector) {
 		v.open(format.OpenFile{Kind: format.FileDevice, Device: &format.DeviceFile{File: format.FileRef{Path: "/dev/fuse"}, Major: 10, Minor: 229}})
-		v.there(File{Path: "/dev/fuse", Mode: 0o020666, Major: 10, Minor: 200, Read: ptr("")})
+		v.there(File{Path: "/dev/fuse", Mode: 0o020666, Major: 10, Minor: 200, Read: new("")})
 	}},
 	{validate.CodeMountOptions, "noexec", "the program lies where nothing is executed", func(v *vector) { *v.file("/usr/bin/counter").NoExec = true }},
 	{validate.CodeCorePattern, "program", "cores are handed to a program", func(v *vector) {
@@ -232,5 +232,5 @@ func (v *vector) bound(name, why string) {
 	v.open(format.OpenFile{Kind: format.FileUnix, Unix: &format.UnixSocket{
 		SocketCommon: format.SocketCommon{Type: 1, Listening: true}, Name: bytes.Clone([]byte(name)), Mode: 0o755,
 	}})
-	v.there(File{Path: name, NoFollow: true, Mode: 0o140755, Bound: ptr(why)})
+	v.there(File{Path: name, NoFollow: true, Mode: 0o140755, Bound: new(why)})
 }

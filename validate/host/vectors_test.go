@@ -139,15 +139,13 @@ func image() *format.Image {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // facts are those of a machine that can hold the image.
 func facts() *Facts {
 	id := Hex{1, 2, 3}
 	f := &Facts{
 		Version: Version, Tool: "thaw", Time: 1e18, Name: "node-a", Kernel: "6.18.44", Arch: "amd64", PageSize: 4096,
 		Processor: &Processor{
-			XFeatures: 0x2e7, Askable: ptr(uint64(0x2e7)), HWCap: 0x178bfbff, HWCap2: 2, SignalFrame: 3632,
+			XFeatures: 0x2e7, Askable: new(uint64(0x2e7)), HWCap: 0x178bfbff, HWCap2: 2, SignalFrame: 3632,
 			UserEnd: UserEnd4, Online: []uint64{0xf}, Speculation: []int{3, 3}, Components: []Component{
 				{2, 576, 256}, {5, 1088, 64}, {6, 1152, 512}, {7, 1664, 1024}, {9, 2688, 8},
 			},
@@ -163,7 +161,7 @@ func facts() *Facts {
 		Security:    &Security{Modules: []string{"capability", "yama"}, Label: "unconfined"},
 		SysV:        &SysV{Segments: []Segment{}},
 		Numbers:     &Numbers{Tasks: []Taken{{Number: 1, By: "init"}}, Groups: []Taken{{Number: 1, Process: 1}}},
-		Terminal:    ptr(true),
+		Terminal:    new(true),
 		Filesystems: []string{"ext4", "proc", "tmpfs"},
 		Abstract:    &[]string{},
 		Settings: map[string]string{
@@ -179,8 +177,8 @@ func facts() *Facts {
 		Files: []File{
 			{Path: "/", Mode: 0o040755},
 			{Path: "/tmp", Mode: 0o041777},
-			{Path: "/usr/bin/counter", Mode: 0o100755, Size: 20000, NoExec: ptr(false), BuildID: &id},
-			{Path: "/var/log/app", Mode: 0o100644, Size: 100, MTime: 1e18, Read: ptr(""), Write: ptr("")},
+			{Path: "/usr/bin/counter", Mode: 0o100755, Size: 20000, NoExec: new(false), BuildID: &id},
+			{Path: "/var/log/app", Mode: 0o100644, Size: 100, MTime: 1e18, Read: new(""), Write: new("")},
 		},
 	}
 	for i := range features {
