@@ -40,7 +40,9 @@ func (w *Type) DecodeAppend(b []byte, list reflect.Value) {
 		return
 	}
 	d.length()
-	list.Grow(n)
+	if room := list.Cap() - have; n > room { // a long list is moved seldom
+		list.Grow(max(n, have))
+	}
 	list.SetLen(have + n)
 	// Grown memory may hold what a longer list left there.
 	list.Slice(have, have+n).Clear()
