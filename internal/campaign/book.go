@@ -61,13 +61,11 @@ func (t *Tally) count(v Verdict) {
 
 // A Book is what a campaign, or a part of it, has found.
 type Book struct {
-	// Corpus is the digest of the corpus, Images how many images it has, Commit
-	// the state of the code.
-	Corpus string `json:"corpus"`
+	// Corpus is the digest of the corpus, Images how many images it has.
+	Corpus string `json:"corpus,omitempty"`
 	Images int    `json:"images"`
-	Commit string `json:"commit,omitempty"`
 	// Next is the number of the first case that is not done.
-	Next uint64 `json:"next"`
+	Next uint64 `json:"next,omitempty"`
 	// Tallies are by "family/mutator".
 	Tallies map[string]Tally `json:"tallies"`
 	// Seconds of processor time that the workers took; Slowest and Largest are the

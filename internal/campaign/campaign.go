@@ -62,7 +62,7 @@ func (c *Campaign) Run(ctx context.Context, to uint64) (*Book, error) {
 	for book.Next < to {
 		// A round is done whole or not at all, so that the book is one number.
 		var round []batch
-		for n := book.Next; n < to && len(round) < c.Workers*4; n += c.Batch {
+		for n := book.Next; n < to && len(round) < c.Workers*2; n += c.Batch {
 			round = append(round, batch{n, min(n+c.Batch, to)})
 		}
 		parts, err := c.round(ctx, round)

@@ -171,8 +171,10 @@ func TestFailuresAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Failure{
-		{Case: c.Case(panics), Kind: FailPanic}, {Case: c.Case(hangs), Kind: FailHang},
-		{Case: c.Case(swells), Kind: FailMemory}, {Case: c.Case(lies), Kind: FailWrong},
+		{Case: c.Case(panics), Kind: FailPanic},
+		{Case: c.Case(hangs), Kind: FailHang},
+		{Case: c.Case(swells), Kind: FailMemory},
+		{Case: c.Case(lies), Kind: FailWrong},
 	}
 	sortFailures := cmpopts.SortSlices(func(a, b Failure) bool { return a.Case.Seed < b.Case.Seed })
 	if d := cmp.Diff(want, book.Failed, cmpopts.IgnoreFields(Failure{}, "Text"), sortFailures); d != "" {

@@ -15,9 +15,9 @@ import (
 
 // options are the flags of a campaign and of its workers.
 type options struct {
-	repo, shared, book, one, tell string
-	cases, batch                  uint64
-	workers, restores             int
+	repo, shared, book, one, tell, join string
+	cases, batch                        uint64
+	workers, restores                   int
 	// of workers.
 	from, to uint64
 	mark     string
@@ -35,6 +35,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, talk io.Writer)
 	f.StringVar(&o.book, "book", "", "file of results, to go on where a campaign was; none if empty")
 	f.StringVar(&o.one, "case", "", "do this case alone and say what becomes of it")
 	f.StringVar(&o.tell, "outcomes", "", "file for the outcome of each restore")
+	f.StringVar(&o.join, "join", "", "print what these books, with commas between, say together, and keep it as -book")
 	f.Uint64Var(&o.cases, "cases", 2000, "number of cases in all")
 	f.Uint64Var(&o.batch, "batch", 2500, "cases of one worker process")
 	f.IntVar(&o.workers, "workers", 2, "worker processes side by side")
@@ -45,6 +46,9 @@ func Main(ctx context.Context, args []string, in io.Reader, out, talk io.Writer)
 	f.BoolVar(&o.restorer, "restorer", false, "of a worker: restore the cases on standard input")
 	if err := f.Parse(args); err != nil {
 		return err
+	}
+	if o.join != "" {
+		return join(strings.Split(o.join, ","), o.book, out)
 	}
 	c, err := Load(ctx, o.repo, o.shared)
 	if err != nil {
@@ -65,6 +69,27 @@ func Main(ctx context.Context, args []string, in io.Reader, out, talk io.Writer)
 		return RestoreAll(ctx, c, cases, out)
 	}
 	return o.campaign(ctx, c, out, talk)
+}
+
+// join sums up books, for the records: without samples.
+func join(names []string, to string, out io.Writer) error {
+	sum := &Book{}
+	for _, name := range names {
+		b, err := ReadBook(name)
+		if err != nil {
+			return err
+		}
+		sum.Add(b)
+		sum.Images = max(sum.Images, b.Images)
+	}
+	sum.Samples, sum.Next = nil, 0
+	if to != "" {
+		if err := sum.Write(to); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, "%s\n%s", sum.Table(), sum.Summary())
+	return err
 }
 
 func writeJSON(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) }
@@ -133,7 +158,7 @@ func (o *options) restore(ctx context.Context, r *Restorer, book *Book) error {
 		}
 		defer f.Close() //nolint:errcheck // the book counts
 		enc := json.NewEncoder(f)
-		r.Seen = func(x Outcome) { _ = enc.Encode(x) } //nolint:errcheck // as above
+		r.Seen = func(x Outcome) { _ = enc.Encode(x) }
 	}
 	part, err := r.Run(ctx, Spread(book.Samples, o.restores))
 	if err != nil {
@@ -164,7 +189,7 @@ func replay(ctx context.Context, c *Corpus, name string, r *Restorer, too bool, 
 	if _, err := fmt.Fprintf(out, "%s: %s in %v\n", k, v, time.Since(begin)); err != nil || !too {
 		return err
 	}
-	r.Seen = func(o Outcome) { _ = json.NewEncoder(out).Encode(o) } //nolint:errcheck // talk
+	r.Seen = func(o Outcome) { _ = json.NewEncoder(out).Encode(o) }
 	book, err := r.Run(ctx, []Case{k})
 	if err != nil {
 		return err

@@ -82,17 +82,18 @@ func Load(ctx context.Context, repo, shared string) (*Corpus, error) {
 		examine: Examine,
 	}}
 	data := filepath.Join(repo, "testdata")
-	for _, step := range []func() error{
+	steps := []func() error{
 		func() error { return l.vectors(data) },
-		func() error { return l.linuxCR(filepath.Join(data, "linuxcr")) },
-		func() error { return l.criu(filepath.Join(data, "criu")) },
+		func() error { return l.real(filepath.Join(data, "linuxcr"), filepath.Join(data, "criu")) },
 		func() error { return l.archives(filepath.Join(data, "archive"), filepath.Join(data, "podman")) },
-		func() error { return l.linuxCR(filepath.Join(shared, "linux-cr")) },
-		func() error { return l.criu(filepath.Join(shared, "criu")) },
-		func() error { return l.archives(filepath.Join(shared, "podman")) },
 		func() error { return l.malformed(filepath.Join(data, "malformed")) },
-		l.converted,
-	} {
+	}
+	if shared != "" {
+		steps = append(steps,
+			func() error { return l.real(filepath.Join(shared, "linux-cr"), filepath.Join(shared, "criu")) },
+			func() error { return l.archives(filepath.Join(shared, "podman")) })
+	}
+	for _, step := range append(steps, l.converted) {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -195,20 +196,25 @@ func eachFile(dir, pattern string, do func(name string, b []byte) error) error {
 	return err
 }
 
+// real reads real images.
+func (l *loader) real(linuxCR, criu string) error {
+	return errors.Join(l.linuxCR(linuxCR), l.criu(criu))
+}
+
 // linuxCR reads linux-cr images.
 func (l *loader) linuxCR(dir string) error {
 	if b, err := os.ReadFile(filepath.Join(dir, "bin", "wl.x86_64")); err == nil {
 		l.c.program = b
 	}
-	add := func(name string, b []byte) error {
+	add := func(name string, b []byte) {
 		m := &Image{Name: "linux-cr/" + name, Family: LinuxCR, File: b}
 		if !strings.Contains(name, "i386") { // no engine brings these back
 			m.World = m.Name
 		}
 		l.add(m)
-		return nil
 	}
-	return errors.Join(eachFile(dir, "*.ckpt", add), eachFile(dir, "*.hex", func(name string, b []byte) error {
+	images := eachFile(dir, "*.ckpt", func(name string, b []byte) error { add(name, b); return nil })
+	return errors.Join(images, eachFile(dir, "*.hex", func(name string, b []byte) error {
 		var digits []byte
 		for line := range bytes.Lines(b) {
 			if !bytes.HasPrefix(line, []byte("#")) {
@@ -219,7 +225,8 @@ func (l *loader) linuxCR(dir string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		return add(name, raw)
+		add(name, raw)
+		return nil
 	}))
 }
 

@@ -73,7 +73,9 @@ func boundary(r *rand.Rand, old uint64) uint64 {
 
 // nasty are texts where readers go wrong.
 var nasty = [][]byte{
-	nil, {0}, []byte("/"), []byte(".."), []byte("../../../../etc/passwd"), []byte("/proc/self/mem"), []byte("a\x1b[2Jb"), []byte("\xff\xfe\x80"),
+	nil,
+	{0},
+	[]byte("/"), []byte(".."), []byte("../../../../etc/passwd"), []byte("/proc/self/mem"), []byte("a\x1b[2Jb"), []byte("\xff\xfe\x80"),
 	bytes.Repeat([]byte("x"), 15), bytes.Repeat([]byte("y"), 16), bytes.Repeat([]byte("/d"), 2100), bytes.Repeat([]byte("z"), 70000),
 }
 

@@ -47,7 +47,7 @@ func tasks(below int) ([]seen, error) {
 		if stat, err := os.ReadFile(filepath.Join(filepath.Dir(name), "stat")); err == nil {
 			fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 			if len(fields) > 49 {
-				t.status, _ = strconv.Atoi(string(fields[49])) //nolint:errcheck // zero stands for what is not told
+				t.status, _ = strconv.Atoi(string(fields[49]))
 			}
 		}
 		list = append(list, t)
@@ -65,7 +65,7 @@ func parseSeen(status []byte, below int) seen {
 			if len(numbers) <= below {
 				return 0
 			}
-			n, _ := strconv.Atoi(numbers[below]) //nolint:errcheck // the kernel writes numbers
+			n, _ := strconv.Atoi(numbers[below])
 			return n
 		}
 		switch name {
@@ -74,10 +74,10 @@ func parseSeen(status []byte, below int) seen {
 		case "State":
 			t.state = value[0]
 		case "PPid":
-			t.parent, _ = strconv.Atoi(value) //nolint:errcheck // as above
+			t.parent, _ = strconv.Atoi(value)
 		case "NSpid":
 			t.tid = inner()
-			t.outer, _ = strconv.Atoi(numbers[0]) //nolint:errcheck // as above
+			t.outer, _ = strconv.Atoi(numbers[0])
 		case "NStgid":
 			t.tgid = inner()
 		case "NSpgid":

@@ -31,7 +31,7 @@ type fieldName struct {
 func layoutOf(ctx context.Context, m *Image) *layout {
 	l := &layout{same: map[fieldName][]linuxcr.Place{}}
 	// Of an image that is damaged already, what stands before the fault counts.
-	l.places, _ = linuxcr.Places(ctx, m.Source(), codec.Limits{}) //nolint:errcheck // see above
+	l.places, _ = linuxcr.Places(ctx, m.Source(), codec.Limits{})
 	for rec, err := range linuxcr.Records(ctx, m.Source(), codec.Limits{}) {
 		if err != nil {
 			break

@@ -60,7 +60,7 @@ func (l *loader) vector(name string, b []byte) {
 	for _, p := range v.Pages {
 		count := uint64(0)
 		for _, run := range p.Runs {
-			count += uint64(run.Count)
+			count += run.Count
 		}
 		if count <= maxVectorPages {
 			pages[p.Object] = p.Runs

@@ -152,7 +152,7 @@ func (w *worker) measure(ctx context.Context, m *Image, n uint64) uint64 {
 		}
 	}()
 	w.number.Store(n + 1)
-	_, _ = w.c.examine(ctx, m, n) //nolint:errcheck // known already
+	_, _ = w.c.examine(ctx, m, n)
 	w.number.Store(0)
 	close(done)
 	return w.most.Load() - base
