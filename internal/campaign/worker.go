@@ -53,7 +53,7 @@ const watchInterval = 20 * time.Millisecond
 
 // sampleEvery is how many clean cases there are for one that is kept to be
 // restored; those of images with a world are all candidates.
-const sampleEvery = 16
+const sampleEvery = 8
 
 // Work does the cases from one number up to another and gives what it found. mark
 // is a file that always holds the number of the case being done.
