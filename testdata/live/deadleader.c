@@ -12,7 +12,7 @@
 #include <pthread.h>
 
 static int group_exit;
-static volatile int up, done;
+static volatile int up, arrived, done;
 
 struct me {
 	struct fx_who who;
@@ -69,12 +69,14 @@ static void *thread(void *a)
 	CHECK(fx_fnv(tls, sizeof(tls), FX_FNV0) == h, "thread %d: TLS differs", m->n);
 	CHECK(state_of(getpid()) == 'Z', "the leader is %c, not a zombie", state_of(getpid()));
 	CHECK(leader_code() == code, "the dead leader's exit code is %#x, was %#x", leader_code(), code);
-	all = __atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST) == 3;
+	all = __atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST) == 3;
 	if (all && !fx_fails)
 		fx_append(fx_path_result, "ok %s", fx_role);
+	if (all)
+		done = 1;
 	if (!group_exit)
 		leave_thread(fx_broken("status") ? 0 : 5);
-	while (done < 3)
+	while (!done)
 		usleep(500);
 	syscall(SYS_exit_group, fx_broken("status") ? 0 : 201);
 	return NULL;
