@@ -3,6 +3,7 @@ package sys
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -110,13 +111,8 @@ func errnoOf(err error) syscall.Errno {
 // refused is nil if a call was refused with one of the errors that show that the
 // kernel has it.
 func refused(e syscall.Errno, good ...syscall.Errno) error {
-	if e == 0 {
+	if e == 0 || slices.Contains(good, e) {
 		return nil
-	}
-	for _, g := range good {
-		if e == g {
-			return nil
-		}
 	}
 	return e
 }

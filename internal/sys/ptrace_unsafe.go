@@ -13,8 +13,8 @@ import (
 // All functions of this file but Seize have as precondition: the caller runs
 // on the thread that seized tid, and but for Interrupt the task is stopped.
 
-func ptrace(request int, tid int, addr, data uintptr) error {
-	_, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, data, 0, 0)
+func ptrace(request, tid int, data uintptr) error {
+	_, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), 0, data, 0, 0)
 	return errnoErr(e)
 }
 
@@ -26,43 +26,43 @@ func ptracePtr(request int, tid int, addr uintptr, data unsafe.Pointer) error {
 // Seize attaches the calling thread to the task without stopping it. Options
 // are the PtraceO constants of internal/abi.
 func Seize(tid int, options uint64) error {
-	err := ptrace(unix.PTRACE_SEIZE, tid, 0, uintptr(options))
+	err := ptrace(unix.PTRACE_SEIZE, tid, uintptr(options))
 	return taskError("ptrace(SEIZE)", tid, err)
 }
 
 // SetOptions changes the options of a seized task.
 func SetOptions(tid int, options uint64) error {
-	err := ptrace(unix.PTRACE_SETOPTIONS, tid, 0, uintptr(options))
+	err := ptrace(unix.PTRACE_SETOPTIONS, tid, uintptr(options))
 	return taskError("ptrace(SETOPTIONS)", tid, err)
 }
 
 // Interrupt makes a seized task stop with the event EventStop.
 func Interrupt(tid int) error {
-	err := ptrace(unix.PTRACE_INTERRUPT, tid, 0, 0)
+	err := ptrace(unix.PTRACE_INTERRUPT, tid, 0)
 	return taskError("ptrace(INTERRUPT)", tid, err)
 }
 
 // Cont lets the task run on, with sig delivered to it if not zero.
 func Cont(tid, sig int) error {
-	err := ptrace(unix.PTRACE_CONT, tid, 0, uintptr(sig))
+	err := ptrace(unix.PTRACE_CONT, tid, uintptr(sig))
 	return taskError("ptrace(CONT)", tid, err)
 }
 
 // SingleStep lets the task run one instruction.
 func SingleStep(tid, sig int) error {
-	err := ptrace(unix.PTRACE_SINGLESTEP, tid, 0, uintptr(sig))
+	err := ptrace(unix.PTRACE_SINGLESTEP, tid, uintptr(sig))
 	return taskError("ptrace(SINGLESTEP)", tid, err)
 }
 
 // SyscallStep lets the task run to the next entry or exit of a system call.
 func SyscallStep(tid, sig int) error {
-	err := ptrace(unix.PTRACE_SYSCALL, tid, 0, uintptr(sig))
+	err := ptrace(unix.PTRACE_SYSCALL, tid, uintptr(sig))
 	return taskError("ptrace(SYSCALL)", tid, err)
 }
 
 // Detach lets the task go on untraced, with sig delivered to it if not zero.
 func Detach(tid, sig int) error {
-	err := ptrace(unix.PTRACE_DETACH, tid, 0, uintptr(sig))
+	err := ptrace(unix.PTRACE_DETACH, tid, uintptr(sig))
 	return taskError("ptrace(DETACH)", tid, err)
 }
 
