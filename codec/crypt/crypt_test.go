@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"filippo.io/age"
@@ -220,6 +222,36 @@ func TestReadErrors(t *testing.T) {
 type iotestErr struct{ err error }
 
 func (e iotestErr) Read([]byte) (int, error) { return 0, e.err }
+
+// TestReadAt reads at random, in pieces of all lengths, from several goroutines.
+func TestReadAt(t *testing.T) {
+	plain := make([]byte, 300_001)
+	for i := range plain {
+		plain[i] = byte(i * i >> 7)
+	}
+	c, err := crypt.Envelope(identity(t, mine)).Unpack(t.Context(), seekable(encrypt(t, plain)), codec.Limits{}.WithDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for seed := range uint64(4) {
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(seed, 1))
+			for range 300 {
+				off, p := rng.IntN(len(plain)+10), make([]byte, 1+rng.IntN(1<<rng.IntN(18)))
+				n, err := c.Source.At.ReadAt(p, int64(off))
+				want := plain[min(off, len(plain)):min(off+len(p), len(plain))]
+				if !bytes.Equal(p[:n], want) || (n < len(p)) != (err != nil) || err != nil && !errors.Is(err, io.EOF) {
+					t.Errorf("%d bytes at %d: %d, %v", len(p), off, n, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := c.Source.At.ReadAt(make([]byte, 1), -1); err == nil {
+		t.Error("a read before the beginning")
+	}
+}
 
 // plainText is an image format for tests: any text that begins with "plain".
 type plainText struct{ codec.Format }

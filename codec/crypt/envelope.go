@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -179,11 +180,24 @@ func (a *armored) Read(p []byte) (int, error) {
 	return n, codec.Errorf(codec.BadCipher, "armor", a.n, "decoded offset: %w", err)
 }
 
+// chunkSize is that of age's chunks, bytes.
+const chunkSize = 64 << 10
+
 // reader reads what was encrypted. Chunks that do not authenticate are
-// FormatErrors.
+// FormatErrors. It is safe for use by several goroutines.
 type reader struct {
 	at   io.ReaderAt
 	size int64
+
+	mu sync.Mutex
+	// kept are chunks that were read last, for reads of less than one.
+	kept [8]keptChunk
+	next int
+}
+
+type keptChunk struct {
+	off  int64
+	data []byte // nil for none
 }
 
 // ReadAt reads and authenticates.
@@ -193,9 +207,59 @@ func (r *reader) ReadAt(p []byte, off int64) (int, error) {
 		return 0, errors.New("read before the beginning")
 	case off >= r.size:
 		return 0, io.EOF
+	case len(p) >= chunkSize:
+		return r.read(p, off)
 	}
+	done := 0
+	for done < len(p) && off < r.size {
+		begin := off - off%chunkSize
+		chunk, err := r.chunk(begin)
+		if err != nil {
+			return done, err
+		}
+		n := copy(p[done:], chunk[off-begin:])
+		done += n
+		off += int64(n)
+	}
+	if done < len(p) {
+		return done, io.EOF
+	}
+	return done, nil
+}
+
+// chunk gives the chunk at an offset that is a multiple of chunkSize. It may only be
+// read.
+func (r *reader) chunk(off int64) ([]byte, error) {
+	if b := r.find(off); b != nil {
+		return b, nil
+	}
+	b := make([]byte, min(chunkSize, r.size-off))
+	if n, err := r.read(b, off); n < len(b) {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept[r.next] = keptChunk{off, b}
+	r.next = (r.next + 1) % len(r.kept)
+	return b, nil
+}
+
+func (r *reader) find(off int64) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.kept {
+		if r.kept[i].off == off && r.kept[i].data != nil {
+			return r.kept[i].data
+		}
+	}
+	return nil
+}
+
+// read reads from the file.
+func (r *reader) read(p []byte, off int64) (int, error) {
 	n, err := r.at.ReadAt(p, off)
-	if err == nil || err == io.EOF {
+	switch {
+	case err == nil, err == io.EOF:
 		return n, err
 	}
 	return n, envelope{}.fault(err, off+int64(n))
