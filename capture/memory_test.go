@@ -310,3 +310,28 @@ func TestPagesAfterRelease(t *testing.T) {
 		t.Errorf("ReadPages after Release: %v", err)
 	}
 }
+
+// TestUnnamedLockOnFault: older kernels, as Linux 6.1, have no name in smaps for
+// what MLOCK_ONFAULT sets.
+func TestUnnamedLockOnFault(t *testing.T) {
+	named := namesLockOnFault
+	t.Cleanup(func() { namesLockOnFault = named })
+	for _, tt := range []struct {
+		flags string
+		named bool
+		want  format.VMAFlags
+	}{
+		{"rdwrmrmwmelo??ac", false, format.VMALocked | format.VMALockOnFault | format.VMAAccount},
+		{"rdwrmrmwmelo??ac", true, format.VMALocked | format.VMAAccount},
+		{"rdwrmrmwmelolfac", true, format.VMALocked | format.VMALockOnFault | format.VMAAccount},
+		{"rdwrmrmwme??ac", false, format.VMAAccount},
+		{"rdwrmrmwmeloac", false, format.VMALocked | format.VMAAccount},
+	} {
+		namesLockOnFault = func() bool { return tt.named }
+		c := newCapturer(1, Options{})
+		v, err := c.readVMA(&task{}, &procfs.Map{Start: 0x1000, End: 0x2000, Read: true, Write: true, VMFlags: tt.flags})
+		if err != nil || v.Flags != tt.want {
+			t.Errorf("%s, named %t: flags %#x, %v; want %#x", tt.flags, tt.named, v.Flags, err, tt.want)
+		}
+	}
+}

@@ -2,8 +2,11 @@ package capture
 
 import (
 	"errors"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
@@ -59,6 +62,25 @@ var specialAreas = map[string]format.VMAKind{
 	"[vsyscall]": format.VMAVSyscall, "[heap]": format.VMAHeap, "[stack]": format.VMAStack,
 }
 
+// unnamedFlag stands in smaps for flags that the kernel has no name for. On
+// older kernels MLOCK_ONFAULT is the one that memory can have.
+const unnamedFlag = "??"
+
+// namesLockOnFault says whether this kernel's smaps has a name for it.
+var namesLockOnFault = sync.OnceValue(func() bool {
+	b, err := sys.MapAnon(format.PageSize)
+	if err != nil {
+		return false
+	}
+	defer sys.Unmap(b) //nolint:errcheck // a mapping of our own
+	if err := sys.LockOnFault(b); err != nil {
+		return false
+	}
+	var r procfs.Reader
+	maps, err := r.Smaps(os.Getpid())
+	return err == nil && slices.ContainsFunc(maps, func(m procfs.Map) bool { return m.Has("lf") })
+})
+
 // readVMA turns one area of smaps into the model's form.
 func (c *capturer) readVMA(t *task, m *procfs.Map) (format.VMA, error) {
 	v := format.VMA{
@@ -73,6 +95,9 @@ func (c *capturer) readVMA(t *task, m *procfs.Map) (format.VMA, error) {
 		if m.Has(f.name) {
 			v.Flags |= f.flag
 		}
+	}
+	if m.Has(unnamedFlag) && m.Has("lo") && !namesLockOnFault() {
+		v.Flags |= format.VMALockOnFault
 	}
 	kind, special := specialAreas[m.Path]
 	switch {

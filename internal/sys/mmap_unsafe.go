@@ -41,6 +41,12 @@ func MapAnon(length int) ([]byte, error) {
 	return b, callError("mmap", "anonymous memory", err)
 }
 
+// LockOnFault locks mapped memory as its pages are touched (mlock2(2)).
+func LockOnFault(b []byte) error {
+	_, _, e := unix.Syscall(unix.SYS_MLOCK2, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MLOCK_ONFAULT)
+	return callError("mlock2", "", errnoErr(e))
+}
+
 // Unmap ends a mapping of MapShared or MapAnon.
 func Unmap(b []byte) error { return callError("munmap", "", unix.Munmap(b)) }
 

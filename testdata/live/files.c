@@ -278,6 +278,15 @@ static void check_epoll(void)
 	CHECK(!epoll_ctl(ep3, EPOLL_CTL_MOD, ev, e) && epoll_wait(ep3, e, 5, 0) == 1 && e[0].data.u64 == 12, "epoll: a spent one-shot member cannot be armed again");
 }
 
+/* Before Linux 6.5 nothing tells that an eventfd is a semaphore; a capture warns. */
+static int tells_semaphores(int fd)
+{
+	char path[64], b[512];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return fx_slurp(path, b, sizeof(b)) > 0 && strstr(b, "eventfd-semaphore");
+}
+
 static void check_anon(void)
 {
 	struct signalfd_siginfo si;
@@ -291,8 +300,10 @@ static void check_anon(void)
 	if (fx_broken("eventfd"))
 		(void)!write(ev, &(uint64_t){ 1 }, 8);
 	CHECK(read(ev, &v, 8) == 8 && v == 41, "eventfd holds %llu", (unsigned long long)v);
-	CHECK(read(evsem, &v, 8) == 8 && v == 1 && read(evsem, &v, 8) == 8 && v == 1 && read(evsem, &v, 8) == 8, "semaphore eventfd");
-	CHECK(read(evsem, &v, 8) == -1 && errno == EAGAIN, "semaphore eventfd is not at its end");
+	if (tells_semaphores(evsem)) {
+		CHECK(read(evsem, &v, 8) == 8 && v == 1 && read(evsem, &v, 8) == 8 && v == 1 && read(evsem, &v, 8) == 8, "semaphore eventfd");
+		CHECK(read(evsem, &v, 8) == -1 && errno == EAGAIN, "semaphore eventfd is not at its end");
+	}
 	CHECK(read(evbig, &v, 8) == 8 && v == 0xfffffffffffffffdULL, "big eventfd holds %llx", (unsigned long long)v);
 	if (fx_broken("timerfd"))
 		timerfd_settime(tfd, 0, &(struct itimerspec){ { 0 }, { 99, 0 } }, NULL);
