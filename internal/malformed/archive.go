@@ -91,7 +91,7 @@ func (c checkpoint) spec(change func(spec, linux map[string]any)) []byte {
 	if err := json.Unmarshal([]byte(goodSpec), &spec); err != nil {
 		panic(err) // a constant
 	}
-	change(spec, spec["linux"].(map[string]any)) //nolint:errcheck // a constant
+	change(spec, spec["linux"].(map[string]any))
 	b, err := json.Marshal(spec)
 	if err != nil {
 		panic(err) // of a table
@@ -129,7 +129,7 @@ func makeArchives(w *workshop) {
 	for _, f := range base.Files {
 		c.images = append(c.images, member{name: "checkpoint/" + f.Name, body: string(f.Data)})
 	}
-	for _, table := range [][]archiveFault{archiveMembers, archiveHeaders(), archiveContainers, archiveLayouts} {
+	for _, table := range [][]archiveFault{archiveMembers, archiveHeaders(), archiveEnds, archiveContainers, archiveLayouts} {
 		for _, f := range table {
 			w.addFile(formatArchive, f.fault, criuThreads, ".tar", f.make(c))
 		}

@@ -41,8 +41,8 @@ func header(typ byte, body string, change func(h []byte)) member {
 	return member{raw: b}
 }
 
-// field writes text into a header.
-func field(at int, text string) func([]byte) { return func(h []byte) { copy(h[at:], text) } }
+// sized writes a size into a header.
+func sized(text string) func([]byte) { return func(h []byte) { copy(h[hSize:], text) } }
 
 // Places in a header (POSIX.1-2017, pax: ustar interchange format).
 const (
@@ -76,7 +76,7 @@ func changed(change func(b []byte) []byte) func(checkpoint) []byte {
 // endSize are the two blocks of zeroes that end an archive.
 const endSize = 2 * blockSize
 
-// archiveHeaders are faults of headers and of the archive as a whole.
+// archiveHeaders are faults of headers.
 func archiveHeaders() []archiveFault {
 	page := strings.Repeat("x", 2*blockSize)
 	return []archiveFault{
@@ -88,14 +88,14 @@ func archiveHeaders() []archiveFault {
 		{fault{"sparse-pax", "a member of 8 EiB of holes, as pax records say", "member, GNU.sparse.realsize", "A008"}, plus(member{raw: paxMember("checkpoint/x.img", map[string]string{
 			"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "checkpoint/x.img", "GNU.sparse.realsize": "9223372036854775807",
 		}, "1\n0\n0\n"+strings.Repeat("\x00", 506))})},
-		{fault{"size-2-eib", "a member that claims 2 EiB", "header, size", "A010"}, plus(header('0', "", field(hSize, "\x80\x00\x00\x00\x20\x00\x00\x00\x00\x00\x00\x00")))},
-		{fault{"size-negative", "a member with a negative size", "header, size", "A017"}, plus(header('0', "", field(hSize, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")))},
-		{fault{"size-not-octal", "a size that is no number", "header, size", "A017"}, plus(header('0', "", field(hSize, "99999999999")))},
-		{fault{"size-max-octal", "a member that claims 8 GiB", "header, size", "A015"}, plus(header('0', "", field(hSize, "77777777777")))},
+		{fault{"size-2-eib", "a member that claims 2 EiB", "header, size", "A010"}, plus(header('0', "", sized("\x80\x00\x00\x00\x20\x00\x00\x00\x00\x00\x00\x00")))},
+		{fault{"size-negative", "a member with a negative size", "header, size", "A017"}, plus(header('0', "", sized("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")))},
+		{fault{"size-not-octal", "a size that is no number", "header, size", "A017"}, plus(header('0', "", sized("99999999999")))},
+		{fault{"size-max-octal", "a member that claims 8 GiB", "header, size", "A015"}, plus(header('0', "", sized("77777777777")))},
 		{fault{"size-pax", "a size of 1024 in pax records and of 0 in the header", "pax size", "A016"}, plus(member{raw: paxZero("1024", page)})},
 		{fault{"size-pax-negative", "a negative size in pax records", "pax size", "A017"}, plus(member{raw: paxZero("-1", page)})},
 		{fault{"size-pax-huge", "a size of 2^63-1 in pax records", "pax size", "A010"}, plus(member{raw: paxZero("9223372036854775807", page)})},
-		{fault{"folder-with-size", "a folder with contents", "header, size", "A016"}, plus(header('5', "", field(hSize, "00000001000")))},
+		{fault{"folder-with-size", "a folder with contents", "header, size", "A016"}, plus(header('5', "", sized("00000001000")))},
 		{fault{"link-with-size", "a link with contents", "header, size", "A016"}, plus(header('2', "", func(h []byte) { copy(h[hSize:], "00000001000"); copy(h[hLink:], "pstree.img") }))},
 		{fault{"type-unknown", "a member of a type that does not exist", "header, type", "A006"}, plus(header('Q', "", func([]byte) {}))},
 		{fault{"checksum", "a header whose checksum does not fit", "header, checksum", "A017"}, plus(member{raw: func() []byte {
@@ -131,16 +131,20 @@ func archiveHeaders() []archiveFault {
 			long := rawMember("././@LongLink", 'L', "checkpoint/"+strings.Repeat("x", 120)+"\x00")
 			return append(b[:len(b)-endSize], long...)
 		})},
-		{fault{"cut-in-member", "an archive that ends in a member", "end of the archive", "A015 F003"}, changed(func(b []byte) []byte { return b[:len(b)-endSize-blockSize] })},
-		{fault{"cut-between-members", "an archive that ends after a member", "end of the archive", "A015"}, changed(func(b []byte) []byte { return b[:len(b)-endSize] })},
-		{fault{"cut-in-header", "an archive that ends in a header", "end of the archive", "A015"}, changed(func(b []byte) []byte {
-			return append(b[:len(b)-endSize], rawMember("checkpoint/x.img", '0', "x")[:100]...)
-		})},
-		{fault{"cut-one-block", "an archive that ends with one block of zeroes", "end of the archive", "A015"}, changed(func(b []byte) []byte { return b[:len(b)-blockSize] })},
-		{fault{"after-end", "a second archive after the end of the first", "end of the archive", "A014"}, changed(func(b []byte) []byte { return append(bytes.Clone(b), b...) })},
-		{fault{"after-end-byte", "a byte after the end of the archive", "end of the archive", "A014"}, changed(func(b []byte) []byte { return append(b, 'x') })},
-		{fault{"garbage-between", "a block of garbage between members", "after the first members", "A017"}, plus(member{raw: bytes.Repeat([]byte{0xa5}, blockSize)}, member{name: "dump.log", body: "x"})},
 	}
+}
+
+// archiveEnds are faults of the archive as a whole.
+var archiveEnds = []archiveFault{
+	{fault{"cut-in-member", "an archive that ends in a member", "end of the archive", "A015 F003"}, changed(func(b []byte) []byte { return b[:len(b)-endSize-blockSize] })},
+	{fault{"cut-between-members", "an archive that ends after a member", "end of the archive", "A015"}, changed(func(b []byte) []byte { return b[:len(b)-endSize] })},
+	{fault{"cut-in-header", "an archive that ends in a header", "end of the archive", "A015"}, changed(func(b []byte) []byte {
+		return append(b[:len(b)-endSize], rawMember("checkpoint/x.img", '0', "x")[:100]...)
+	})},
+	{fault{"cut-one-block", "an archive that ends with one block of zeroes", "end of the archive", "A015"}, changed(func(b []byte) []byte { return b[:len(b)-blockSize] })},
+	{fault{"after-end", "a second archive after the end of the first", "end of the archive", "A014"}, changed(func(b []byte) []byte { return append(bytes.Clone(b), b...) })},
+	{fault{"after-end-byte", "a byte after the end of the archive", "end of the archive", "A014"}, changed(func(b []byte) []byte { return append(b, 'x') })},
+	{fault{"garbage-between", "a block of garbage between members", "after the first members", "A017"}, plus(member{raw: bytes.Repeat([]byte{0xa5}, blockSize)}, member{name: "dump.log", body: "x"})},
 }
 
 // paxZero is a member whose header says that it is empty and whose pax records say

@@ -218,16 +218,18 @@ func number(file string, nth int, path string, v uint64) func(*criuDir) {
 	return message(file, nth, func(b []byte) []byte { return editPB(b, path, setNumber(v)) })
 }
 
-func text(file string, nth int, path, v string) func(*criuDir) {
-	return message(file, nth, func(b []byte) []byte { return editPB(b, path, setText(v)) })
+// text sets the name of a regular file or of a task, which has the same numbers.
+func text(file string, nth int, v string) func(*criuDir) {
+	return message(file, nth, func(b []byte) []byte { return editPB(b, "3.6", setText(v)) })
 }
 
 func drop(file string, nth int, path string) func(*criuDir) {
 	return message(file, nth, func(b []byte) []byte { return editPB(b, path, dropField) })
 }
 
-func double(file string, nth int, path string) func(*criuDir) {
-	return message(file, nth, func(b []byte) []byte { return editPB(b, path, doubleField) })
+// double has a field of the first message twice.
+func double(file, path string) func(*criuDir) {
+	return message(file, 0, func(b []byte) []byte { return editPB(b, path, doubleField) })
 }
 
 // repeated has the nth message of a file twice.

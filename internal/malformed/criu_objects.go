@@ -20,7 +20,7 @@ var criuMemories = []criuFault{
 			return list
 		})
 	})},
-	{fault{"vma-twice", "a mapping twice", "mm-20501.img, vmas", "M006"}, criuZombies, double("mm-20501.img", 0, "14[2]")},
+	{fault{"vma-twice", "a mapping twice", "mm-20501.img, vmas", "M006"}, criuZombies, double("mm-20501.img", "14[2]")},
 	{fault{"vma-none", "a process that maps nothing", "mm-20501.img, vmas", "M002 M037 M038 M052"}, criuZombies, message("mm-20501.img", 0, func(b []byte) []byte {
 		return encodePB(slices.DeleteFunc(parsePB(b), func(f pbField) bool { return f.num == 14 }))
 	})},

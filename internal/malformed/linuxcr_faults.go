@@ -49,9 +49,9 @@ var lcrSynthetic = []string{
 	"linux-cr-d4-arm", "linux-cr-d5-x86_64", "linux-cr-d6-s390x", "linux-cr-d7-x86_64", "linux-cr-d8-arm",
 }
 
-// u16, u32 and u64 change a field of the nth record of a type.
-func u16(typ uint32, n, at int, v uint16) func(*lcrImage) {
-	return func(l *lcrImage) { le.PutUint16(l.b[l.nth(typ, n)+at:], v) }
+// u16 changes a field of the first record of a type, u32 and u64 one of the nth.
+func u16(typ uint32, at int, v uint16) func(*lcrImage) {
+	return func(l *lcrImage) { le.PutUint16(l.b[l.nth(typ, 0)+at:], v) }
 }
 
 func u32(typ uint32, n, at int, v uint32) func(*lcrImage) {
@@ -158,16 +158,16 @@ var lcrTrees = []lcrFault{
 
 // lcrHeaders are faults of the header of an image that a kernel wrote.
 var lcrHeaders = []lcrFault{
-	{fault{"arch-zero", "machine 0", "HEADER, offset 16", "F013"}, lcrTree, u16(lHeader, 0, 16, 0)},
-	{fault{"arch-99", "machine 99", "HEADER, offset 16", "F002"}, lcrTree, u16(lHeader, 0, 16, 99)},
-	{fault{"arch-big-endian", "a machine of the other byte order", "HEADER, offset 16", "F013"}, lcrTree, u16(lHeader, 0, 16, 3)},
-	{fault{"revision-zero", "revision 0", "HEADER, offset 24", "F002"}, lcrTree, u16(lHeader, 0, 24, 0)},
-	{fault{"revision-max", "revision 65535", "HEADER, offset 24", "F002"}, lcrTree, u16(lHeader, 0, 24, math.MaxUint16)},
+	{fault{"arch-zero", "machine 0", "HEADER, offset 16", "F013"}, lcrTree, u16(lHeader, 16, 0)},
+	{fault{"arch-99", "machine 99", "HEADER, offset 16", "F002"}, lcrTree, u16(lHeader, 16, 99)},
+	{fault{"arch-big-endian", "a machine of the other byte order", "HEADER, offset 16", "F013"}, lcrTree, u16(lHeader, 16, 3)},
+	{fault{"revision-zero", "revision 0", "HEADER, offset 24", "F002"}, lcrTree, u16(lHeader, 24, 0)},
+	{fault{"revision-max", "revision 65535", "HEADER, offset 24", "F002"}, lcrTree, u16(lHeader, 24, math.MaxUint16)},
 	{fault{"flags-unknown", "flags that do not exist", "HEADER, offset 64", "F011"}, lcrTree, u64(lHeader, 0, 64, 1<<40)},
-	{fault{"comm-length-zero", "names of no bytes", "HEADER, offset 32", "F013"}, lcrTree, u16(lHeader, 0, 32, 0)},
-	{fault{"comm-length-max", "names of 65535 bytes", "HEADER, offset 32", "F013"}, lcrTree, u16(lHeader, 0, 32, math.MaxUint16)},
-	{fault{"auxv-length", "an auxiliary vector of another length", "HEADER, offset 34", "F013"}, lcrTree, u16(lHeader, 0, 34, 3)},
-	{fault{"signals-65", "65 signals", "HEADER, offset 36", "F013"}, lcrTree, u16(lHeader, 0, 36, 65)},
-	{fault{"release-length", "a release of 64 bytes", "HEADER, offset 42", "F013"}, lcrTree, u16(lHeader, 0, 42, 64)},
-	{fault{"limits-15", "15 limits", "HEADER, offset 50", "F013"}, lcrTree, u16(lHeader, 0, 50, 15)},
+	{fault{"comm-length-zero", "names of no bytes", "HEADER, offset 32", "F013"}, lcrTree, u16(lHeader, 32, 0)},
+	{fault{"comm-length-max", "names of 65535 bytes", "HEADER, offset 32", "F013"}, lcrTree, u16(lHeader, 32, math.MaxUint16)},
+	{fault{"auxv-length", "an auxiliary vector of another length", "HEADER, offset 34", "F013"}, lcrTree, u16(lHeader, 34, 3)},
+	{fault{"signals-65", "65 signals", "HEADER, offset 36", "F013"}, lcrTree, u16(lHeader, 36, 65)},
+	{fault{"release-length", "a release of 64 bytes", "HEADER, offset 42", "F013"}, lcrTree, u16(lHeader, 42, 64)},
+	{fault{"limits-15", "15 limits", "HEADER, offset 50", "F013"}, lcrTree, u16(lHeader, 50, 15)},
 }

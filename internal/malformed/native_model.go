@@ -64,7 +64,7 @@ func changedTree(base []byte, change func(m tree)) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it is in memory
 	change(tree{f.Image})
 	var b bytes.Buffer
 	err = native.Format().Encode(ctx, &b, f.Image, codec.EncodeOptions{})

@@ -22,12 +22,10 @@ import (
 type feeder struct {
 	options
 	crashed, refused, chosen *regexp.Regexp
-	// dir is where vectors are put, one at a time.
-	dir string
 }
 
-// feed runs the command on all vectors that were asked for.
-func (o *options) feed(ctx context.Context, log io.Writer) (*report, error) {
+// feeder compiles what the options say.
+func (o *options) feeder() (*feeder, error) {
 	f := &feeder{options: *o}
 	for _, e := range []struct {
 		expr string
@@ -37,6 +35,15 @@ func (o *options) feed(ctx context.Context, log io.Writer) (*report, error) {
 		if *e.to, err = compile(e.expr); err != nil {
 			return nil, err
 		}
+	}
+	return f, nil
+}
+
+// feed runs the command on all vectors that were asked for.
+func (o *options) feed(ctx context.Context, log io.Writer) (*report, error) {
+	f, err := o.feeder()
+	if err != nil {
+		return nil, err
 	}
 	corpus, err := malformed.Open(os.DirFS(o.corpus))
 	if err != nil {
@@ -49,23 +56,32 @@ func (o *options) feed(ctx context.Context, log io.Writer) (*report, error) {
 			list = corpus.BaseVectors()
 		}
 		for v, err := range list {
+			if err == nil {
+				err = f.tell(ctx, v, bases, r, log)
+			}
 			if err != nil {
 				return nil, err
 			}
-			if !f.wants(v) {
-				continue
-			}
-			res, err := f.one(ctx, v)
-			if err != nil {
-				return nil, err
-			}
-			if o.verbose {
-				fmt.Fprintf(log, "%-8s %s %s\n", res.Outcome, v.Name, res.Detail) //nolint:errcheck // talk
-			}
-			r.add(v, res, bases)
 		}
 	}
 	return r, nil
+}
+
+// tell runs the command on a vector, if it was asked for, and adds what comes of
+// it to the report.
+func (f *feeder) tell(ctx context.Context, v *malformed.Vector, base bool, r *report, log io.Writer) error {
+	if !f.wants(v) {
+		return nil
+	}
+	res, err := f.one(ctx, v)
+	if err != nil {
+		return err
+	}
+	if f.verbose {
+		fmt.Fprintf(log, "%-8s %s %s\n", res.Outcome, v.Name, res.Detail) //nolint:errcheck // talk
+	}
+	r.add(v, res, base)
+	return nil
 }
 
 func (f *feeder) wants(v *malformed.Vector) bool {

@@ -114,8 +114,9 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "FORMAT\tVECTORS\tERROR\tCRASH\tHANG\tACCEPTED\tFINE\tBASES\t")
 	for _, x := range append(r.Formats, &r.Total) {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t\n", x.Format, x.Vectors, x.Error, x.Crash, x.Hang, x.Accepted,
+		line := fmt.Sprintf("%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t", x.Format, x.Vectors, x.Error, x.Crash, x.Hang, x.Accepted,
 			part(x.FineAccepted, x.Fine), part(x.BasesAccepted, x.Bases))
+		fmt.Fprintln(t, line)
 	}
 	return t.Flush()
 }
