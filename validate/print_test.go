@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -47,9 +48,7 @@ func schema(t *testing.T, name string) []byte {
 	}
 	s := r.Reflect(schemas[name].value)
 	if _, ok := s.Definitions["Report"]; ok {
-		for def, v := range r.Reflect(&ModeResult{}).Definitions {
-			s.Definitions[def] = v
-		}
+		maps.Copy(s.Definitions, r.Reflect(&ModeResult{}).Definitions)
 	}
 	s.ID = invopop.ID("https://github.com/thaw-cr/thaw/spec/" + name + ".schema.json")
 	s.Title = schemas[name].title
@@ -249,7 +248,7 @@ func TestExplain(t *testing.T) {
 	if err := Explain(&out, rule); err != nil {
 		t.Fatal(err)
 	}
-	generated.Check(t, "testdata/explain.golden", []byte(out.String()))
+	generated.Check(t, "testdata/explain.golden", out.Bytes())
 }
 
 func TestCounts(t *testing.T) {
