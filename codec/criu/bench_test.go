@@ -46,7 +46,7 @@ func manyProcesses(img *format.Image, n int) *format.Image {
 }
 
 // writtenDir writes an image to a directory on disk.
-func writtenDir(b *testing.B, img *format.Image) string {
+func writtenDir(b testing.TB, img *format.Image) string {
 	b.Helper()
 	out, _ := encode(b, img)
 	dir := b.TempDir()
@@ -133,7 +133,7 @@ func BenchmarkPagemap(b *testing.B) {
 
 // bigMemory writes an image whose process has a large area with pages. The pages
 // file is a hole.
-func bigMemory(b *testing.B, runs func(format.PageNum) []format.PageRun, pages uint64) string {
+func bigMemory(b testing.TB, runs func(format.PageNum) []format.PageRun, pages uint64) string {
 	b.Helper()
 	img := manyProcesses(openDir(b, ownFixture(b, "b-tree").images).Image, 1)
 	mm := &img.Objects.Memories[0]

@@ -69,7 +69,7 @@ func TestAgainstCRIU(t *testing.T) {
 	}
 }
 
-func unpackGolden(t *testing.T, name string) (fstest.MapFS, map[string][]byte) {
+func unpackGolden(t testing.TB, name string) (fstest.MapFS, map[string][]byte) {
 	t.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil {
