@@ -141,7 +141,7 @@ func fieldAt(b []byte) (wireField, error) {
 }
 
 // of is what takes the field out; nil if nothing does.
-func (f *wireField) of(fields []*bulk) *bulk {
+func (f wireField) of(fields []*bulk) *bulk {
 	for _, b := range fields {
 		if b.field == f.num && (f.typ == protowire.BytesType || f.typ == protowire.VarintType && b.number != nil) {
 			return b
@@ -175,7 +175,7 @@ func (im *image) nested(rest, inner []byte, b *bulk, r *record) ([]byte, error) 
 
 // numbers calls add for the number that the field is, or for those of a packed
 // list; not at all for a field of another type.
-func (f *wireField) numbers(add func(uint64)) error {
+func (f wireField) numbers(add func(uint64)) error {
 	if f.typ == protowire.VarintType {
 		add(f.number)
 		return nil
@@ -213,7 +213,7 @@ var errNoField = errors.New("a required field is missing")
 // number; the first so many are required. Others, as those of later versions, are
 // given to other if there is such a function, or passed over: they are kept with
 // the file.
-func decodeNumbers(b []byte, v []uint64, required int, other func(f *wireField) error) error {
+func decodeNumbers(b []byte, v []uint64, required int, other func(f wireField) error) error {
 	has := uint64(0)
 	for len(b) > 0 {
 		if len(b) > 1 && b[0]&7 == 0 && b[0]|b[1] < 0x80 { // the most common one
@@ -229,7 +229,7 @@ func decodeNumbers(b []byte, v []uint64, required int, other func(f *wireField) 
 		case f.typ == protowire.VarintType && int(f.num) < len(v):
 			v[f.num], has = f.number, has|1<<f.num
 		case other != nil:
-			if err := other(&f); err != nil {
+			if err := other(f); err != nil {
 				return err
 			}
 		}

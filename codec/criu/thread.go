@@ -48,7 +48,7 @@ func (im *image) takeThread(l *lists, b []byte, _ int) (int64, error) {
 	l.thread = t
 	var v [infoClear + 1]uint64
 	var tls descriptors
-	err := decodeNumbers(b, v[:], infoClear, func(f *wireField) error {
+	err := decodeNumbers(b, v[:], infoClear, func(f wireField) error {
 		switch {
 		case f.typ != protowire.BytesType:
 		case f.num == infoGeneral:
@@ -134,7 +134,7 @@ func (t *thread) float(im *image, b []byte) error {
 func decodeFloat(b []byte) (area []byte, present uint32, err error) {
 	x := xsaver{end: xsaveLegacy}
 	var v [fpCount + 1]uint64
-	err = decodeNumbers(b, v[:], fpCount, func(f *wireField) error {
+	err = decodeNumbers(b, v[:], fpCount, func(f wireField) error {
 		switch {
 		case f.num == fpST:
 			return inMessage("st_space", x.words(f, &x.st, placeST))
@@ -173,7 +173,7 @@ var (
 )
 
 // words puts a number, or those of a packed list, behind the others.
-func (x *xsaver) words(f *wireField, done *int, p place) error {
+func (x *xsaver) words(f wireField, done *int, p place) error {
 	fits := true
 	err := f.numbers(func(w uint64) {
 		if fits = fits && *done < p.size; !fits {
@@ -200,7 +200,7 @@ func (x *xsaver) decode(b []byte) error {
 	x.hasBV = true
 	const field = 1 // xstate_bv
 	var v [field + 1]uint64
-	err := decodeNumbers(b, v[:], field, func(f *wireField) error {
+	err := decodeNumbers(b, v[:], field, func(f wireField) error {
 		i := int(f.num) - firstComponent
 		if i < 0 || i >= len(components) {
 			return nil
