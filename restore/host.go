@@ -34,6 +34,7 @@ type hostFacts struct {
 	oomScoreAdj int16
 	coreFilter  uint32
 	traits      traits
+	huge        hugePages
 	core        host.CorePattern
 	coreErr     error
 	// mapFiles says that shared memory can be opened through map_files.
@@ -73,6 +74,7 @@ func readHost(o *Options, terminal func() bool) (*hostFacts, error) {
 	}
 	h.readNumbers(&r, self)
 	h.readTraits()
+	h.huge = readHugePages()
 	h.tell()
 	pattern, _ := h.machine.Setting("kernel.core_pattern")
 	h.core, h.coreErr = host.ParseCorePattern(pattern)

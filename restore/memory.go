@@ -17,7 +17,8 @@ func (b *builder) emitMemory(p *husk.Program, mm *format.AddressSpace) {
 		b.fail(err)
 		return
 	}
-	b.emitTHP(p, mm)
+	bloats := b.host.huge.bloats(mm, runs)
+	b.emitTHP(p, mm, bloats)
 	b.emitVDSO(p, mm)
 	m := mapper{b: b, p: p, runs: runs}
 	m.attach(mm)
@@ -25,6 +26,7 @@ func (b *builder) emitMemory(p *husk.Program, mm *format.AddressSpace) {
 		m.mapVMA(&mm.VMAs[i])
 	}
 	b.emitPages(p, mm, runs)
+	b.endTHP(p, mm, bloats)
 	b.patchVDSO(p, mm)
 	b.emitMemoryTraits(p, mm)
 	for i := range mm.VMAs {

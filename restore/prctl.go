@@ -126,20 +126,6 @@ func (b *builder) emitName(p *husk.Program, v *format.VMA) {
 	}
 }
 
-// emitTHP switches transparent huge pages off or on.
-func (b *builder) emitTHP(p *husk.Program, mm *format.AddressSpace) {
-	var off, flags uint64
-	if mm.NoTHP {
-		off = 1
-	}
-	if mm.THPAdvised {
-		flags = abi.THPExceptAdvised
-	}
-	if int(off|flags) != b.host.traits.thp {
-		p.Call("disable huge pages", abi.SysPrctl, abi.PrSetThpDisable, off, flags, 0, 0)
-	}
-}
-
 // emitMDWE forbids memory that was written to be executed. It cannot be undone,
 // so it comes last.
 func (b *builder) emitMDWE(p *husk.Program, t *format.Task) {
