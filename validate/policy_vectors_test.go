@@ -57,8 +57,12 @@ func goodContainer() format.Container {
 			Networks: []format.ContainerNetwork{{Name: "podman", Interface: "eth0", MAC: "9a:4e:2d:00:00:01", Addresses: []string{"10.88.0.2/16"}}},
 		},
 		Changed: []format.ContainerFile{
-			{Name: "data/", Mode: 0o040755}, {Name: "etc/mtab", Mode: 0o120777, Link: "/proc/mounts"}, {Name: "bin/.wh.old", Mode: 0o100644},
-			{Name: "gone", Mode: 0o020000}, {Name: "data/a", Mode: 0o100644, XAttrs: []string{"user.comment"}}, {Name: "data/b", Mode: 0o100644, Link: "/data/a", HardLink: true},
+			{Name: "data/", Mode: 0o040755},
+			{Name: "etc/mtab", Mode: 0o120777, Link: "/proc/mounts"},
+			{Name: "bin/.wh.old", Mode: 0o100644},
+			{Name: "gone", Mode: 0o020000},
+			{Name: "data/a", Mode: 0o100644, XAttrs: []string{"user.comment"}},
+			{Name: "data/b", Mode: 0o100644, Link: "/data/a", HardLink: true},
 		},
 		Layers:  []format.ContainerLayer{{Name: "rootfs-diff.tar", Stored: 4096, Size: 100}, {Name: "volumes/data_1.tar", Files: []format.ContainerFile{{Name: "./", Mode: 0o040755}}}},
 		Deleted: []string{"/bin/sleep.bak"},
@@ -112,8 +116,9 @@ func under(document string, change func(*vector)) func(*vector) {
 	}
 }
 
-func link(name, to string) format.ContainerFile {
-	return format.ContainerFile{Name: name, Mode: 0o120777, Link: to}
+// link is a symbolic link called x.
+func link(to string) format.ContainerFile {
+	return format.ContainerFile{Name: "x", Mode: 0o120777, Link: to}
 }
 
 func regular(name string) format.ContainerFile {
@@ -125,15 +130,15 @@ var layerMutations = []mutation{
 	{"A041", "rootfs-member-of-host", changed(format.ContainerFile{Name: "../../etc/passwd", Mode: 0o100644})},
 	{"A041", "rootfs-hard-link-to-host", changed(format.ContainerFile{Name: "x", Mode: 0o100644, Link: "../etc/shadow", HardLink: true})},
 	{"A041", "volume-member-of-host", inVolume(regular("../x"))},
-	{"A042", "rootfs-below-link", changed(link("x", "/host"), regular("x/y/passwd"))},
-	{"A042", "rootfs-hard-link-through-link", changed(link("x", "/etc"), format.ContainerFile{Name: "y", Mode: 0o100644, Link: "x/shadow", HardLink: true})},
-	{"A042", "volume-below-link", inVolume(link("x", "/etc"), regular("./x/passwd"))},
+	{"A042", "rootfs-below-link", changed(link("/host"), regular("x/y/passwd"))},
+	{"A042", "rootfs-hard-link-through-link", changed(link("/etc"), format.ContainerFile{Name: "y", Mode: 0o100644, Link: "x/shadow", HardLink: true})},
+	{"A042", "volume-below-link", inVolume(link("/etc"), regular("./x/passwd"))},
 	{"A043", "rootfs-disk", changed(format.ContainerFile{Name: "dev/sda", Mode: 0o060600, Major: 8})},
 	{"A043", "volume-memory", inVolume(format.ContainerFile{Name: "mem", Mode: 0o020600, Major: 1, Minor: 1})},
 	{"A044", "rootfs-setuid", changed(format.ContainerFile{Name: "tmp/sh", Mode: 0o104755, Size: 100})},
 	{"A044", "rootfs-setgid", changed(format.ContainerFile{Name: "tmp/sh", Mode: 0o102755, Size: 100})},
 	{"A056", "deleted-through-link", contain(func(c *format.Container) {
-		c.Changed, c.Deleted = append(c.Changed, link("x", "/etc")), append(c.Deleted, "/x/shadow")
+		c.Changed, c.Deleted = append(c.Changed, link("/etc")), append(c.Deleted, "/x/shadow")
 	})},
 	{"A057", "deleted-root", contain(func(c *format.Container) { c.Deleted = append(c.Deleted, "/./") })},
 	{"A057", "deleted-nothing", contain(func(c *format.Container) { c.Deleted = append(c.Deleted, "") })},

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"slices"
 )
 
 // pstree begins as the file of CRIU's images by which they are known (criu:
@@ -105,7 +106,7 @@ func in(o object, keys ...string) object {
 // add appends to the list that a key of an object holds.
 func add(o object, key string, values ...any) {
 	old, _ := o[key].(list)
-	o[key] = append(old[:len(old):len(old)], values...)
+	o[key] = append(slices.Clip(old), values...)
 }
 
 func folder(name string) tar.Header {

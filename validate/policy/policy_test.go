@@ -150,7 +150,8 @@ masked-paths: []
 	}
 	of := func(p *Policy) facts {
 		return facts{
-			[2]Level{p.Level("A040"), p.Level("A041")}, p.Limit(Members), p.Limit(LayerSize), p.Rlimit("RLIMIT_CORE"), p.Rlimit("RLIMIT_NOFILE"),
+			[2]Level{p.Level("A040"), p.Level("A041")},
+			p.Limit(Members), p.Limit(LayerSize), p.Rlimit("RLIMIT_CORE"), p.Rlimit("RLIMIT_NOFILE"),
 			p.Required(MaskedPaths), p.Required(ReadonlyPaths),
 		}
 	}

@@ -38,6 +38,7 @@ var errUnit = errors.New("no such number")
 func (u unit) parse(text string) (int64, error) {
 	digits, factor := text, uint64(1)
 	switch u {
+	case countUnit:
 	case bytesUnit:
 		i := strings.IndexFunc(text, func(c rune) bool { return c < '0' || c > '9' })
 		if i < 0 {
