@@ -72,7 +72,7 @@ func (a *app) identities() ([]age.Identity, error) {
 	}
 	var ids []age.Identity
 	for _, name := range files {
-		b, err := readKeyFile(name, crypt.MaxKeyFile)
+		b, err := readKeyFile(name)
 		if err != nil {
 			return nil, err
 		}
@@ -90,13 +90,17 @@ func envelopes(ids ...age.Identity) []codec.Envelope {
 	return append(archive.Envelopes(), crypt.Envelope(ids...))
 }
 
-// readKeyFile reads a file of keys, at most one byte more than most.
-func readKeyFile(name string, most int64) ([]byte, error) {
+// maxKeyFile is more than any file of keys may have, bytes.
+const maxKeyFile = max(seal.MaxKeyFile, crypt.MaxKeyFile) + 1
+
+// readKeyFile reads a file of keys; of one that is too long, so much that this is
+// seen.
+func readKeyFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fail(exitIO, err)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	b, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fail(exitIO, err)
 	}
@@ -160,7 +164,7 @@ func (a *app) unseal(ctx context.Context, o *opened, src codec.Source) (codec.So
 func (a *app) trusted() ([]ed25519.PublicKey, error) {
 	var keys []ed25519.PublicKey
 	for _, name := range a.access.keys {
-		b, err := readKeyFile(name, seal.MaxKeyFile)
+		b, err := readKeyFile(name)
 		if err != nil {
 			return nil, err
 		}
@@ -212,7 +216,7 @@ func recipients(names []string) ([]age.Recipient, error) {
 		text := []byte(name)
 		if !crypt.IsRecipient(name) {
 			var err error
-			if text, err = readKeyFile(name, crypt.MaxKeyFile); err != nil {
+			if text, err = readKeyFile(name); err != nil {
 				return nil, err
 			}
 		}

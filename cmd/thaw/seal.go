@@ -153,7 +153,7 @@ func (o *sealOptions) privateKey() (ed25519.PrivateKey, error) {
 	if o.key == "" {
 		return nil, &failure{code: exitUsage, err: errors.New("no key is given to sign with: --key PRIVATE"), hint: "thaw seal --generate-key NAME makes one"}
 	}
-	b, err := readKeyFile(o.key, seal.MaxKeyFile)
+	b, err := readKeyFile(o.key)
 	if err != nil {
 		return nil, err
 	}

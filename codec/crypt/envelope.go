@@ -258,8 +258,7 @@ func (r *reader) find(off int64) []byte {
 // read reads from the file.
 func (r *reader) read(p []byte, off int64) (int, error) {
 	n, err := r.at.ReadAt(p, off)
-	switch {
-	case err == nil, err == io.EOF:
+	if err == nil || err == io.EOF {
 		return n, err
 	}
 	return n, envelope{}.fault(err, off+int64(n))
