@@ -114,6 +114,9 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.reapHelpers(ctx); err != nil {
 		return err
 	}
+	if err := e.stopInit(); err != nil {
+		return err
+	}
 	if err := e.awaitStates(ctx); err != nil {
 		return err
 	}

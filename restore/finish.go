@@ -405,6 +405,20 @@ func (f *finisher) release() error {
 	return nil
 }
 
+// stopInit stops the first process of the new pid namespace, if it was stopped: it
+// takes no such signal from inside (pid_namespaces(7)), and from here SIGSTOP alone.
+func (e *engine) stopInit() error {
+	const first = 1
+	t := e.b.ix.Tasks[first]
+	if !e.opts.PIDNamespace || t == nil || t.State != format.Stopped {
+		return nil
+	}
+	if err := sys.Kill(e.hostPID(first), int(format.SIGSTOP)); err != nil {
+		return fmt.Errorf("stop the first process of the namespace: %w", err)
+	}
+	return nil
+}
+
 // awaitStates waits for tasks that do the last thing of their own, unseen by
 // others: stopping, leaving their threads, dying under a parent that is not of
 // the image.

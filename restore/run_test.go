@@ -91,6 +91,21 @@ func TestDeadLeader(t *testing.T) {
 	}
 }
 
+// TestStoppedInit: the first process of a pid namespace takes no stop signal from
+// inside, and is stopped all the same.
+func TestStoppedInit(t *testing.T) {
+	for _, sig := range []format.Signal{format.SIGSTOP, 20} { // SIGTSTP
+		w := newWorld(t)
+		w.process(t, 1, 0, 1, 1).State = format.Stopped
+		w.img.Tasks[0].StopSignal = sig
+		root := w.restore(t, Options{PIDNamespace: true}).Root
+		var r procfs.Reader
+		if st, err := r.Stat(root); err != nil || st.State != 'T' {
+			t.Errorf("signal %d: state %c, %v", sig, st.State, err)
+		}
+	}
+}
+
 // filePages is a RawPages whose one object is a file.
 type filePages struct {
 	memoryPages
