@@ -185,6 +185,11 @@ func (a *app) sealName(image string) string {
 	case image == "-":
 		return ""
 	}
+	if base := filepath.Base(image); base == "." || base == ".." { // beside it, not in it
+		if full, err := filepath.Abs(image); err == nil {
+			image = full
+		}
+	}
 	return filepath.Clean(image) + sealSuffix
 }
 
