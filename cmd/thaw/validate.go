@@ -27,7 +27,7 @@ func (o *validateOptions) AddFlags(f *pflag.FlagSet) {
 	o.verify = verifyDigests
 	f.Var(&o.verify, "verify", "read all pages and check them against their digests, or checksums, which takes a tenth of the time and finds what accidents do; or none")
 	f.Lookup("verify").NoOptDefVal = string(verifyDigests)
-	f.StringSliceVar(&o.modes, "mode", nil, "ask for a plan to restore it this `WAY`: inplace, pidns, remap or all; repeatable (default the one it would be restored by)")
+	f.StringSliceVar(&o.modes, "mode", nil, "ask for a plan to restore it this `WAY`: inplace, pidns, remap or all; repeatable (default the one that its numbers ask for)")
 	o.addPolicyFlag(f)
 	o.addHostFlags(f)
 	o.reportOptions.AddFlags(f)
