@@ -304,7 +304,7 @@ func (b *builder) moveTo(p *husk.Program, n int) {
 
 // openFlags are a description's flags as open(2) takes them.
 func openFlags(d *format.OpenFile) uint64 {
-	drop := uint32(oCreat | oExcl | oTrunc | oCloexec | format.OAsync)
+	drop := oCreat | oExcl | oTrunc | oCloexec | format.OAsync
 	if d.Flags&oTmpBit != 0 {
 		drop |= oTmpfile // it made the file once
 	}
