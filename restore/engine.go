@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,6 +28,8 @@ type engine struct {
 	proc procfs.Reader
 
 	finishers []*finisher
+	// met counts those of them that have met.
+	met atomic.Int32
 	// seed is the first process's number here.
 	seed int
 	// pidns is the new pid namespace, or -1.
@@ -384,7 +387,11 @@ func (e *engine) traceInTime(ctx context.Context, step func(*finisher) error) er
 
 // share gives each finisher its part of the tasks, all of a process to one.
 func (e *engine) share(tasks []*target) {
-	for range finishers {
+	n := finishers
+	if len(tasks) < fewTasks {
+		n = 1
+	}
+	for range n {
 		e.finishers = append(e.finishers, &finisher{e: e, tracer: sys.NewTracer()})
 	}
 	of := map[format.PID]*finisher{}
@@ -392,7 +399,7 @@ func (e *engine) share(tasks []*target) {
 	for _, x := range tasks {
 		f := of[x.t.TGID]
 		if f == nil {
-			f = e.finishers[len(of)%finishers]
+			f = e.finishers[len(of)%n]
 			of[x.t.TGID] = f
 		}
 		f.tasks = append(f.tasks, x)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -22,9 +23,13 @@ const (
 	restartBlock  = -516 // with what the restart block says
 )
 
-// finishers is how many threads trace; each has its share of the tasks, as a
-// task answers only the thread that seized it.
-const finishers = 2
+// finishers is how many threads trace many tasks; each has its share of them, as
+// a task answers only the thread that seized it. Few tasks have one, which has
+// them outlive the engine in one go.
+const (
+	finishers = 2
+	fewTasks  = 64
+)
 
 // A finisher gives tasks that are done with their programs their registers, by
 // ptrace. All its methods but the constructor's run on its tracer's thread.
@@ -386,12 +391,22 @@ func (f *finisher) setAll() error {
 // the tree, from then on the kernel lets the tree run. None runs meanwhile, so
 // that there is hardly a moment in which a killed engine leaves a part.
 func (f *finisher) commit() error {
+	f.e.meet()
 	for _, x := range f.tasks {
 		if err := sys.SetOptions(x.tid, 0); err != nil {
 			return x.fail("commit", err)
 		}
 	}
 	return nil
+}
+
+// meet waits until the threads of all finishers are there, awake, so that what
+// they do next they do at the same time.
+func (e *engine) meet() {
+	e.met.Add(1)
+	for e.met.Load() < int32(len(e.finishers)) {
+		runtime.Gosched()
+	}
 }
 
 // release lets all tasks go, in the order of restart.

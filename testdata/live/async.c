@@ -86,6 +86,8 @@ static void user_process(void)
 	tell(u[0], F_OWNER_PID, getpid(), SIGUSR1, O_ASYNC);
 	fx_enter("user");
 	fx_wait_go();
+	if (fx_broken("user"))
+		fcntl(u[0], F_SETOWN, 0);
 	told("user's", u[0], F_OWNER_PID, getpid(), SIGUSR1, O_ASYNC);
 	named_by("user's", u[0], 1000);
 	fx_leave();
@@ -133,8 +135,6 @@ int main(int argc, char **argv)
 		fcntl(o[0], F_SETOWN, 0);
 	if (fx_broken("async"))
 		fcntl(a[0], F_SETFL, 0);
-	if (fx_broken("user"))
-		fcntl(u[0], F_SETOWN, d);
 	CHECK(!none_pending(), "signal %d is pending", none_pending());
 	told("thread's", a[0], F_OWNER_TID, getpid(), SIGRTMIN + 1, O_ASYNC | O_NONBLOCK);
 	told("silent", o[0], F_OWNER_PID, getpid(), 0, 0);
