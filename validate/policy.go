@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
@@ -153,4 +155,10 @@ func FromBroken(ctx context.Context, err error, p *policy.Policy) []Finding {
 // hasUp says whether a name has a part "..".
 func hasUp(name string) bool {
 	return strings.Contains(name, "..") && slices.Contains(strings.Split(name, "/"), "..")
+}
+
+// lazily compiles an expression when it is first asked for: most commands never
+// judge a container.
+func lazily(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }

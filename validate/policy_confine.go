@@ -2,7 +2,6 @@ package validate
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -144,14 +143,14 @@ func judgeIDMaps(j *judge) {
 // magicLinks are links of /proc that lead out of the container where a descriptor
 // of the runtime is still open (CVE-2024-21626), or to the runtime itself
 // (CVE-2019-5736).
-var magicLinks = regexp.MustCompile(`^/proc/(self|thread-self|[0-9]+)(/task/[0-9]+)?/(fd|cwd|root|exe|map_files)(/|$)`)
+var magicLinks = lazily(`^/proc/(self|thread-self|[0-9]+)(/task/[0-9]+)?/(fd|cwd|root|exe|map_files)(/|$)`)
 
 // judgeProcess judges where and with what the container begins.
 func judgeProcess(j *judge) {
-	if cwd := j.k.Cwd; cwd != "" && (!strings.HasPrefix(cwd, "/") || hasUp(cwd) || magicLinks.MatchString(path.Clean(cwd))) {
+	if cwd := j.k.Cwd; cwd != "" && (!strings.HasPrefix(cwd, "/") || hasUp(cwd) || magicLinks().MatchString(path.Clean(cwd))) {
 		j.find("A080", inSpec, "the working directory is %.200q", cwd)
 	}
-	if len(j.k.Args) > 0 && magicLinks.MatchString(path.Clean(j.k.Args[0])) {
+	if len(j.k.Args) > 0 && magicLinks().MatchString(path.Clean(j.k.Args[0])) {
 		j.find("A080", inSpec, "the command is %.200q", j.k.Args[0])
 	}
 	for _, e := range j.k.Env {

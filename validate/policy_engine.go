@@ -3,7 +3,6 @@ package validate
 import (
 	"net"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,13 +14,13 @@ import (
 const maxHostName = 64
 
 var (
-	hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$`)
+	hostName = lazily(`^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$`)
 	// objectName is that of volumes and networks (Podman: libpod/define,
 	// NameRegex).
-	objectName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
+	objectName = lazily(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 	// interfaceName is that of a network interface (net/core/dev.c,
 	// dev_valid_name).
-	interfaceName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$`)
+	interfaceName = lazily(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$`)
 )
 
 // judgeIdentity judges names of which engines make files.
@@ -31,11 +30,11 @@ func judgeIdentity(j *judge) {
 			j.find("A053", inConfig, "%.100q", id)
 		}
 	}
-	if h := j.k.HostName; h != "" && (len(h) > maxHostName || !hostName.MatchString(h)) {
+	if h := j.k.HostName; h != "" && (len(h) > maxHostName || !hostName().MatchString(h)) {
 		j.find("A083", inSpec, "%.200q", h)
 	}
 	for _, v := range j.k.Orders.Volumes {
-		if !objectName.MatchString(v.Name) {
+		if !objectName().MatchString(v.Name) {
 			j.find("A078", inConfig, "%.200q", v.Name)
 		}
 	}
@@ -136,10 +135,10 @@ func judgeAnnotations(j *judge) {
 // again.
 func judgeNetworks(j *judge) {
 	for _, n := range j.k.Orders.Networks {
-		if !objectName.MatchString(n.Name) {
+		if !objectName().MatchString(n.Name) {
 			j.find("A079", inNetwork, "no name of a network: %.200q", n.Name)
 		}
-		if n.Interface != "" && !interfaceName.MatchString(n.Interface) {
+		if n.Interface != "" && !interfaceName().MatchString(n.Interface) {
 			j.find("A079", inNetwork, "no name of an interface: %.200q", n.Interface)
 		}
 		if mac, err := net.ParseMAC(n.MAC); n.MAC != "" && (err != nil || len(mac) != 6 || mac[0]&1 != 0) {

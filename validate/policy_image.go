@@ -2,7 +2,6 @@ package validate
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
@@ -12,10 +11,10 @@ import (
 // imageReference is the grammar of references to images (distribution/reference), and
 // imageID that of the ids that engines put in their place.
 var (
-	imageReference = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?/)?` +
+	imageReference = lazily(`^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?/)?` +
 		`[a-z0-9]+([._]|__|[-]+|[a-z0-9])*(/[a-z0-9]+([._]|__|[-]+|[a-z0-9])*)*` +
 		`(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[a-z0-9]+:[0-9a-fA-F]+)?$`)
-	imageID = regexp.MustCompile(`^(sha256:|sha512:)?[0-9a-f]+$`)
+	imageID = lazily(`^(sha256:|sha512:)?[0-9a-f]+$`)
 )
 
 // maxReference bounds what is taken for a reference (distribution/reference,
@@ -27,7 +26,7 @@ const maxReference = 600
 func judgeImage(j *judge) {
 	k := j.k
 	for _, i := range k.Orders.Images {
-		if len(i.Value) > maxReference || strings.Contains(i.Value, "..") || !imageReference.MatchString(i.Value) && !imageID.MatchString(i.Value) {
+		if len(i.Value) > maxReference || strings.Contains(i.Value, "..") || !imageReference().MatchString(i.Value) && !imageID().MatchString(i.Value) {
 			j.find("A065", inConfig, "%.40s is %.200q", i.Key, i.Value)
 			return // what else there is to say of it means nothing
 		}
@@ -63,7 +62,7 @@ func judgeAgreement(j *judge) {
 			id = i
 		}
 	}
-	if name.Value != "" && !imageID.MatchString(name.Value) {
+	if name.Value != "" && !imageID().MatchString(name.Value) {
 		for _, i := range j.k.Orders.Images {
 			agree(j, name, i)
 		}
@@ -93,7 +92,7 @@ func annotationsEnding(list []format.Annotation, keys []string) []format.Annotat
 // agree reports two names of different images. A name as somebody typed it may
 // lack its registry, and its tag; an id names nothing.
 func agree(j *judge, name, other format.Annotation) {
-	if imageID.MatchString(other.Value) {
+	if imageID().MatchString(other.Value) {
 		return
 	}
 	a, b := parseReference(name.Value), parseReference(other.Value)
