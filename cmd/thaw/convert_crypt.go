@@ -170,37 +170,10 @@ func (a *app) copyImage(ctx context.Context, opts convertOptions, src codec.Sour
 	defer target.discard()
 	m := a.meter("writing the image", src.Size)
 	defer m.stop()
-	w := &countingWriter{w: target, meter: m}
-	c, err := opts.writer(w)
-	if err != nil {
+	one.Bytes, err = opts.writeTo(target, m, func(w io.Writer) error {
+		r := codec.ContextReader(ctx, io.NewSectionReader(src.At, 0, src.Size))
+		_, err := io.CopyBuffer(struct{ io.Writer }{w}, r, make([]byte, 1<<20))
 		return err
-	}
-	_, err = io.CopyBuffer(struct{ io.Writer }{c}, &contextReader{ctx, io.NewSectionReader(src.At, 0, src.Size)}, make([]byte, 1<<20))
-	if err == nil {
-		err = c.Close()
-	}
-	switch {
-	case w.err != nil:
-		return output(w.err)
-	case err != nil:
-		return badImage(one.In, err)
-	}
-	if err := target.finish(false); err != nil {
-		return fail(exitIO, err)
-	}
-	one.Bytes = w.n
-	return nil
-}
-
-// contextReader ends reading when its context does.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c *contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
+	}, func(err error) error { return badImage(one.In, err) })
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
@@ -74,29 +75,42 @@ func (a *app) writeConverted(ctx context.Context, opts convertOptions, to conver
 		m = a.meter("writing the image", a.pageBytes(ctx, img.Image))
 	}
 	defer m.stop()
-	w := &countingWriter{w: target, meter: m}
-	c, err := opts.writer(w)
+	var losses []codec.Loss
+	one.Bytes, err = opts.writeTo(target, m, func(w io.Writer) (err error) {
+		losses, err = codec.EncodeReport(ctx, to.encoder, w, img.Image, how)
+		return err
+	}, func(err error) error { return cannotWrite(img.name, err) })
 	if err != nil {
 		return err
 	}
-	losses, err := codec.EncodeReport(ctx, to.encoder, c, img.Image, how)
-	if err == nil {
-		err = c.Close()
-	}
-	switch {
-	case w.err != nil:
-		return output(w.err)
-	case err != nil:
-		return cannotWrite(img.name, err)
-	}
-	if err := target.finish(false); err != nil {
-		return fail(exitIO, err)
-	}
-	one.Bytes, one.Lost = w.n, len(losses)
+	one.Lost = len(losses)
 	if opts.losses {
 		one.Losses = losses
 	}
 	return nil
+}
+
+// writeTo puts what write gives into the target, encrypted if that is asked for,
+// makes it final and gives its length. An error of write itself becomes told's.
+func (o *convertOptions) writeTo(target *target, m *meter, write func(io.Writer) error, told func(error) error) (int64, error) {
+	w := &countingWriter{w: target, meter: m}
+	c, err := o.writer(w)
+	if err != nil {
+		return 0, err
+	}
+	if err = write(c); err == nil {
+		err = c.Close()
+	}
+	switch {
+	case w.err != nil:
+		return 0, output(w.err)
+	case err != nil:
+		return 0, told(err)
+	}
+	if err := target.finish(false); err != nil {
+		return 0, fail(exitIO, err)
+	}
+	return w.n, nil
 }
 
 // isDir says whether the image becomes a directory.
