@@ -96,7 +96,7 @@ func (d diskFS) Open(name string) (fs.File, error) {
 	}
 	if info.IsDir() {
 		entries, err := d.ReadDir(name)
-		return &openDir{info, entries}, err
+		return codec.OpenedDir(info, entries), err
 	}
 	// What became a FIFO meanwhile does not keep us waiting.
 	return d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)

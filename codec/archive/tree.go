@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/thaw-cr/thaw/codec"
 )
 
 // node is a file, a directory or a symbolic link of an archive.
@@ -140,7 +142,7 @@ func (t treeFS) Open(name string) (fs.File, error) {
 	}
 	info := fileInfo{n, path.Base(name)}
 	if n.mode.IsDir() {
-		return &openDir{info: info, entries: n.entries()}, nil
+		return codec.OpenedDir(info, n.entries()), nil
 	}
 	return &openFile{io.NewSectionReader(n.content, 0, n.size), info}, nil
 }
@@ -213,29 +215,3 @@ type openFile struct {
 
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f *openFile) Close() error               { return nil }
-
-// openDir is an open directory.
-type openDir struct {
-	info    fs.FileInfo
-	entries []fs.DirEntry
-}
-
-func (d *openDir) Stat() (fs.FileInfo, error) { return d.info, nil }
-func (d *openDir) Close() error               { return nil }
-
-func (d *openDir) Read([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "read", Path: d.info.Name(), Err: errors.New("is a directory")}
-}
-
-// ReadDir gives the next n entries, or all that are left.
-func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
-	if n > 0 && len(d.entries) == 0 {
-		return nil, io.EOF
-	}
-	if n <= 0 || n > len(d.entries) {
-		n = len(d.entries)
-	}
-	list := d.entries[:n]
-	d.entries = d.entries[n:]
-	return list, nil
-}

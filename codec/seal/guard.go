@@ -198,7 +198,7 @@ func (g *guardFS) Open(name string) (fs.File, error) {
 		return &guardFile{SectionReader: io.NewSectionReader(f, 0, f.size), info: g.fileInfo(full, f)}, nil
 	}
 	if list, ok := g.lists[full]; ok {
-		return &guardDir{info: dirInfo(full), list: list}, nil
+		return codec.OpenedDir(dirInfo(full), list), nil
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
@@ -301,29 +301,3 @@ type guardFile struct {
 
 func (f *guardFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f *guardFile) Close() error               { return nil }
-
-// guardDir is an open directory.
-type guardDir struct {
-	info guardInfo
-	list []fs.DirEntry
-}
-
-func (d *guardDir) Stat() (fs.FileInfo, error) { return d.info, nil }
-func (d *guardDir) Close() error               { return nil }
-
-func (d *guardDir) Read([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "read", Path: d.info.Name(), Err: errors.New("is a directory")}
-}
-
-// ReadDir gives the next n entries, or all that are left.
-func (d *guardDir) ReadDir(n int) ([]fs.DirEntry, error) {
-	if n > 0 && len(d.list) == 0 {
-		return nil, io.EOF
-	}
-	if n <= 0 || n > len(d.list) {
-		n = len(d.list)
-	}
-	list := d.list[:n]
-	d.list = d.list[n:]
-	return list, nil
-}
