@@ -14,7 +14,9 @@ const (
 )
 
 // Dead says whether the state is one of a task that has exited.
-func (s State) Dead() bool { return s == Zombie || s == DeadLeader || s == DeadUnknown }
+func (s State) Dead() bool {
+	return s == Zombie || s == DeadLeader || s == DeadUnknown
+}
 
 // A Task is the kernel's task: a thread, or a process's leader, which is the
 // task whose TID equals its TGID.

@@ -2,7 +2,6 @@ package malformed
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
@@ -120,17 +119,7 @@ func criuFraming() []criuFault {
 				k.base, func(d *criuDir) { d.files[k.file] = change(d.files[k.file], headOf(k.file)) },
 			})
 		}
-		for _, l := range []struct {
-			name string
-			of   func(n uint32) uint32
-		}{
-			{"zero", func(uint32) uint32 { return 0 }},
-			{"one", func(uint32) uint32 { return 1 }},
-			{"one-less", func(n uint32) uint32 { return n - 1 }},
-			{"one-more", func(n uint32) uint32 { return n + 1 }},
-			{"max-less-one", func(uint32) uint32 { return math.MaxUint32 - 1 }},
-			{"max", func(uint32) uint32 { return math.MaxUint32 }},
-		} {
+		for _, l := range wrongLengths {
 			add("length-"+l.name, "the length of the first message is wrong: "+l.name, "F013", func(b []byte, head int) []byte {
 				if len(b) == head { // there is none: begin one
 					b = append(b, 0, 0, 0, 0)

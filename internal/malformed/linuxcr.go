@@ -2,7 +2,6 @@ package malformed
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
@@ -125,17 +124,7 @@ func makeLinuxCR(w *workshop) {
 func lcrLengths() []lcrFault {
 	var list []lcrFault
 	for _, k := range lcrKinds {
-		for _, n := range []struct {
-			name string
-			of   func(n uint32) uint32
-		}{
-			{"zero", func(uint32) uint32 { return 0 }},
-			{"one", func(uint32) uint32 { return 1 }},
-			{"one-less", func(n uint32) uint32 { return n - 1 }},
-			{"one-more", func(n uint32) uint32 { return n + 1 }},
-			{"max-less-one", func(uint32) uint32 { return math.MaxUint32 - 1 }},
-			{"max", func(uint32) uint32 { return math.MaxUint32 }},
-		} {
+		for _, n := range wrongLengths {
 			list = append(list, lcrFault{
 				fault{
 					"length-" + k.name + "-" + n.name, fmt.Sprintf("the length of a %s record is wrong: %s", k.name, n.name),

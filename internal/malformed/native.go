@@ -3,7 +3,6 @@ package malformed
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -72,17 +71,7 @@ func (w *workshop) addNative(f nativeFault, base string) {
 func nativeLengths() []nativeFault {
 	var list []nativeFault
 	for _, k := range nativeKinds {
-		for _, l := range []struct {
-			name string
-			of   func(n uint32) uint32
-		}{
-			{"zero", func(uint32) uint32 { return 0 }},
-			{"one", func(uint32) uint32 { return 1 }},
-			{"one-less", func(n uint32) uint32 { return n - 1 }},
-			{"one-more", func(n uint32) uint32 { return n + 1 }},
-			{"max-less-one", func(uint32) uint32 { return math.MaxUint32 - 1 }},
-			{"max", func(uint32) uint32 { return math.MaxUint32 }},
-		} {
+		for _, l := range wrongLengths {
 			list = append(list, nativeFault{
 				fault{
 					"length-" + k.name + "-" + l.name, fmt.Sprintf("the length of a %s record is wrong: %s", k.name, l.name),
