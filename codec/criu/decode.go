@@ -56,12 +56,11 @@ type decoder struct {
 	remaps     map[uint32]remap
 	// refs are what files are to the model, by CRIU's number.
 	refs map[uint32]format.FileRef
-	// sockets are unix sockets by inode; pipeData finds the records of pipes.
-	sockets map[uint32]format.ObjectID
 	// listeners are those unix sockets that listen, by CRIU's number.
 	listeners map[uint32]*format.UnixSocket
-	pipeData  map[*file]map[uint32]int
-	vdsos     map[vdsoKey]vdsoSums
+	// pipeData finds the records of pipes.
+	pipeData map[*file]map[uint32]int
+	vdsos    map[vdsoKey]vdsoSums
 	// pageOwners are the objects that pagemaps are of, by the file's name.
 	pageOwners map[string]format.ObjectID
 	creds      map[credKey]format.ObjectID
@@ -105,7 +104,7 @@ func newDecoder(ctx context.Context, im *image) *decoder {
 		handlers: map[uint32]format.ObjectID{}, namespaces: map[nsKey]format.ObjectID{}, nsSets: map[[nsCount]uint32][]format.ObjectID{}, cgroups: map[uint32]format.ObjectID{},
 		shared: map[sharedKey]format.ObjectID{}, pipes: map[pipeKey]format.ObjectID{}, deleted: map[uint64]format.ObjectID{},
 		terminals: map[uint32]format.ObjectID{}, remaps: map[uint32]remap{}, refs: map[uint32]format.FileRef{},
-		sockets: map[uint32]format.ObjectID{}, listeners: map[uint32]*format.UnixSocket{}, creds: map[credKey]format.ObjectID{}, memfds: map[uint64]format.ObjectID{}, masters: map[uint32]bool{}, messages: map[format.ObjectID][]format.SocketMessage{}, vdsos: map[vdsoKey]vdsoSums{}, pageOwners: map[string]format.ObjectID{}, warned: map[string]bool{},
+		listeners: map[uint32]*format.UnixSocket{}, creds: map[credKey]format.ObjectID{}, memfds: map[uint64]format.ObjectID{}, masters: map[uint32]bool{}, messages: map[format.ObjectID][]format.SocketMessage{}, vdsos: map[vdsoKey]vdsoSums{}, pageOwners: map[string]format.ObjectID{}, warned: map[string]bool{},
 	}
 	d.layer = &layer{
 		budget: &im.budget, dir: im.dir, store: d.store, bare: im.bare, done: map[string][]extent{}, taken: map[uint32]string{},

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"sync/atomic"
 
 	ghost_file "github.com/checkpoint-restore/go-criu/v8/crit/images/ghost-file"
@@ -83,7 +82,7 @@ func (s *same) decode(dir map[string][]byte) error {
 // tell.
 func digest(img *format.Image) ([]byte, error) {
 	h := sha256.New()
-	d := digester{h: h, enc: json.NewEncoder(h)}
+	d := digester{enc: json.NewEncoder(h)}
 	for _, t := range img.Tasks {
 		if t.Restart != nil {
 			r := *t.Restart
@@ -117,7 +116,6 @@ func digest(img *format.Image) ([]byte, error) {
 }
 
 type digester struct {
-	h   hash.Hash
 	enc *json.Encoder
 	err error
 }

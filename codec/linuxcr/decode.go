@@ -39,10 +39,9 @@ type decoder struct {
 	section section
 	// files are the paths of the files met so far, for mappings.
 	files map[format.ObjectID]*fileNote
-	// pipes and shared are the numbers that have contents, by the records that
-	// use them first.
+	// pipes are the numbers that have contents, by the records that use them
+	// first.
 	pipes   map[format.ObjectID]int
-	shared  map[format.ObjectID]int
 	ttys    map[format.ObjectID]ttyNote
 	sockets map[format.ObjectID]*socketNote
 	// waiting are sockets whose queues come later.
@@ -66,11 +65,10 @@ type decoder struct {
 
 // imageHead is what the header says that later records need.
 type imageHead struct {
-	nsig, limits int
-	commLen      int
-	auxvLen      int
-	xstate       int
-	ttyBuf       int
+	nsig    int
+	commLen int
+	auxvLen int
+	xstate  int
 }
 
 func newDecoder(ctx context.Context, w *window, d *dialect, lim codec.Limits) *decoder {
@@ -82,7 +80,6 @@ func newDecoder(ctx context.Context, w *window, d *dialect, lim codec.Limits) *d
 		float:   shelf{seed: maphash.MakeSeed()},
 		files:   map[format.ObjectID]*fileNote{},
 		pipes:   map[format.ObjectID]int{},
-		shared:  map[format.ObjectID]int{},
 		ttys:    map[format.ObjectID]ttyNote{},
 		sockets: map[format.ObjectID]*socketNote{},
 		ns:      map[format.ObjectID][]format.ObjectID{},
@@ -382,7 +379,7 @@ func nanoseconds(seconds uint64) int64 {
 // constants takes the sizes from the header; old generations have the usual
 // ones.
 func (d *decoder) constants(b body) {
-	d.head = imageHead{nsig: 64, limits: 16, commLen: 16, auxvLen: -1, ttyBuf: 4096}
+	d.head = imageHead{nsig: 64, commLen: 16, auxvLen: -1}
 	if b.has(fNsig) {
 		d.head.nsig, d.head.commLen = int(b.u(fNsig)), int(b.u(fCommLen))
 		d.head.auxvLen = int(b.u(fAuxvLen))

@@ -77,7 +77,7 @@ func (c *Corpus) layout(m *Image) *layout {
 // and there, the real ones below it. What can be written in another format joins
 // in that, too.
 func Load(ctx context.Context, repo, shared string) (*Corpus, error) {
-	l := &loader{ctx: ctx, seen: map[string]bool{}, c: &Corpus{
+	l := &loader{ctx: ctx, c: &Corpus{
 		byName: map[string]*Image{}, families: map[Family][]*Image{}, mutators: mutators(), layouts: map[string]*layout{}, worlds: map[string][]worldFile{},
 		examine: Examine,
 	}}
@@ -153,9 +153,8 @@ func weight(m *Image) int {
 
 // A loader fills a corpus.
 type loader struct {
-	ctx  context.Context
-	c    *Corpus
-	seen map[string]bool
+	ctx context.Context
+	c   *Corpus
 }
 
 // add puts an image in, unless one of its name is there.

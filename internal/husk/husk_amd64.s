@@ -8,7 +8,7 @@
 //   R15 record    R14 header of the table
 //
 // Record (96 bytes): op, a0..a5, ret, lo, hi, store, jump; see record.go.
-// Header: fail 0, event 4, failed record 8, failed result 16, pollfd 32,
+// Header: fail 0, failed record 8, failed result 16, pollfd 32,
 // time-out 40, zero time 56, park word 72; see table.go.
 
 #define REC_OP    0(R15)
@@ -78,10 +78,8 @@ special:
 	CMPL AX, $0x10003
 	JEQ  opcopy
 	CMPL AX, $0x10004
-	JEQ  opload
-	CMPL AX, $0x10005
 	JEQ  opcode
-	CMPL AX, $0x10006
+	CMPL AX, $0x10005
 	JEQ  opequal
 	JMP  failed
 
@@ -143,14 +141,6 @@ opcopy:
 	REP; MOVSB
 	JMP  next
 
-// opload: store the 32-bit word at a1, zero extended, at a0.
-opload:
-	MOVQ REC_A1, SI
-	MOVL (SI), AX
-	MOVQ REC_A0, DI
-	MOVQ AX, (DI)
-	JMP  next
-
 // opequal: go on at record a2 if the 64-bit word at a0 is a1.
 opequal:
 	MOVQ REC_A0, SI
@@ -172,13 +162,6 @@ failed:
 	MOVQ R15, 8(R14)
 	MOVQ BX, 16(R14)
 	MOVL $2, 0(R14)
-	LOCK
-	INCL 4(R14)
-	LEAQ 4(R14), DI
-	MOVL $1, SI
-	MOVL $0x7fffffff, DX
-	MOVL $SYS_futex, AX
-	SYSCALL
 
 park:
 	LEAQ 72(R14), DI

@@ -70,10 +70,8 @@ special:
 	CMP  $3, R8
 	BEQ  opcopy
 	CMP  $4, R8
-	BEQ  opload
-	CMP  $5, R8
 	BEQ  opcode
-	CMP  $6, R8
+	CMP  $5, R8
 	BEQ  opequal
 	B    failed
 
@@ -136,13 +134,6 @@ copymore:
 	SUB  $1, R2
 	B    copymore
 
-opload:
-	MOVD  16(R19), R1
-	MOVWU (R1), R9
-	MOVD  8(R19), R0
-	MOVD  R9, (R0)
-	B     next
-
 opequal:
 	MOVD 8(R19), R9
 	MOVD (R9), R9
@@ -163,16 +154,6 @@ failed:
 	MOVD   R22, 16(R20)
 	MOVD   $2, R9
 	STLRW  R9, (R20)
-	ADD    $4, R20, R0
-wakeagain:
-	LDAXRW (R0), R9
-	ADDW   $1, R9, R9
-	STLXRW R9, (R0), R10
-	CBNZ   R10, wakeagain
-	MOVD   $1, R1
-	MOVD   $0x7fffffff, R2
-	MOVD   $SYS_futex, R8
-	SVC
 	B      park
 
 failagain:

@@ -70,9 +70,6 @@ func (p *Program) Call(what string, nr uintptr, args ...uint64) Rec {
 // Goto continues at the record at addr.
 func (p *Program) Goto(addr uint64) { p.emit("goto", opGoto, []uint64{addr}) }
 
-// Code continues at the record at addr with the interpreter's copy at code.
-func (p *Program) Code(code, addr uint64) { p.emit("change code", opCode, []uint64{code, addr}) }
-
 // Signal adds 1 to a word and wakes those who wait for it to reach at.
 func (p *Program) Signal(w Word, at uint32) {
 	p.emit("report", opAdd, []uint64{uint64(w), 1, uint64(at)})
@@ -87,9 +84,6 @@ func (p *Program) Wait(what string, w Word, n uint32) {
 func (p *Program) Copy(what string, dst, src, n uint64) Rec {
 	return p.emit(what, opCopy, []uint64{dst, src, n})
 }
-
-// Load puts the 32-bit word at src into the 64-bit argument at dst.
-func (p *Program) Load(dst, src uint64) { p.emit("load", opLoad, []uint64{dst, src}) }
 
 // Equal continues at the record at addr if the 64-bit word at w is v.
 func (p *Program) Equal(w, v, addr uint64) Rec {

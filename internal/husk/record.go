@@ -25,7 +25,6 @@ const (
 	opAdd
 	opWait
 	opCopy
-	opLoad
 	opCode
 	opEqual
 )
@@ -68,9 +67,6 @@ func (r Rec) Arg(i int) uint64 { return r.addr + recArg + 8*uint64(i) }
 
 // SetArg replaces argument i.
 func (r Rec) SetArg(i int, v uint64) Rec { return r.put(recArg+8*i, v) }
-
-// Addr is the address of the record.
-func (r Rec) Addr() uint64 { return r.addr }
 
 // Detail adds to the record's name what the failing object is: a path.
 func (r Rec) Detail(s string) Rec {

@@ -18,7 +18,6 @@ const (
 // Offsets in the header; the assembly knows them.
 const (
 	hdrFail    = 0  // 0, 1 while being written, 2 when it is there
-	hdrEvent   = 4  // counts what the engine should look at
 	hdrRecord  = 8  // address of the failed record
 	hdrResult  = 16 // what it gave
 	hdrPoll    = 32 // struct pollfd of the engine's pidfd
@@ -87,14 +86,8 @@ func (t *Table) Close() error {
 // FD is the table's file descriptor.
 func (t *Table) FD() int { return t.fd }
 
-// Base and Size are where husks have the table.
-func (t *Table) Base() uint64 { return t.base }
-
 // Size is the table's size in bytes.
 func (t *Table) Size() uint64 { return uint64(len(t.mem)) }
-
-// Used is how much of it is filled, in bytes.
-func (t *Table) Used() uint64 { return t.used }
 
 // ErrFull says that an image needs more records than a table holds.
 var ErrFull = errors.New("too many records for the table")
@@ -172,10 +165,6 @@ func (t *Table) Read(addr uint64, n int) []byte {
 
 // Word makes a counter that begins with zero.
 func (t *Table) Word() Word { return Word(t.Alloc(4, 4)) }
-
-// Event is the word that husks raise when the engine should look: at the end
-// of a phase, by a Signal record, and when a record failed.
-func (t *Table) Event() Word { return Word(t.base + headerPage + hdrEvent) }
 
 // Set raises a word to n and wakes all who wait for it.
 func (t *Table) Set(w Word, n uint32) error { return t.set(w, n) }

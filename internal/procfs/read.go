@@ -108,12 +108,6 @@ func (r *Reader) Text(tid int, name string) (string, error) {
 	return string(b), nil
 }
 
-// Bytes reads a file and gives a copy: cmdline, environ, auxv.
-func (r *Reader) Bytes(tid int, name string) ([]byte, error) {
-	b, err := r.Read(Path(tid, name))
-	return slices.Clone(b), err
-}
-
 // Number reads a file that holds one number, signed and in decimal or, if
 // base is 16, hexadecimal without 0x.
 func (r *Reader) Number(tid int, name string, base int) (int64, error) {

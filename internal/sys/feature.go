@@ -35,15 +35,8 @@ type Feature struct {
 var (
 	FeaturePagemapScan = &Feature{Name: "ioctl PAGEMAP_SCAN", Since: "6.7", probe: probePagemapScan}
 	FeaturePidfdThread = &Feature{Name: "PIDFD_THREAD", Since: "6.9", probe: probePidfdThread}
-	FeatureMfdExec     = &Feature{Name: "memfd_create MFD_EXEC", Since: "6.3", probe: probeMfdExec}
 	FeatureGuardPages  = &Feature{Name: "PAGEMAP_SCAN of guard pages", Since: "6.15", probe: probeGuardPages}
-	FeatureKcmp        = &Feature{Name: "kcmp", Since: "3.5", probe: probeKcmp}
 )
-
-// Features lists all features.
-func Features() []*Feature {
-	return []*Feature{FeaturePagemapScan, FeaturePidfdThread, FeatureMfdExec, FeatureGuardPages, FeatureKcmp}
-}
 
 // Probe asks the running kernel. The error says why an answer is Unknown.
 func (f *Feature) Probe() (Support, error) {
@@ -81,18 +74,4 @@ func probePidfdThread() error {
 		return err
 	}
 	return Close(fd)
-}
-
-func probeMfdExec() error {
-	fd, err := MemfdCreate("probe", 0x10|1)
-	if err != nil {
-		return err
-	}
-	return Close(fd)
-}
-
-func probeKcmp() error {
-	pid := syscall.Getpid()
-	_, err := Kcmp(pid, pid, 1, 0, 0)
-	return err
 }

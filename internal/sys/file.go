@@ -121,12 +121,6 @@ func Pread(fd int, p []byte, off int64) (n int, err error) {
 	return max(n, 0), fdError("pread", fd, err)
 }
 
-// Write writes to a descriptor.
-func Write(fd int, p []byte) (n int, err error) {
-	err = retry(func() error { n, err = unix.Write(fd, p); return err })
-	return max(n, 0), fdError("write", fd, err)
-}
-
 // Pwrite writes at an offset.
 func Pwrite(fd int, p []byte, off int64) (n int, err error) {
 	err = retry(func() error { n, err = unix.Pwrite(fd, p, off); return err })

@@ -34,30 +34,11 @@ func GetAffinity(tid int) ([]uint64, error) {
 	return nil, taskError("sched_getaffinity", tid, syscall.EINVAL)
 }
 
-// SetAffinity sets the CPUs a task may run on.
-func SetAffinity(tid int, mask []uint64) error {
-	_, _, e := unix.RawSyscall(unix.SYS_SCHED_SETAFFINITY, uintptr(tid), uintptr(len(mask)*8), uintptr(unsafe.Pointer(unsafe.SliceData(mask))))
-	return taskError("sched_setaffinity", tid, errnoErr(e))
-}
-
-func oneCPU(cpu int) []uint64 {
-	mask := make([]uint64, cpu/64+1)
-	mask[cpu/64] = 1 << (cpu % 64)
-	return mask
-}
-
 // GetSchedAttr reads how a task is scheduled.
 func GetSchedAttr(tid int) (abi.SchedAttr, error) {
 	var attr abi.SchedAttr
 	_, _, e := unix.RawSyscall6(unix.SYS_SCHED_GETATTR, uintptr(tid), uintptr(unsafe.Pointer(&attr)), abi.SchedAttrSize, 0, 0, 0)
 	return attr, taskError("sched_getattr", tid, errnoErr(e))
-}
-
-// SetSchedAttr sets how a task is scheduled.
-func SetSchedAttr(tid int, attr abi.SchedAttr) error {
-	attr.Size = abi.SchedAttrSize
-	_, _, e := unix.RawSyscall(unix.SYS_SCHED_SETATTR, uintptr(tid), uintptr(unsafe.Pointer(&attr)), 0)
-	return taskError("sched_setattr", tid, errnoErr(e))
 }
 
 const ioprioWhoProcess = 1
@@ -68,30 +49,14 @@ func GetIOPrio(tid int) (uint16, error) {
 	return uint16(r), taskError("ioprio_get", tid, errnoErr(e))
 }
 
-// SetIOPrio sets a task's I/O priority.
-func SetIOPrio(tid int, prio uint16) error {
-	_, _, e := unix.RawSyscall(unix.SYS_IOPRIO_SET, ioprioWhoProcess, uintptr(tid), uintptr(prio))
-	return taskError("ioprio_set", tid, errnoErr(e))
-}
-
 // GetLimit reads a resource limit of a process.
 func GetLimit(pid, resource int) (soft, hard uint64, err error) {
 	var lim unix.Rlimit
 	err = unix.Prlimit(pid, resource, nil, &lim)
-	return lim.Cur, lim.Max, limitError(pid, resource, err)
-}
-
-// SetLimit sets a resource limit of a process.
-func SetLimit(pid, resource int, soft, hard uint64) error {
-	err := unix.Prlimit(pid, resource, &unix.Rlimit{Cur: soft, Max: hard}, nil)
-	return limitError(pid, resource, err)
-}
-
-func limitError(pid, resource int, err error) error {
-	if err == nil {
-		return nil
+	if err != nil {
+		err = taskError("prlimit(resource "+strconv.Itoa(resource)+")", pid, err)
 	}
-	return taskError("prlimit(resource "+strconv.Itoa(resource)+")", pid, err)
+	return lim.Cur, lim.Max, err
 }
 
 // GetRobustList reads the head of a task's list of robust futexes.

@@ -75,18 +75,5 @@ func (t *Tracer) Do(f func() error) error {
 	}
 }
 
-// Pin restricts the thread to one CPU, beside the task it drives: a stop then
-// costs some microseconds and not a wake-up across CPUs. unpin undoes it.
-func (t *Tracer) Pin(cpu int) (unpin func(), err error) {
-	old, err := GetAffinity(t.tid)
-	if err != nil {
-		return nil, err
-	}
-	if err := SetAffinity(t.tid, oneCPU(cpu)); err != nil {
-		return nil, err
-	}
-	return func() { _ = SetAffinity(t.tid, old) }, nil
-}
-
 // Close ends the thread after the function it runs. It may be called twice.
 func (t *Tracer) Close() { t.once.Do(func() { close(t.done) }) }

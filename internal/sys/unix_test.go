@@ -28,7 +28,7 @@ func TestUnixSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = syscall.Close(p[0]), syscall.Close(p[1]) })
-	if _, err := Write(p[0], []byte("abc")); err != nil {
+	if _, err := syscall.Write(p[0], []byte("abc")); err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.Shutdown(p[1], syscall.SHUT_WR); err != nil {
@@ -117,7 +117,7 @@ func TestPeekBeforeLast(t *testing.T) {
 	t.Cleanup(func() { _, _ = syscall.Close(p[0]), syscall.Close(p[1]) })
 	for i, part := range []string{"first", "second", "x"} {
 		before := []int{0, 5, 11}[i]
-		if _, err := Write(p[0], []byte(part)); err != nil {
+		if _, err := syscall.Write(p[0], []byte(part)); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := PeekBeforeLast(p[1], before+len(part)); n != before || err != nil {

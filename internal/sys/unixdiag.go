@@ -37,9 +37,8 @@ type UnixInfo struct {
 	Type, State uint8
 	// Name is sun_path as long as the kernel has it; empty if not bound.
 	Name []byte
-	// FileInode and FileDevice are those of the file that the name made; zero
-	// if there is none.
-	FileInode, FileDevice uint32
+	// FileInode is that of the file that the name made; zero if there is none.
+	FileInode uint32
 	// HasPeer says that the socket was connected; Peer is the inode of the
 	// other end, zero if that was closed or not yet accepted.
 	HasPeer bool
@@ -164,7 +163,7 @@ func (i *UnixInfo) attribute(kind uint16, v []byte) {
 	case kind == unixDiagName:
 		i.Name = append([]byte(nil), v...)
 	case kind == unixDiagVFS && len(v) >= 8:
-		i.FileInode, i.FileDevice = ne.Uint32(v), ne.Uint32(v[4:])
+		i.FileInode = ne.Uint32(v)
 	case kind == unixDiagPeer && len(v) >= 4:
 		i.HasPeer, i.Peer = true, ne.Uint32(v)
 	case kind == unixDiagIcons:

@@ -68,9 +68,8 @@ func Wait4(pid, options int) (int, WaitStatus, error) {
 
 // ChildInfo is what waitid(2) tells of a child; PID zero means nothing.
 type ChildInfo struct {
-	PID    int
-	Signal int
-	Code   int
+	PID  int
+	Code int
 	// Status is an exit code or a signal, as Code (CLD constants) says.
 	Status int
 }
@@ -88,7 +87,6 @@ func Waitid(idType, id, options int) (ChildInfo, error) {
 	}
 	return ChildInfo{
 		PID:    int(i32(raw[:], abi.SigInfoPID)),
-		Signal: int(i32(raw[:], abi.SigInfoSigno)),
 		Code:   int(i32(raw[:], abi.SigInfoCode)),
 		Status: int(i32(raw[:], abi.SigInfoStatus)),
 	}, nil

@@ -19,6 +19,11 @@ const schemaFile = "../../spec/policy.schema.json"
 
 type object = map[string]any
 
+// patterns of numbers with their unit.
+var patterns = map[unit]string{
+	bytesUnit: "^[0-9]+ ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$", ratioUnit: "^[0-9]+:1$",
+}
+
 // schema is that of policies, from the tables by which they are read.
 func schema() object {
 	texts := object{"type": "array", "items": object{"type": "string", "minLength": 1, "maxLength": maxPattern}}
@@ -36,7 +41,7 @@ func schema() object {
 	}
 	bounds := object{}
 	for _, l := range limits {
-		s := object{"type": "string", "pattern": unitPatterns[l.unit], "description": l.about}
+		s := object{"type": "string", "pattern": patterns[l.unit], "description": l.about}
 		if l.unit == countUnit {
 			s = object{"type": "integer", "minimum": 1, "description": l.about}
 		}

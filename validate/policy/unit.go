@@ -24,13 +24,8 @@ var byteUnits = map[string]uint64{
 	"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
 }
 
-// patterns and examples of numbers, for the schema and for messages.
-var (
-	unitPatterns = map[unit]string{
-		countUnit: "^[0-9]+$", bytesUnit: "^[0-9]+ ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$", ratioUnit: "^[0-9]+:1$",
-	}
-	unitExamples = map[unit]string{countUnit: "100000", bytesUnit: "16GiB", ratioUnit: "500:1"}
-)
+// unitExamples are numbers for messages.
+var unitExamples = map[unit]string{countUnit: "100000", bytesUnit: "16GiB", ratioUnit: "500:1"}
 
 var errUnit = errors.New("no such number")
 
