@@ -46,7 +46,7 @@ var processRules = []Rule{
 	},
 	{
 		Code: "S074", Severity: Error, Title: "unknown I/O priority class",
-		Why: "ioprio_set(2) has four.",
+		Why: "ioprio_set(2) has four, and none of them with a level.",
 		Fix: fixCapture, Example: "io_prio 0x8000",
 	},
 	{
@@ -108,5 +108,10 @@ var processRules = []Rule{
 		Code: "S086", Severity: Error, Title: "impossible umask",
 		Why: "umask(2) keeps nine bits.",
 		Fix: fixStatusFile, Example: "umask 01000",
+	},
+	{
+		Code: "S087", Severity: Error, Title: "more groups than a task can have",
+		Why: "setgroups(2) takes 65536.",
+		Fix: fixStatusFile, Example: "65537 groups",
 	},
 }

@@ -91,8 +91,23 @@ var registerRules = []Rule{
 	},
 	{
 		Code: "S018", Severity: Error, Title: "impossible restart values",
-		Why: "A wait has a clock that exists and no negative rest.",
+		Why: "A wait has a clock that exists and that one can sleep by, and no negative rest.",
 		Fix: fixRegisters, Example: "remaining -1",
+	},
+	{
+		Code: "S019", Severity: Error, Title: "segment selector that leads nowhere",
+		Why: "It means a local descriptor table, which no image holds, or a descriptor that is no program's; the kernel would load zero instead, and the next use of the segment kills the task.",
+		Fix: fixRegisters, Example: "gs 0x7 without a local descriptor table",
+	},
+	{
+		Code: "S034", Severity: Error, Title: "rest of a sleep that cannot be written",
+		Why: "A sleep that a signal ends stores there what is left; the sleep cannot be begun again.",
+		Fix: fixRegisters, Example: "remainder in a hole",
+	},
+	{
+		Code: "S035", Severity: Error, Title: "rseq area that cannot be written",
+		Why: "The kernel writes the processor's number there and kills the task if it cannot.",
+		Fix: fixCapture, Example: "the area in a read-only mapping",
 	},
 	{
 		Code: "S042", Severity: Error, Title: "impossible alternate stack",
@@ -111,12 +126,12 @@ var registerRules = []Rule{
 	},
 	{
 		Code: "S045", Severity: Error, Title: "impossible rseq area",
-		Why: "rseq(2) takes areas of 32 bytes and more, aligned to 32, without flags.",
+		Why: "rseq(2) takes areas of 32 bytes and more, aligned to 32, without flags, and none at 0.",
 		Fix: fixCapture, Example: "address 0x7f0000000008",
 	},
 	{
 		Code: "S046", Severity: Warning, Title: "address the kernel will touch not mapped",
-		Why: "Threads waiting there would never be woken; with rseq the task is killed.",
+		Why: "Threads waiting there would never be woken; with a critical section of rseq the task is killed.",
 		Fix: "none needed if the program unmapped it for good", Example: "tid_address in a hole",
 	},
 	{

@@ -10,6 +10,8 @@ const (
 	// secureBits are the eight of include/uapi/linux/securebits.h, and the four
 	// of exec restrictions (Linux 6.14).
 	secureBits = 0xfff
+	// maxGroups is NGROUPS_MAX (include/uapi/linux/limits.h).
+	maxGroups = 65536
 )
 
 func checkCreds(c *checker, k *format.Credentials) {
@@ -28,6 +30,9 @@ func checkCreds(c *checker, k *format.Credentials) {
 			c.object("S083", k.ID, "a user or group is %d", id)
 			break
 		}
+	}
+	if n := len(k.Groups); n > maxGroups {
+		c.object("S087", k.ID, "%d groups", n)
 	}
 	if bad := k.SecureBits &^ secureBits; bad != 0 {
 		c.object("S084", k.ID, "secure bits %#x", k.SecureBits)

@@ -12,6 +12,9 @@ const (
 	selCompat = 0x23
 	selData   = 0x2b
 
+	// tableLocal in a selector means the local descriptor table.
+	tableLocal = 4
+
 	// Flags of user code: those that ptrace lets through
 	// (arch/x86/kernel/ptrace.c, FLAG_MASK), ID, and the two that are always
 	// set, bit 1 and the interrupt flag.
@@ -32,6 +35,13 @@ const (
 	// Return values of interrupted calls (include/linux/errno.h).
 	restartBlock = -516
 )
+
+// userSelectors are what programs can load besides null: code of both kinds, data,
+// the three places for thread-local storage, and the number of the processor
+// (arch/x86/include/asm/segment.h).
+var userSelectors = map[uint64]bool{
+	selCompat: true, selData: true, selCode: true, 0x63: true, 0x6b: true, 0x73: true, 0x7b: true,
+}
 
 // The system calls that leave a restart block, by their amd64 numbers and by
 // those of 32-bit code (arch/x86/entry/syscalls).
@@ -117,9 +127,13 @@ func checkSelectors(c *checker, t *format.Task, r *format.RegistersAMD64) {
 		name  string
 		value uint64
 	}{{"ds", r.DS}, {"es", r.ES}, {"fs", r.FS}, {"gs", r.GS}} {
-		// Null, or a selector of privilege level 3.
-		if s.value > 0xffff || s.value > 3 && s.value&3 != 3 {
+		// Null, or a selector of privilege level 3 (arch/x86/kernel/ptrace.c,
+		// invalid_selector).
+		switch {
+		case s.value > 0xffff || s.value != 0 && s.value&3 != 3:
 			c.task("S006", t, "%s is %#x", s.name, s.value)
+		case s.value&tableLocal != 0 || s.value > 3 && !userSelectors[s.value]:
+			c.task("S019", t, "%s is %#x", s.name, s.value)
 		}
 	}
 	if r.CS != selCompat && (r.FS > 3 && r.FSBase != 0 || r.GS > 3 && r.GSBase != 0) {
@@ -182,9 +196,19 @@ func checkRestart(c *checker, t *format.Task, r *format.RegistersAMD64) {
 	if !known || !fits {
 		c.task("S017", t, "restart of %.20q in system call %d", string(t.Restart.Kind), r.OrigAX)
 	}
-	if t.Restart.Remaining < 0 || t.Restart.Kind == format.RestartNanosleep && !timerClock(t.Restart.Clock) {
+	if t.Restart.Remaining < 0 || t.Restart.Kind == format.RestartNanosleep && !c.sleepClock(t.Restart.Clock) {
 		c.task("S018", t, "clock %d, %d ns remaining", t.Restart.Clock, t.Restart.Remaining)
 	}
+}
+
+// sleepClock says whether clock_nanosleep(2) takes the clock: none of a thread's
+// own time, and of processes those that are there.
+func (c *checker) sleepClock(clock int32) bool {
+	if clock >= 0 {
+		return timerClock(clock) && clock != clockThread
+	}
+	pid := clockProcess(clock)
+	return timerClock(clock) && (pid == 0 || c.Tasks[pid] != nil)
 }
 
 // checkUserAddresses asks that addresses the kernel will touch for the task are
@@ -197,7 +221,7 @@ func checkUserAddresses(c *checker, t *format.Task) {
 	if r := t.RobustList; r != nil && r.Length != robustListSize && (r.Length != robustListSize/2 || !compat(t)) {
 		c.task("S044", t, "robust list of length %d", r.Length)
 	}
-	if r := t.Rseq; r != nil && (r.Address%rseqAlign != 0 || r.Length < rseqSize || r.Length > format.PageSize || r.Flags != 0) {
+	if r := t.Rseq; r != nil && (r.Address == 0 || r.Address%rseqAlign != 0 || r.Length < rseqSize || r.Length > format.PageSize || r.Flags != 0) {
 		c.task("S045", t, "rseq area at %s, %d bytes, flags %#x", r.Address, r.Length, r.Flags)
 	}
 	l := c.layoutOfID(t.Memory)
@@ -208,6 +232,12 @@ func checkUserAddresses(c *checker, t *format.Task) {
 		if a.addr != 0 && l.at(a.addr) == nil {
 			c.task("S046", t, "%s %s not mapped", a.name, a.addr)
 		}
+	}
+	if r := t.Rseq; r != nil && r.Address != 0 && r.Length <= format.PageSize && !l.writable(r.Address, r.Length) {
+		c.task("S035", t, "rseq area of %d bytes at %s", r.Length, r.Address)
+	}
+	if r := t.Restart; r != nil && r.Remainder != 0 && !l.writable(r.Remainder, timespecSize) {
+		c.task("S034", t, "the rest of its sleep goes to %s", r.Remainder)
 	}
 }
 
@@ -222,11 +252,7 @@ func addressesOf(t *format.Task) []namedAddress {
 		list = append(list, namedAddress{"robust list", t.RobustList.Head})
 	}
 	if t.Rseq != nil {
-		list = append(list, namedAddress{"rseq area", t.Rseq.Address},
-			namedAddress{"rseq critical section", t.Rseq.Section})
-	}
-	if t.Restart != nil {
-		list = append(list, namedAddress{"rest of a sleep", t.Restart.Remainder})
+		list = append(list, namedAddress{"rseq critical section", t.Rseq.Section})
 	}
 	return list
 }
@@ -238,6 +264,8 @@ const (
 	// (include/uapi/linux/rseq.h).
 	rseqSize  = 32
 	rseqAlign = 32
+	// timespecSize is sizeof(struct timespec) of 32-bit code, the smaller one.
+	timespecSize = 8
 	// minAltStack is MINSIGSTKSZ of x86.
 	minAltStack = 2048
 	// SS_ONSTACK, SS_DISABLE, SS_AUTODISARM (include/uapi/linux/signal.h).

@@ -98,7 +98,7 @@ func checkSched(c *checker, t *format.Task) {
 	if len(s.Affinity) > 0 && any == 0 {
 		c.task("S073", t, "affinity mask of %d words without a processor", len(s.Affinity))
 	}
-	if s.IOPrio>>ioClassShift >= ioClasses {
+	if class := s.IOPrio >> ioClassShift; class >= ioClasses || class == 0 && s.IOPrio != 0 {
 		c.task("S074", t, "I/O priority %#x", s.IOPrio)
 	}
 }
@@ -110,10 +110,7 @@ func checkPersonality(c *checker, t *format.Task) {
 }
 
 func checkSeccompMode(c *checker, t *format.Task) {
-	if !living(t) {
-		return
-	}
-	if t.SeccompMode > seccompFilter || (t.SeccompMode == seccompFilter) != (t.Seccomp != 0) {
+	if t.SeccompMode > seccompFilter || living(t) && (t.SeccompMode == seccompFilter) != (t.Seccomp != 0) {
 		c.task("S076", t, "seccomp mode %d with filter %d", t.SeccompMode, t.Seccomp)
 	}
 }

@@ -16,11 +16,23 @@ const (
 // time of some process or thread.
 func timerClock(clock int32) bool {
 	switch clock {
-	case 0, 1, 2, 3, 7, 8, 9, 11:
+	case 0, 1, 2, clockThread, 7, 8, 9, 11:
 		return true
 	}
-	return clock < 0
+	return clock < 0 && clock&clockType != clockFile && clockProcess(clock) < pidLimit
 }
+
+const (
+	// clockThread is CLOCK_THREAD_CPUTIME_ID.
+	clockThread = 3
+	// clockType are the bits that tell clocks below zero apart, clockFile those of
+	// a clock that is an open file (include/linux/posix-timers_types.h).
+	clockType, clockFile = 3, 3
+)
+
+// clockProcess is the process or thread whose time a clock below zero tells; zero
+// for the caller.
+func clockProcess(clock int32) format.PID { return format.PID(^(clock >> 3)) }
 
 func checkIntervals(c *checker, p *format.Process) {
 	var seen [3]bool

@@ -182,6 +182,23 @@ func (l layout) covers(start, end format.Addr) bool {
 	return true
 }
 
+// writable says whether the program may write to each of n bytes. Writing just
+// below a stack makes it grow.
+func (l layout) writable(at format.Addr, n uint32) bool {
+	end := at + format.Addr(n)
+	i := sort.Search(len(l), func(i int) bool { return l[i].End > at })
+	for ; at < end; i++ {
+		if i == len(l) || l[i].Prot&format.ProtWrite == 0 {
+			return false
+		}
+		if gap := l[i].Start > at; gap && (l[i].Flags&format.VMAGrowsDown == 0 || l[i].Start-at > stackGap) {
+			return false
+		}
+		at = l[i].End
+	}
+	return true
+}
+
 // checkPages reads the page runs of an object and asks that they ascend, and
 // that fits accepts each. It stops at the first fault, since a source whose runs
 // are wrong may yield any number of them.
