@@ -28,7 +28,7 @@ func freezeFiles(t *testing.T) (*filesFixture, *Session) {
 		T: t, p: p, img: s.Image(), ix: format.NewIndex(s.Image()),
 		table: make(map[format.FD]format.FileEntry), said: make(map[string][2]format.FD),
 	}
-	for _, e := range f.ix.FileTables[f.ix.Tasks[format.PID(p.pid)].Files].Entries {
+	for _, e := range f.ix.FileTable(f.ix.Task(format.PID(p.pid)).Files).Entries {
 		f.table[e.FD] = e
 	}
 	for _, words := range p.said {
@@ -43,10 +43,10 @@ func freezeFiles(t *testing.T) (*filesFixture, *Session) {
 func (f *filesFixture) file(name string, n int) *format.OpenFile {
 	f.Helper()
 	e, ok := f.table[f.said[name][n]]
-	if !ok || f.ix.Files[e.File] == nil {
+	if !ok || f.ix.File(e.File) == nil {
 		f.Fatalf("%s: descriptor %d is not in the table", name, f.said[name][n])
 	}
-	return f.ix.Files[e.File]
+	return f.ix.File(e.File)
 }
 
 func (f *filesFixture) same(what string, want, got any) {
@@ -91,12 +91,12 @@ func TestFiles(t *testing.T) {
 		t.Errorf("append has an owner: %+v", app.Owner)
 	}
 	child := byComm(f.img)["child"]
-	for _, e := range f.ix.FileTables[child.Files].Entries {
+	for _, e := range f.ix.FileTable(child.Files).Entries {
 		if e.FD > 2 && f.table[e.FD] != e {
 			t.Errorf("the child's descriptor %d is %+v, the parent's %+v", e.FD, e, f.table[e.FD])
 		}
 	}
-	if child.Files == f.ix.Tasks[format.PID(f.p.pid)].Files {
+	if child.Files == f.ix.Task(format.PID(f.p.pid)).Files {
 		t.Error("child and parent have one table")
 	}
 }
@@ -110,7 +110,7 @@ func TestUnlinkedFiles(t *testing.T) {
 			t.Errorf("%s: %+v", name, r)
 			continue
 		}
-		d := f.ix.Deleted[r.File.Deleted]
+		d := f.ix.Deleted(r.File.Deleted)
 		if d.Size != uint64(len(want)) || d.Path != r.File.Path || strings.Contains(d.Path, "(deleted)") {
 			t.Errorf("%s: %+v", name, d)
 		}
@@ -126,7 +126,7 @@ func TestPipes(t *testing.T) {
 		if file.Pipe == nil {
 			t.Fatalf("%s: %+v", name, file)
 		}
-		return f.ix.Pipes[file.Pipe.Buffer]
+		return f.ix.Pipe(file.Pipe.Buffer)
 	}
 	big := buffer("pipe", 0)
 	if big != buffer("pipe", 1) || f.file("pipe", 0) == f.file("pipe", 1) {
@@ -180,7 +180,7 @@ func watchesByFD(e *format.Epoll) map[format.FD]format.EpollWatch {
 func TestFileSystemPlace(t *testing.T) {
 	f, s := freezeFiles(t)
 	defer release(t, s)
-	fs := f.ix.FS[f.ix.Tasks[format.PID(f.p.pid)].FS]
+	fs := f.ix.FS(f.ix.Task(format.PID(f.p.pid)).FS)
 	f.same("fs", &format.FS{ID: fs.ID, Cwd: f.p.dir, Root: "/", Umask: 0o22}, fs)
 	if _, err := os.Stat(fs.Cwd); err != nil {
 		t.Error(err)

@@ -74,7 +74,7 @@ func freezeMemory(t *testing.T, args ...string) (*memoryFixture, *Session) {
 	p := start(t, "memory", args...)
 	s := p.freezeWith(Options{noMapFiles: len(args) > 0})
 	f := &memoryFixture{T: t, p: p, img: s.Image(), ix: format.NewIndex(s.Image()), said: make(map[string][2]int)}
-	f.space = f.ix.Memories[f.ix.Tasks[format.PID(p.pid)].Memory]
+	f.space = f.ix.Memory(f.ix.Task(format.PID(p.pid)).Memory)
 	for _, words := range p.said {
 		if len(words) == 3 {
 			f.said[words[0]] = [2]int{atoi(t, words[1]), atoi(t, words[2])}
@@ -150,7 +150,7 @@ func TestPrivateMemory(t *testing.T) {
 	if !f.space.NoTHP || f.space.Dumpable != 0 || len(f.space.VDSO) != 32 || len(f.space.Auxv) < 20 {
 		t.Errorf("no THP %v, dumpable %d, vdso %x, %d words of auxv", f.space.NoTHP, f.space.Dumpable, f.space.VDSO, len(f.space.Auxv))
 	}
-	child := f.ix.Memories[byComm(f.img)["child"].Memory]
+	child := f.ix.Memory(byComm(f.img)["child"].Memory)
 	if child.ID == f.space.ID {
 		t.Fatal("the child has the parent's memory")
 	}
@@ -169,11 +169,11 @@ func TestSharedMemory(t *testing.T) {
 	if anon.Kind != format.VMAShared || !anon.SharedMap {
 		t.Fatalf("shared %+v", anon)
 	}
-	obj := f.ix.Shared[anon.Shared]
+	obj := f.ix.Shared(anon.Shared)
 	f.same("shared anonymous", &format.SharedMemory{ID: obj.ID, Kind: format.SharedAnon, Size: 16384}, obj)
 	f.same("its pages", []format.PageNum{1}, pagesOf(t, f.img, obj.ID, 0, 100))
 	f.same("its contents", pattern(23, 4096), readPages(t, f.img, obj.ID, 1, 1))
-	child := f.ix.Memories[byComm(f.img)["child"].Memory]
+	child := f.ix.Memory(byComm(f.img)["child"].Memory)
 	if v := vmaAt(child, anon.Start); v == nil || v.Shared != anon.Shared {
 		t.Errorf("the child's shared memory is %+v, want object %d", v, anon.Shared)
 	}
@@ -183,11 +183,11 @@ func TestSharedMemory(t *testing.T) {
 	}
 	f.same("memfd", &format.SharedMemory{
 		ID: mem.Shared, Kind: format.SharedMemfd, Size: 10000, Name: "a name", Seals: 4, MemfdFlags: 2, Mode: 0o777,
-	}, f.ix.Shared[mem.Shared])
+	}, f.ix.Shared(mem.Shared))
 	f.same("its last page", append(pattern(29, 1808), make([]byte, 4096-1808)...), readPages(t, f.img, mem.Shared, 2, 1))
-	table := f.ix.FileTables[f.ix.Tasks[format.PID(f.p.pid)].Files]
+	table := f.ix.FileTable(f.ix.Task(format.PID(f.p.pid)).Files)
 	i := slices.IndexFunc(table.Entries, func(e format.FileEntry) bool { return int(e.FD) == f.said["memfdfd"][0] })
-	if file := f.ix.Files[table.Entries[i].File]; file.Memfd == nil || file.Memfd.Shared != mem.Shared {
+	if file := f.ix.File(table.Entries[i].File); file.Memfd == nil || file.Memfd.Shared != mem.Shared {
 		t.Errorf("the memfd's descriptor: %+v", file)
 	}
 }
@@ -196,11 +196,11 @@ func TestSharedMemory(t *testing.T) {
 func TestWithoutMapFiles(t *testing.T) {
 	f, s := freezeMemory(t, "no deleted file")
 	defer release(t, s)
-	anon := f.ix.Shared[f.vma("shared").Shared]
+	anon := f.ix.Shared(f.vma("shared").Shared)
 	f.same("shared anonymous", &format.SharedMemory{ID: anon.ID, Kind: format.SharedAnon, Size: 16384}, anon)
 	f.same("its pages", []format.PageNum{0, 1, 2, 3}, pagesOf(t, f.img, anon.ID, 0, 100))
 	f.same("its contents", pattern(23, 4096), readPages(t, f.img, anon.ID, 0, 4)[4096:8192])
-	mem := f.ix.Shared[f.vma("memfd").Shared]
+	mem := f.ix.Shared(f.vma("memfd").Shared)
 	f.same("memfd", &format.SharedMemory{
 		ID: mem.ID, Kind: format.SharedMemfd, Size: 10000, Name: "a name", Seals: 4, MemfdFlags: 2, Mode: 0o777,
 	}, mem)
@@ -240,7 +240,7 @@ func TestMappedFiles(t *testing.T) {
 	del := f.vma("deleted")
 	f.same("deleted file", &format.DeletedFile{
 		ID: del.File.Deleted, Path: filepath.Join(f.p.dir, "gone"), Size: 12388, Mode: 0o100600,
-	}, f.ix.Deleted[del.File.Deleted])
+	}, f.ix.Deleted(del.File.Deleted))
 	pages := pagesOf(t, f.img, del.File.Deleted, 0, 100)
 	if len(pages) < 2 || !slices.Contains(pages, 2) || !slices.Contains(pages, 3) {
 		t.Errorf("pages of the deleted file: %v", pages)
@@ -268,7 +268,7 @@ func TestMapsAreBack(t *testing.T) {
 	if diff := cmp.Diff(before, during); diff != "" {
 		t.Errorf("while frozen: %s", diff)
 	}
-	space := format.NewIndex(s.Image()).Memories[s.Image().Tasks[0].Memory]
+	space := format.NewIndex(s.Image()).Memory(s.Image().Tasks[0].Memory)
 	if len(space.VMAs) != len(before) {
 		t.Errorf("%d VMAs, maps has %d", len(space.VMAs), len(before))
 	}

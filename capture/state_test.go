@@ -34,15 +34,15 @@ func TestState(t *testing.T) {
 	s := p.freeze()
 	img := s.Image()
 	ix := format.NewIndex(img)
-	root, thread, child := ix.Tasks[format.PID(p.pid)], ix.Tasks[format.PID(said["thread"][0])], byComm(img)["child"]
+	root, thread, child := ix.Task(format.PID(p.pid)), ix.Task(format.PID(said["thread"][0])), byComm(img)["child"]
 	same := func(what string, want, got any) { t.Helper(); sameAs(t, what, want, got) }
-	checkActions(t, ix.Handlers[root.Handlers], format.Addr(said["handler"][0]))
+	checkActions(t, ix.Handlers(root.Handlers), format.Addr(said["handler"][0]))
 	same("altstack", &format.AltStack{Base: format.Addr(said["alt"][0]), Size: 16384}, root.AltStack)
 	same("thread's altstack", &format.AltStack{Base: format.Addr(said["thread"][1]), Size: 16384}, thread.AltStack)
 	same("mask", format.SignalSet(0).With(35).With(15), root.SignalMask)
 	same("thread's mask", format.SignalSet(0).With(10).With(12).With(5).With(35).With(15), thread.SignalMask)
 	same("thread's pending", [][3]int64{{12, -1, 4711}}, summaries(thread.Pending))
-	pr := ix.Processes[root.Process]
+	pr := ix.Process(root.Process)
 	same("pending", [][3]int64{{35, -1, 0}, {35, -1, 1}, {35, -1, 2}, {15, 0, 0}}, summaries(pr.Pending))
 	checkTimers(t, pr, said["timers"])
 	same("pdeathsig", [2]format.Signal{0, 1}, [2]format.Signal{root.ParentDeathSignal, thread.ParentDeathSignal})
@@ -52,14 +52,14 @@ func TestState(t *testing.T) {
 	same("personality", uint32(0x40000), root.Personality)
 	same("sched", &format.Sched{Nice: 3, Affinity: []uint64{1}, TimerSlack: 1234}, thread.Sched)
 	same("child's policy", uint32(abi.SchedBatch), child.Sched.Policy)
-	same("umask", uint32(0o27), ix.FS[root.FS].Umask)
+	same("umask", uint32(0o27), ix.FS(root.FS).Umask)
 	if root.FS != thread.FS || root.Files != thread.Files || root.Memory != thread.Memory || root.Handlers != thread.Handlers {
 		t.Errorf("threads do not share: %+v, %+v", root, thread)
 	}
 	if child.FS == root.FS || child.Handlers == root.Handlers {
 		t.Error("child and parent share")
 	}
-	checkCreds(t, ix.Creds[child.Creds])
+	checkCreds(t, ix.Creds(child.Creds))
 	if thread.TIDAddress == 0 || thread.RobustList == nil || thread.RobustList.Length != 24 {
 		t.Errorf("tid address %v, robust list %v", thread.TIDAddress, thread.RobustList)
 	}

@@ -50,7 +50,7 @@ func idsOf(t *testing.T, img *format.Image, leader format.PID) map[format.PID]id
 		k := &img.Tasks[i]
 		if k.Comm == "thread" {
 			threads++
-			if k.TGID != leader || k.Memory == 0 || k.Process != ix.Tasks[k.TGID].Process {
+			if k.TGID != leader || k.Memory == 0 || k.Process != ix.Task(k.TGID).Process {
 				t.Errorf("thread %+v", k)
 			}
 			continue
@@ -59,11 +59,11 @@ func idsOf(t *testing.T, img *format.Image, leader format.PID) map[format.PID]id
 			Comm: k.Comm, TGID: k.TGID, PPID: k.PPID, PGID: k.PGID, SID: k.SID, State: k.State,
 			Stop: k.StopSignal, Unreported: k.StopUnreported, Status: k.Status, Exit: k.ExitSignal, Memory: k.Memory != 0,
 		}
-		if pr := ix.Processes[k.Process]; pr != nil {
+		if pr := ix.Process(k.Process); pr != nil {
 			g.Subreaper = pr.Subreaper
 		}
 		if k.Comm == "orphan" {
-			g.PPID, g.Orphan = 0, ix.Tasks[k.PPID] == nil
+			g.PPID, g.Orphan = 0, ix.Task(k.PPID) == nil
 		}
 		got[k.TID] = g
 	}
@@ -85,7 +85,7 @@ func TestTree(t *testing.T) {
 	}
 	ix := format.NewIndex(img)
 	got := idsOf(t, img, pid("leader"))
-	rootTask := ix.Tasks[root]
+	rootTask := ix.Task(root)
 	alive := func(comm string) ids {
 		id := pid(comm)
 		return ids{

@@ -77,12 +77,12 @@ func TestTerminal(t *testing.T) {
 	}
 	ix := format.NewIndex(img)
 	for i := range img.Tasks {
-		if pr := ix.Processes[img.Tasks[i].Process]; pr.Terminal != term.ID {
+		if pr := ix.Process(img.Tasks[i].Process); pr.Terminal != term.ID {
 			t.Errorf("task %d has controlling terminal %d", img.Tasks[i].TID, pr.Terminal)
 		}
 	}
-	for _, e := range ix.FileTables[img.Tasks[0].Files].Entries {
-		if f := ix.Files[e.File]; e.FD <= 2 && (f.Kind != format.FileTTY || f.TTY.Terminal != term.ID || f.TTY.Master) {
+	for _, e := range ix.FileTable(img.Tasks[0].Files).Entries {
+		if f := ix.File(e.File); e.FD <= 2 && (f.Kind != format.FileTTY || f.TTY.Terminal != term.ID || f.TTY.Master) {
 			t.Errorf("descriptor %d: %+v", e.FD, f)
 		}
 	}

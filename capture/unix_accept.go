@@ -44,7 +44,7 @@ func (c *capturer) acceptPending() error {
 			}
 			get[w.listener] = fd
 		}
-		if err := c.acceptOne(get[w.listener], w, ix.Files[w.end].Unix); err != nil {
+		if err := c.acceptOne(get[w.listener], w, ix.File(w.end).Unix); err != nil {
 			return fmt.Errorf("connection waiting at socket %d: %w", w.listener.info.Inode, err)
 		}
 	}

@@ -142,7 +142,7 @@ func newBuilder(ctx context.Context, j *job) (*builder, error) {
 // restart, that has it; dead leaders still restore what their threads share.
 func (b *builder) findOwners() {
 	for i, tid := range b.plan.Order {
-		t := b.ix.Tasks[tid]
+		t := b.ix.Task(tid)
 		if t.State != format.Zombie {
 			b.living++
 		}
@@ -168,7 +168,7 @@ func (b *builder) findOwners() {
 // tasks.
 func (b *builder) countOthers() {
 	for _, tid := range b.plan.Order {
-		t := b.ix.Tasks[tid]
+		t := b.ix.Task(tid)
 		if t.Process == 0 || t.State == format.Zombie || b.owns(t, t.Process) {
 			continue
 		}
@@ -181,7 +181,7 @@ func (b *builder) countOthers() {
 // findOpens fills opens.
 func (b *builder) findOpens() {
 	for _, tid := range b.plan.Order {
-		if t := b.ix.Tasks[tid]; t.State != format.Zombie && b.owns(t, t.Memory) {
+		if t := b.ix.Task(tid); t.State != format.Zombie && b.owns(t, t.Memory) {
 			b.opens[t.Files] = append(b.opens[t.Files], t.Memory)
 		}
 	}
@@ -190,7 +190,7 @@ func (b *builder) findOpens() {
 // ownerTask is t, or its leader where that has the object too: what a process
 // has in common is restored by its leader.
 func (b *builder) ownerTask(t *format.Task, id format.ObjectID) format.PID {
-	l := b.ix.Tasks[t.TGID]
+	l := b.ix.Task(t.TGID)
 	if l == nil || l.State == format.Zombie {
 		return t.TID
 	}
@@ -217,8 +217,8 @@ func (b *builder) prog(pid format.PID) *husk.Program {
 func (b *builder) name(pid format.PID) string {
 	r, ok := b.roles[pid]
 	switch {
-	case b.ix.Tasks[pid] != nil:
-		return fmt.Sprintf("task %d (%s)", pid, b.ix.Tasks[pid].Comm)
+	case b.ix.Task(pid) != nil:
+		return fmt.Sprintf("task %d (%s)", pid, b.ix.Task(pid).Comm)
 	case !ok:
 		return fmt.Sprintf("helper %d", pid)
 	}
@@ -243,7 +243,7 @@ func (b *builder) buildTree(seed *husk.Program) error {
 			continue
 		}
 		b.step(i, s)
-		reported[s.Actor] = s.Op == plan.OpReport && b.ix.Tasks[s.Actor].State != format.Zombie
+		reported[s.Actor] = s.Op == plan.OpReport && b.ix.Task(s.Actor).State != format.Zombie
 	}
 	b.parkSeed(seed)
 	return b.trouble()

@@ -18,7 +18,7 @@ const (
 // emitCreds gives up what the engine may and the task may not, and then sets
 // what a change of credentials resets. Nothing privileged can follow.
 func (b *builder) emitCreds(p *husk.Program, t *format.Task) {
-	c := b.ix.Creds[t.Creds]
+	c := b.ix.Creds(t.Creds)
 	if c != nil && !sameCreds(c, &b.host.creds) {
 		b.setIDs(p, c)
 		b.setCaps(p, c)
@@ -29,7 +29,7 @@ func (b *builder) emitCreds(p *husk.Program, t *format.Task) {
 	if t.ParentDeathSignal != 0 {
 		p.Call("set parent-death signal", abi.SysPrctl, abi.PrSetPdeathsig, uint64(t.ParentDeathSignal), 0, 0, 0)
 	}
-	if mm := b.ix.Memories[t.Memory]; mm != nil {
+	if mm := b.ix.Memory(t.Memory); mm != nil {
 		b.emitDumpable(p, mm, c)
 	}
 }

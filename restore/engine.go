@@ -430,7 +430,7 @@ func (e *engine) targets() ([]*target, error) {
 		return !was
 	}
 	for _, tid := range e.plan.Order {
-		t := e.b.ix.Tasks[tid]
+		t := e.b.ix.Task(tid)
 		if t.State.Dead() {
 			continue
 		}
@@ -457,7 +457,7 @@ func (e *engine) findInsn(x *target) error {
 		return nil
 	}
 	buf := make([]byte, 1<<16)
-	for _, v := range e.b.ix.Memories[x.t.Memory].VMAs {
+	for _, v := range e.b.ix.Memory(x.t.Memory).VMAs {
 		if v.Prot&format.ProtExec == 0 || v.Special() {
 			continue
 		}
@@ -477,6 +477,6 @@ func (e *engine) findInsn(x *target) error {
 
 // hasAction says whether a task has an action of its own for a signal.
 func (b *builder) hasAction(t *format.Task, sig format.Signal) bool {
-	h := b.ix.Handlers[t.Handlers]
+	h := b.ix.Handlers(t.Handlers)
 	return h != nil && slices.ContainsFunc(h.Actions, func(a format.SignalAction) bool { return a.Signal == sig })
 }

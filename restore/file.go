@@ -203,7 +203,7 @@ func (f *filePlan) addWatches(b *builder, d *format.OpenFile, r reach) {
 	}
 	for _, w := range d.Epoll.Watches {
 		home := f.home[d.ID]
-		if o := b.ix.Files[w.File]; o != nil && o.Unix != nil && home == 0 {
+		if o := b.ix.File(w.File); o != nil && o.Unix != nil && home == 0 {
 			home = firstTable(r[d.ID])
 		}
 		f.watches[home] = append(f.watches[home], watch{d.ID, w})

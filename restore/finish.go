@@ -424,7 +424,7 @@ func (f *finisher) release() error {
 // takes no such signal from inside (pid_namespaces(7)), and from here SIGSTOP alone.
 func (e *engine) stopInit() error {
 	const first = 1
-	t := e.b.ix.Tasks[first]
+	t := e.b.ix.Task(first)
 	if !e.opts.PIDNamespace || t == nil || t.State != format.Stopped {
 		return nil
 	}
@@ -444,7 +444,7 @@ func (e *engine) awaitStates(ctx context.Context) error {
 		switch {
 		case t.State == format.Stopped:
 			want = "TtZ"
-		case t.State.Dead() && e.b.ix.Tasks[t.PPID] == nil, t.State == format.DeadLeader:
+		case t.State.Dead() && e.b.ix.Task(t.PPID) == nil, t.State == format.DeadLeader:
 			want = "Z"
 		}
 		if want == "" {

@@ -80,7 +80,7 @@ func (e *engine) holders(tasks []*target, wanted func(*format.OpenFile) bool) it
 
 func (e *engine) findHolders(tasks []*target, holders map[format.ObjectID][]holder) {
 	for _, x := range tasks {
-		table := e.b.ix.FileTables[x.t.Files]
+		table := e.b.ix.FileTable(x.t.Files)
 		if table == nil {
 			continue
 		}

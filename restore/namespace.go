@@ -138,7 +138,7 @@ func (b *builder) writeSysctl(p *husk.Program, name, value string) {
 func (e *engine) verifySpaces() ([]validate.Finding, error) {
 	v := verifier{e: e}
 	root := e.hostPID(e.req.Image.Root)
-	t := e.b.ix.Tasks[e.req.Image.Root]
+	t := e.b.ix.Task(e.req.Image.Root)
 	if u := e.spaces.uts; u != nil {
 		err := sys.InNamespaces([]string{procfs.Path(root, "ns/uts")}, func() error {
 			host, domain, err := sys.Names()

@@ -23,7 +23,7 @@ func (e *engine) findOwnerCalls(tasks []*target) {
 // mayOwn says whether a task is of the users that a file remembers as those who
 // named its owner.
 func (e *engine) mayOwn(t *format.Task, o *format.FileOwner) bool {
-	c := e.b.ix.Creds[t.Creds]
+	c := e.b.ix.Creds(t.Creds)
 	return o == nil || o.PID == 0 || c != nil && c.UID == o.UID && c.EUID == o.EUID
 }
 

@@ -70,7 +70,7 @@ func (b *builder) emitPages(p *husk.Program, mm *format.AddressSpace, runs []pla
 	}
 	r.flush()
 	if helper != nil {
-		b.endHelper(p, helper, b.ix.Tasks[b.owner[mm.ID]].TGID)
+		b.endHelper(p, helper, b.ix.Task(b.owner[mm.ID]).TGID)
 	}
 }
 

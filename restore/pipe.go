@@ -51,7 +51,7 @@ func (b *builder) emitPipeData(p *husk.Program, pb *format.PipeBuffer, fd uint64
 // emitPipeEnd makes one end. The first reading and the first writing end of a
 // pipe are the pipe's own; all others are opened anew.
 func (b *builder) emitPipeEnd(p *husk.Program, d *format.OpenFile) {
-	pb := b.ix.Pipes[d.Pipe.Buffer]
+	pb := b.ix.Pipe(d.Pipe.Buffer)
 	base, number := b.files.number[d.Pipe.Buffer], b.files.number[d.ID]
 	if pb.Fifo.Path != "" {
 		// Opened without waiting for another end; then as it was.

@@ -79,7 +79,7 @@ func wantSpeculation(t *format.Task, feature uint8) int {
 // for, or that its registers use.
 func (b *builder) emitXFeatures(p *husk.Program, t *format.Task) {
 	want := uint64(0)
-	if pr := b.ix.Processes[t.Process]; pr != nil {
+	if pr := b.ix.Process(t.Process); pr != nil {
 		want = pr.XFeatures
 	}
 	if usesAMX(t) {
@@ -129,7 +129,7 @@ func (b *builder) emitName(p *husk.Program, v *format.VMA) {
 // emitMDWE forbids memory that was written to be executed. It cannot be undone,
 // so it comes last.
 func (b *builder) emitMDWE(p *husk.Program, t *format.Task) {
-	if mm := b.ix.Memories[t.Memory]; mm != nil && mm.MDWE != 0 && b.owns(t, t.Memory) {
+	if mm := b.ix.Memory(t.Memory); mm != nil && mm.MDWE != 0 && b.owns(t, t.Memory) {
 		p.Call("forbid execution of written memory", abi.SysPrctl, abi.PrSetMDWE, uint64(mm.MDWE), 0, 0, 0)
 	}
 }

@@ -31,7 +31,7 @@ func (b *builder) planRests() {
 	stops := map[format.PID]bool{}
 	for i := range b.plan.Steps {
 		if s := &b.plan.Steps[i]; s.Op == plan.OpStop {
-			stops[b.ix.Tasks[s.Actor].TGID] = true
+			stops[b.ix.Task(s.Actor).TGID] = true
 		}
 	}
 	tables, memories := map[format.ObjectID]uint32{}, map[format.ObjectID]uint32{}
@@ -65,7 +65,7 @@ func (b *builder) lateTables() map[format.ObjectID]bool {
 	late := map[format.ObjectID]bool{}
 	for _, t := range b.img.Objects.FileTables {
 		late[t.ID] = slices.ContainsFunc(t.Entries, func(e format.FileEntry) bool {
-			d := b.ix.Files[e.File]
+			d := b.ix.File(e.File)
 			return d != nil && (len(d.Locks) > 0 || d.Signals())
 		})
 	}
@@ -76,7 +76,7 @@ func (b *builder) lateTables() map[format.ObjectID]bool {
 func (b *builder) livingTasks() []*format.Task {
 	var list []*format.Task
 	for _, tid := range b.plan.Order {
-		if t := b.ix.Tasks[tid]; !t.State.Dead() {
+		if t := b.ix.Task(tid); !t.State.Dead() {
 			list = append(list, t)
 		}
 	}

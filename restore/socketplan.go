@@ -195,7 +195,7 @@ func (s *socketPlan) actor(c *format.PeerCredentials) format.ObjectID {
 	if c == nil {
 		return 0
 	}
-	t := s.b.ix.Tasks[c.PID]
+	t := s.b.ix.Task(c.PID)
 	if t == nil || !t.Leader() || t.State.Dead() || !s.b.owns(t, t.Files) {
 		return 0
 	}
@@ -233,7 +233,7 @@ func (s *socketPlan) anyTable(g *socketGroup, r reach) format.ObjectID {
 // tableOf is the first table that has the socket and whose owner can act.
 func (s *socketPlan) tableOf(k *socket, r reach) format.ObjectID {
 	for _, id := range r[k.id] {
-		t := s.b.ix.Tasks[s.b.owner[id]]
+		t := s.b.ix.Task(s.b.owner[id])
 		if t != nil && s.actor(&format.PeerCredentials{PID: t.TID}) == id {
 			return id
 		}

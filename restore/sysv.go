@@ -149,7 +149,7 @@ func (b *builder) attachments(mm *format.AddressSpace) []attachment {
 		at := slices.IndexFunc(list, func(a attachment) bool { return a.base == base && a.s.ID == v.Shared })
 		if at < 0 {
 			at = len(list)
-			list = append(list, attachment{base: base, s: b.ix.Shared[v.Shared]})
+			list = append(list, attachment{base: base, s: b.ix.Shared(v.Shared)})
 		}
 		list[at].vmas = append(list[at].vmas, v)
 	}
@@ -157,7 +157,7 @@ func (b *builder) attachments(mm *format.AddressSpace) []attachment {
 }
 
 func (b *builder) isSegment(v *format.VMA) bool {
-	s := b.ix.Shared[v.Shared]
+	s := b.ix.Shared(v.Shared)
 	return v.Kind == format.VMAShared && s != nil && s.Kind == format.SharedSysV
 }
 

@@ -13,7 +13,7 @@ import (
 // coordinator begins when all are there. Living tasks go on with a program of
 // their own, which is written meanwhile.
 func (b *builder) emitReport(p *husk.Program, s *plan.Step) {
-	t := b.ix.Tasks[s.Actor]
+	t := b.ix.Task(s.Actor)
 	p.Signal(b.present, uint32(len(b.plan.Order)))
 	if t.State == format.Zombie {
 		b.awaitAll(p, t)
@@ -59,30 +59,30 @@ func (b *builder) emitBody(t *format.Task) {
 func (b *builder) emitShared(p *husk.Program, t *format.Task) {
 	if b.owns(t, t.Memory) {
 		b.awaitOpens(p, t, t.Memory)
-		b.emitMemory(p, b.ix.Memories[t.Memory])
+		b.emitMemory(p, b.ix.Memory(t.Memory))
 		p.Signal(b.ready[t.Memory], 1)
 	} else if t.Memory != 0 {
 		p.Wait("wait for memory", b.ready[t.Memory], 1)
 	}
 	if b.owns(t, t.Files) {
 		b.awaitOpens(p, t, 0)
-		b.emitFileTable(p, b.ix.FileTables[t.Files])
+		b.emitFileTable(p, b.ix.FileTable(t.Files))
 		p.Signal(b.ready[t.Files], 1)
 	}
 	if b.owns(t, t.FS) { // paths are the engine's until here
 		b.awaitPaths(p, t)
-		b.emitFS(p, b.ix.FS[t.FS])
+		b.emitFS(p, b.ix.FS(t.FS))
 	}
 }
 
 // awaitPaths waits until all who share the task's place in the file system have
 // opened what they open by paths, if these are to mean something else.
 func (b *builder) awaitPaths(p *husk.Program, t *format.Task) {
-	if root := b.ix.FS[t.FS].Root; root == "" || root == "/" {
+	if root := b.ix.FS(t.FS).Root; root == "" || root == "/" {
 		return
 	}
 	for _, tid := range b.plan.Order {
-		o := b.ix.Tasks[tid]
+		o := b.ix.Task(tid)
 		if o.FS != t.FS || o.State == format.Zombie {
 			continue
 		}
@@ -126,7 +126,7 @@ func (b *builder) emitTaskState(p *husk.Program, t *format.Task) {
 		b.emitSched(p, t)
 	}
 	b.emitComm(p, t)
-	if pr := b.ix.Processes[t.Process]; pr != nil && b.owns(t, t.Process) {
+	if pr := b.ix.Process(t.Process); pr != nil && b.owns(t, t.Process) {
 		if pr.Subreaper {
 			p.Call("set subreaper", abi.SysPrctl, abi.PrSetChildSubreaper, 1, 0, 0, 0)
 		}
@@ -198,13 +198,13 @@ func (b *builder) settle(p *husk.Program, t *format.Task) {
 		p.Signal(b.blocked[t.Process], b.others[t.Process])
 	}
 	if b.owns(t, t.Handlers) {
-		b.emitHandlers(p, b.ix.Handlers[t.Handlers])
+		b.emitHandlers(p, b.ix.Handlers(t.Handlers))
 	}
 	if owner {
 		if n := b.others[t.Process]; n > 0 {
 			p.Wait("wait for the other threads", b.blocked[t.Process], n)
 		}
-		b.emitProcess(p, t, b.ix.Processes[t.Process])
+		b.emitProcess(p, t, b.ix.Process(t.Process))
 	}
 	if t.State != format.DeadLeader {
 		b.emitPending(p, t)

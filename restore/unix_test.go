@@ -21,7 +21,7 @@ func (w *world) give(u format.UnixSocket, pids ...format.PID) {
 	o.Files = append(o.Files, f)
 	ix := format.NewIndex(w.img)
 	for _, pid := range pids {
-		t := ix.FileTables[ix.Tasks[pid].Files]
+		t := ix.FileTable(ix.Task(pid).Files)
 		t.Entries = append(t.Entries, format.FileEntry{FD: format.FD(len(t.Entries)), File: f.ID})
 	}
 }

@@ -92,7 +92,7 @@ func (b *builder) control(m *format.SocketMessage) []byte {
 		}
 		out = appendControl(out, abi.ScmRights, v)
 	}
-	if c := m.Creds; c != nil && b.ix.Tasks[c.PID] != nil {
+	if c := m.Creds; c != nil && b.ix.Task(c.PID) != nil {
 		v := binary.NativeEndian.AppendUint32(nil, uint32(c.PID))
 		v = binary.NativeEndian.AppendUint32(v, c.UID)
 		v = binary.NativeEndian.AppendUint32(v, c.GID)

@@ -48,7 +48,7 @@ const verifiers = 2
 func (e *engine) verify(ctx context.Context) error {
 	for _, tid := range e.plan.Order {
 		e.hostPID(tid) // so that verifiers only look numbers up
-		e.threadCount(e.b.ix.Tasks[tid])
+		e.threadCount(e.b.ix.Task(tid))
 	}
 	var group errgroup.Group
 	var all [verifiers]verifier
@@ -80,7 +80,7 @@ func (v *verifier) run(ctx context.Context, first int) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := v.task(v.e.b.ix.Tasks[v.e.plan.Order[i]]); err != nil {
+		if err := v.task(v.e.b.ix.Task(v.e.plan.Order[i])); err != nil {
 			return err
 		}
 	}
@@ -169,14 +169,14 @@ func (v *verifier) stat(t *format.Task, tid int) (procfs.Stat, error) {
 // parent compares parents where the image has the parent; a task whose parent
 // is outside has whoever adopts it.
 func (v *verifier) parent(t *format.Task, ppid int) {
-	if v.e.b.ix.Tasks[t.PPID] != nil && ppid != int(t.PPID) {
+	if v.e.b.ix.Task(t.PPID) != nil && ppid != int(t.PPID) {
 		v.differ(t, "parent %d, was %d", ppid, t.PPID)
 	}
 }
 
 // outside says whether a session or group is the caller's.
 func (v *verifier) outside(id format.PID) bool {
-	return id == 0 || v.e.opts.ShellJob && v.e.b.ix.Tasks[id] == nil
+	return id == 0 || v.e.opts.ShellJob && v.e.b.ix.Task(id) == nil
 }
 
 // innerNumbers are a task's numbers in its own pid namespace.
@@ -217,7 +217,7 @@ func (v *verifier) memory(t *format.Task, tid int) error {
 	if v.e.b.mapPages {
 		return nil // mapped pages are mappings of their own
 	}
-	got, want := liveAreas(maps), imageAreas(v.e.b.ix.Memories[t.Memory].VMAs)
+	got, want := liveAreas(maps), imageAreas(v.e.b.ix.Memory(t.Memory).VMAs)
 	if d := firstDifference(got, want); d != "" {
 		v.differ(t, "memory differs: %s", d)
 	}
@@ -299,7 +299,7 @@ func (a area) String() string {
 // have shown that placed them; so as many are the same ones. Since Linux 6.2 the
 // directory's size is their number; it is zero before.
 func (v *verifier) files(t *format.Task, tid int) error {
-	entries := v.e.b.ix.FileTables[t.Files].Entries
+	entries := v.e.b.ix.FileTable(t.Files).Entries
 	if st, err := sys.Stat(procfs.Path(tid, "fd")); err == nil && len(entries) > 0 && st.Size == int64(len(entries)) {
 		return nil
 	}

@@ -49,12 +49,12 @@ func (e *engine) verifySockets() ([]validate.Finding, error) {
 
 // socketInodes finds the inodes of the unix sockets that a table has open.
 func (e *engine) socketInodes(t *format.FileTable, into map[format.ObjectID]uint32) error {
-	owner := e.b.ix.Tasks[e.b.owner[t.ID]]
+	owner := e.b.ix.Task(e.b.owner[t.ID])
 	if owner == nil {
 		return nil
 	}
 	for _, f := range t.Entries {
-		if d := e.b.ix.Files[f.File]; d == nil || d.Unix == nil || into[f.File] != 0 {
+		if d := e.b.ix.File(f.File); d == nil || d.Unix == nil || into[f.File] != 0 {
 			continue
 		}
 		st, err := sys.Stat(procfs.Path(e.hostPID(owner.TID), fmt.Sprintf("fd/%d", f.FD)))

@@ -15,7 +15,7 @@ const coreLimit = 1 << 20
 // emitDie restores a zombie: its name and its end. It hands over first, as
 // nothing can after it.
 func (b *builder) emitDie(p *husk.Program, s *plan.Step) {
-	t := b.ix.Tasks[s.Actor]
+	t := b.ix.Task(s.Actor)
 	b.ended[t.TID] = true
 	b.awaitTurn(p, t)
 	b.emitComm(p, t)
@@ -49,12 +49,12 @@ func (b *builder) limitCore(p *husk.Program, n uint64) {
 func (b *builder) emitWitness(p *husk.Program, s *plan.Step) {
 	p.Call("wait for a zombie", abi.SysWaitid, abi.PPid, uint64(s.Target), 0,
 		abi.WExited|abi.WNowait|abi.WAll, 0).Detail(b.name(s.Target))
-	b.drain(p, b.ix.Tasks[s.Target].ExitSignal)
+	b.drain(p, b.ix.Task(s.Target).ExitSignal)
 }
 
 // emitLeave ends a leader whose threads live on.
 func (b *builder) emitLeave(p *husk.Program, s *plan.Step) {
-	t := b.ix.Tasks[s.Actor]
+	t := b.ix.Task(s.Actor)
 	b.settle(p, t)
 	p.Call("exit", abi.SysExit, uint64(t.Status.ExitCode()))
 }
@@ -62,7 +62,7 @@ func (b *builder) emitLeave(p *husk.Program, s *plan.Step) {
 // emitStop stops a process. Its other threads are done by then, and so is
 // everything of its own.
 func (b *builder) emitStop(p *husk.Program, s *plan.Step) {
-	t := b.ix.Tasks[s.Actor]
+	t := b.ix.Task(s.Actor)
 	b.settle(p, t)
 	if n := b.others[t.Process]; n > 0 {
 		p.Wait("wait for the other threads", b.settled[t.Process], n)

@@ -42,7 +42,7 @@ func checkDeleted(c *checker) {
 
 // checkRemoved asks that a removed object is, or is not, a directory.
 func checkRemoved(c *checker, by, id format.ObjectID, directory bool) {
-	if d := c.Deleted[id]; d != nil && (d.Mode&modeType == modeDir) != directory {
+	if d := c.Deleted(id); d != nil && (d.Mode&modeType == modeDir) != directory {
 		c.object("R038", by, "removed %.120q has mode %#o", d.Path, d.Mode)
 	}
 }

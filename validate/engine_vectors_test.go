@@ -101,7 +101,7 @@ var engineMutations = []mutation{
 	}},
 	{CodeSysVMessages, "queue", func(v *vector) { v.Image.Objects.Messages = []format.SysVMessages{{ID: 80}} }},
 	{CodeHugeTLB, "mapping", flagged(format.VMAHugeTLB)},
-	{CodeHugeTLB, "memfd", func(v *vector) { v.index().Shared[idMemfdMem].MemfdFlags = memfdHuge }},
+	{CodeHugeTLB, "memfd", func(v *vector) { v.index().Shared(idMemfdMem).MemfdFlags = memfdHuge }},
 	{CodeDeviceMemory, "registers", flagged(format.VMAIO)},
 	{CodeDeviceMemory, "frames", flagged(format.VMAPFNMap)},
 	{CodeUserfaultfd, "range", flagged(format.VMAUffdWP)},

@@ -12,7 +12,7 @@ func checkEpolls(c *checker) {
 	nested := make(map[format.ObjectID][]format.ObjectID)
 	for i := range c.img.Objects.Files {
 		f := &c.img.Objects.Files[i]
-		if f.Epoll == nil || c.Files[f.ID] != f {
+		if f.Epoll == nil || c.File(f.ID) != f {
 			continue
 		}
 		nodes = append(nodes, f.ID)
@@ -45,7 +45,7 @@ func checkWatches(c *checker, f *format.OpenFile) []format.ObjectID {
 			c.object("R050", f.ID, "descriptor %d is watched twice", w.FD)
 		}
 		seen[key{w.FD, w.File}] = true
-		target := c.Files[w.File]
+		target := c.File(w.File)
 		switch {
 		case target == nil:
 		case target.Epoll != nil:

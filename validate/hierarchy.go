@@ -34,7 +34,7 @@ func checkHierarchy(c *checker) {
 }
 
 func checkRoot(c *checker) {
-	root := c.Tasks[c.img.Root]
+	root := c.Task(c.img.Root)
 	switch {
 	case root == nil:
 		c.report("H002", Subject{}, "the root is task %d, which the image does not hold", c.img.Root)
@@ -53,8 +53,8 @@ func checkRoot(c *checker) {
 
 func checkUnique(c *checker) {
 	for i := range c.img.Tasks {
-		if t := &c.img.Tasks[i]; c.order[t.TID] != i {
-			c.task("H006", t, "tasks %d and %d of the image have the same number", c.order[t.TID]+1, i+1)
+		if t := &c.img.Tasks[i]; c.order.Get(t.TID) != i {
+			c.task("H006", t, "tasks %d and %d of the image have the same number", c.order.Get(t.TID)+1, i+1)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func checkNumbers(c *checker, t *format.Task) {
 
 // checkLeader reports a group without a leader once, at its first thread.
 func checkLeader(c *checker, t *format.Task) {
-	if c.leaders[t.TGID] == nil && c.groups[t.TGID][0] == t {
+	if c.leaders.Get(t.TGID) == nil && c.groups.Get(t.TGID)[0] == t {
 		c.task("H008", t, "no task leads thread group %d", t.TGID)
 	}
 }
@@ -98,11 +98,11 @@ func checkDeath(c *checker, t *format.Task) {
 		c.task("H010", t, "thread of process %d is %s", t.TGID, t.State)
 		return
 	}
-	if c.leaders[t.TGID] != t {
+	if c.leaders.Get(t.TGID) != t {
 		return
 	}
 	alive := 0
-	for _, other := range c.groups[t.TGID] {
+	for _, other := range c.groups.Get(t.TGID) {
 		if living(other) {
 			alive++
 		}
@@ -130,7 +130,7 @@ func checkStatus(c *checker, t *format.Task) {
 
 // checkThread compares a thread with its leader.
 func checkThread(c *checker, t *format.Task) {
-	leader := c.leaders[t.TGID]
+	leader := c.leaders.Get(t.TGID)
 	if leader == nil || t.Leader() {
 		return
 	}
@@ -146,7 +146,7 @@ func checkThread(c *checker, t *format.Task) {
 	// A dead leader may have let go of what its threads still share.
 	first := leader
 	if leader.State.Dead() {
-		first = c.firstLiving[t.TGID]
+		first = c.firstLiving.Get(t.TGID)
 	}
 	for _, s := range []struct {
 		code, what string
@@ -170,11 +170,11 @@ func checkParent(c *checker, t *format.Task) {
 	if t.PPID == 0 || !t.Leader() {
 		return
 	}
-	parent := c.Tasks[t.PPID]
+	parent := c.Task(t.PPID)
 	switch {
 	case parent == nil:
 		// Init adopts orphans, and the subreaper that the root may be a child of.
-		root := c.Tasks[c.img.Root]
+		root := c.Task(c.img.Root)
 		if t.TID != c.img.Root && t.PPID > 1 && t.Creator == 0 && root != nil && t.PPID != root.PPID {
 			c.task("H047", t, "parent %d is not in the image", t.PPID)
 		}
@@ -188,20 +188,21 @@ func checkParent(c *checker, t *format.Task) {
 // checkCycles follows each process to its topmost ancestor, each link once.
 func checkCycles(c *checker) {
 	const visiting, done = 1, 2
-	seen := make(map[format.PID]uint8, len(c.leaders))
+	seen := byTask[uint8](c.img)
+	var path []format.PID
 	for i := range c.img.Tasks {
-		var path []format.PID
+		path = path[:0]
 		pid := c.img.Tasks[i].TGID
-		for c.leaders[pid] != nil && seen[pid] == 0 {
-			seen[pid] = visiting
+		for c.leaders.Get(pid) != nil && seen.Get(pid) == 0 {
+			seen.Set(pid, visiting)
 			path = append(path, pid)
-			pid = c.leaders[pid].PPID
+			pid = c.leaders.Get(pid).PPID
 		}
-		if seen[pid] == visiting {
-			c.task("H024", c.leaders[pid], "the process is its own ancestor")
+		if seen.Get(pid) == visiting {
+			c.task("H024", c.leaders.Get(pid), "the process is its own ancestor")
 		}
 		for _, p := range path {
-			seen[p] = done
+			seen.Set(p, done)
 		}
 	}
 }
@@ -221,7 +222,7 @@ func checkSession(c *checker, t *format.Task) {
 		what string
 		id   format.PID
 	}{{"session", t.SID}, {"process group", t.PGID}} {
-		if other := c.Tasks[n.id]; other != nil && !other.Leader() {
+		if other := c.Task(n.id); other != nil && !other.Leader() {
 			c.task("H029", t, "%s %d is the number of a thread of process %d", n.what, n.id, other.TGID)
 		}
 	}
@@ -230,25 +231,26 @@ func checkSession(c *checker, t *format.Task) {
 // checkGroupSessions asks that sessions and groups agree between processes.
 // Each fault is reported once for a session or group.
 func checkGroupSessions(c *checker) {
-	sessionOf := make(map[format.PID]*format.Task)
+	sessionOf := byTask[*format.Task](c.img)
 	reported := make(map[format.PID]bool)
 	for i := range c.img.Tasks {
 		t := &c.img.Tasks[i]
 		if !t.Leader() {
 			continue
 		}
-		if l := c.leaders[t.SID]; l != nil && l.SID != t.SID && !reported[-t.SID] {
+		if l := c.leaders.Get(t.SID); l != nil && l.SID != t.SID && !reported[-t.SID] {
 			reported[-t.SID] = true
 			c.task("H026", t, "session %d, but process %d is in session %d", t.SID, l.TID, l.SID)
 		}
 		if t.PGID <= 0 || reported[t.PGID] {
 			continue
 		}
-		first := sessionOf[t.PGID]
+		first := sessionOf.Get(t.PGID)
 		if first == nil {
-			sessionOf[t.PGID], first = t, t
+			sessionOf.Set(t.PGID, t)
+			first = t
 		}
-		if l := c.leaders[t.PGID]; l != nil && first.SID == t.SID {
+		if l := c.leaders.Get(t.PGID); l != nil && first.SID == t.SID {
 			first = l
 		}
 		if first.SID != t.SID {

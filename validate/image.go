@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/table"
 	"github.com/thaw-cr/thaw/validate/policy"
 )
 
@@ -114,7 +115,7 @@ func rank(code string) int { return strings.IndexByte("FAHMSRPX", code[0]) }
 func (c *checker) place(s Subject) int {
 	switch {
 	case s.Task != 0:
-		if i, ok := c.order[s.Task]; ok {
+		if i, ok := c.order.Find(s.Task); ok {
 			return 1 + i
 		}
 		return 1 + len(c.img.Tasks)
@@ -128,57 +129,86 @@ func (c *checker) place(s Subject) int {
 type tables struct {
 	*format.Index
 	// order is a task's place in the image.
-	order map[format.PID]int
+	order *table.Table[format.PID, int]
 	// groups are the tasks of each thread group, in their order.
-	groups map[format.PID][]*format.Task
+	groups *table.Table[format.PID, []*format.Task]
 	// leaders are the tasks whose TID is their TGID, by that number.
-	leaders map[format.PID]*format.Task
+	leaders *table.Table[format.PID, *format.Task]
 	// lists are the ids of all objects by kind, kinds says in which of them an
 	// object is: see kindOf.
 	lists []objectList
-	kinds *objectTable[uint8]
+	kinds *table.Table[format.ObjectID, uint8]
 	// firstLiving is a thread group's first living task, handlersUser that of
 	// a table of signal handlers.
-	firstLiving  map[format.PID]*format.Task
-	handlersUser map[format.ObjectID]*format.Task
+	firstLiving  *table.Table[format.PID, *format.Task]
+	handlersUser *table.Table[format.ObjectID, *format.Task]
 	// layouts are the sorted VMAs of address spaces, made when asked for; layoutAt
 	// is the place of an address space's there, counted from 1.
 	layouts  []layout
-	layoutAt *objectTable[int32]
+	layoutAt *table.Table[format.ObjectID, int32]
 }
 
 func newTables(img *format.Image) *tables {
 	t := &tables{
-		Index:        format.NewIndex(img),
-		order:        make(map[format.PID]int, len(img.Tasks)),
-		groups:       make(map[format.PID][]*format.Task),
-		leaders:      make(map[format.PID]*format.Task),
-		lists:        objectLists(&img.Objects),
-		firstLiving:  make(map[format.PID]*format.Task),
-		handlersUser: make(map[format.ObjectID]*format.Task),
+		Index:       format.NewIndex(img),
+		order:       byTask[int](img),
+		groups:      groupsOf(img),
+		leaders:     byTask[*format.Task](img),
+		lists:       objectLists(&img.Objects),
+		firstLiving: byTask[*format.Task](img),
 	}
 	t.kinds = objectKinds(t.lists)
-	t.layoutAt = newObjectTable[int32](extent(t.lists))
+	t.layoutAt = byObject[int32](t.lists)
+	t.handlersUser = byObject[*format.Task](t.lists)
 	for i := range img.Tasks {
 		task := &img.Tasks[i]
-		if _, ok := t.order[task.TID]; !ok {
-			t.order[task.TID] = i
+		if !t.order.Has(task.TID) {
+			t.order.Set(task.TID, i)
 		}
-		t.groups[task.TGID] = append(t.groups[task.TGID], task)
-		if _, ok := t.leaders[task.TGID]; !ok && task.Leader() {
-			t.leaders[task.TGID] = task
+		if task.Leader() && !t.leaders.Has(task.TGID) {
+			t.leaders.Set(task.TGID, task)
 		}
 		if !living(task) {
 			continue
 		}
-		if _, ok := t.firstLiving[task.TGID]; !ok {
-			t.firstLiving[task.TGID] = task
+		if !t.firstLiving.Has(task.TGID) {
+			t.firstLiving.Set(task.TGID, task)
 		}
-		if _, ok := t.handlersUser[task.Handlers]; !ok {
-			t.handlersUser[task.Handlers] = task
+		if !t.handlersUser.Has(task.Handlers) {
+			t.handlersUser.Set(task.Handlers, task)
 		}
 	}
 	return t
+}
+
+// byTask is a table by the numbers of tasks.
+func byTask[V any](img *format.Image) *table.Table[format.PID, V] {
+	var last format.PID
+	for i := range img.Tasks {
+		last = max(last, img.Tasks[i].TID)
+	}
+	return table.New[format.PID, V](len(img.Tasks), last)
+}
+
+// groupsOf are the tasks of each thread group, in their order.
+func groupsOf(img *format.Image) *table.Table[format.PID, []*format.Task] {
+	sizes := byTask[int](img)
+	for i := range img.Tasks {
+		id := img.Tasks[i].TGID
+		sizes.Set(id, sizes.Get(id)+1)
+	}
+	groups := byTask[[]*format.Task](img)
+	room := make([]*format.Task, len(img.Tasks)) // of all groups
+	for i := range img.Tasks {
+		task := &img.Tasks[i]
+		members, ok := groups.Find(task.TGID)
+		if !ok {
+			n := sizes.Get(task.TGID)
+			members, room = room[:0:n], room[n:]
+		}
+		groups.Set(task.TGID, append(members, task))
+	}
+	return groups
 }
 
 // living says whether a task can own memory, files and the like.

@@ -83,7 +83,7 @@ func (c *checker) layout(mm *format.AddressSpace) layout {
 	if mm == nil {
 		return nil
 	}
-	if c.Memories[mm.ID] != mm {
+	if c.Memory(mm.ID) != mm {
 		return layoutOf(mm)
 	}
 	return c.layoutOfID(mm.ID)
@@ -91,15 +91,15 @@ func (c *checker) layout(mm *format.AddressSpace) layout {
 
 // layoutOfID is that of the address space with an id; empty if there is none.
 func (c *checker) layoutOfID(id format.ObjectID) layout {
-	if at := c.layoutAt.get(id); at > 0 {
+	if at := c.layoutAt.Get(id); at > 0 {
 		return c.layouts[at-1]
 	}
-	mm := c.Memories[id]
+	mm := c.Memory(id)
 	if mm == nil {
 		return nil
 	}
 	c.layouts = append(c.layouts, layoutOf(mm))
-	c.layoutAt.set(id, int32(len(c.layouts)))
+	c.layoutAt.Set(id, int32(len(c.layouts)))
 	return c.layouts[len(c.layouts)-1]
 }
 
@@ -228,7 +228,7 @@ func checkPointers(c *checker, t *format.Task) {
 	if t.Registers == nil || t.Registers.AMD64 == nil || !living(t) {
 		return
 	}
-	mm := c.Memories[t.Memory]
+	mm := c.Memory(t.Memory)
 	if mm == nil || len(mm.VMAs) == 0 {
 		return
 	}

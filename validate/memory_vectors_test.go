@@ -33,7 +33,7 @@ func anon(start, end format.Addr) format.VMA {
 
 var memoryMutations = []mutation{
 	{"M001", "large-pages", func(v *vector) { v.Image.Provenance.PageSize = 65536 }},
-	{"M002", "nothing-mapped", func(v *vector) { v.index().Memories[idMemory2].VMAs = nil }},
+	{"M002", "nothing-mapped", func(v *vector) { v.index().Memory(idMemory2).VMAs = nil }},
 	{"M003", "reversed", func(v *vector) { x := anon(holeAddr, holeAddr-4096); v.insert(x) }},
 	{"M003", "empty", func(v *vector) { v.insert(anon(holeAddr, holeAddr)) }},
 	{"M004", "start-unaligned", func(v *vector) { v.insert(anon(holeAddr+16, holeAddr+4096)) }},
@@ -62,7 +62,7 @@ var memoryMutations = []mutation{
 	{"M018", "offset-overflow", func(v *vector) { v.vma(0x402000).Offset = 0xfffffffffffff000 }},
 	{"M019", "beyond-the-object", func(v *vector) { v.vma(0x7f0000010000).End += 4096 }},
 	{"M019", "overflowing-size", func(v *vector) { v.vma(0x7f0000010000).Offset = 1<<63 - 4096 }},
-	{"M020", "sealed-yet-writable", func(v *vector) { v.index().Shared[idMemfdMem].Seals = sealWrite }},
+	{"M020", "sealed-yet-writable", func(v *vector) { v.index().Shared(idMemfdMem).Seals = sealWrite }},
 	{"M021", "bit-31", func(v *vector) { v.vma(anonAddr).Flags = 1 << 31 }},
 	{"M022", "huge-and-not", func(v *vector) { v.vma(anonAddr).Flags = format.VMAHuge | format.VMANoHuge }},
 	{"M022", "sequential-and-random", func(v *vector) { v.vma(anonAddr).Flags = format.VMASequential | format.VMARandom }},
@@ -115,19 +115,19 @@ var memoryMutations = []mutation{
 	{"M053", "in-shared-memory", func(v *vector) { v.pages(format.PageRun{First: 0x7f0000000, Count: 1}) }},
 	{"M054", "beyond-the-memfd", func(v *vector) { v.Pages[2].Runs[0].Count = 2 }},
 	{"M054", "beyond-the-deleted-file", func(v *vector) { v.Pages[3].Runs[0].First = 5 }},
-	{"M055", "unknown", func(v *vector) { v.index().Shared[idShared].Kind = "dma" }},
-	{"M056", "sysv-without-key", func(v *vector) { v.index().Shared[idShared].Kind = format.SharedSysV }},
-	{"M056", "key-without-sysv", func(v *vector) { v.index().Shared[idShared].SysV = &format.SysVKey{} }},
+	{"M055", "unknown", func(v *vector) { v.index().Shared(idShared).Kind = "dma" }},
+	{"M056", "sysv-without-key", func(v *vector) { v.index().Shared(idShared).Kind = format.SharedSysV }},
+	{"M056", "key-without-sysv", func(v *vector) { v.index().Shared(idShared).SysV = &format.SysVKey{} }},
 	{"M057", "nothing", func(v *vector) {
 		o := &v.Image.Objects
 		o.Shared = append(o.Shared, format.SharedMemory{ID: 17, Kind: format.SharedSysV, SysV: &format.SysVKey{}})
 	}},
-	{"M057", "too-much", func(v *vector) { v.index().Shared[idShared].Size = 1 << 63 }},
-	{"M058", "long-name", func(v *vector) { v.index().Shared[idMemfdMem].Name = strings.Repeat("x", 300) }},
-	{"M058", "zero-byte", func(v *vector) { v.index().Shared[idMemfdMem].Name = "a\x00" }},
-	{"M059", "sealed-anon", func(v *vector) { v.index().Shared[idShared].Seals = 1 }},
-	{"M060", "bit-eight", func(v *vector) { v.index().Shared[idMemfdMem].Seals = 0x100 }},
-	{"M061", "bit-eight", func(v *vector) { v.index().Shared[idMemfdMem].MemfdFlags = 0x100 }},
+	{"M057", "too-much", func(v *vector) { v.index().Shared(idShared).Size = 1 << 63 }},
+	{"M058", "long-name", func(v *vector) { v.index().Shared(idMemfdMem).Name = strings.Repeat("x", 300) }},
+	{"M058", "zero-byte", func(v *vector) { v.index().Shared(idMemfdMem).Name = "a\x00" }},
+	{"M059", "sealed-anon", func(v *vector) { v.index().Shared(idShared).Seals = 1 }},
+	{"M060", "bit-eight", func(v *vector) { v.index().Shared(idMemfdMem).Seals = 0x100 }},
+	{"M061", "bit-eight", func(v *vector) { v.index().Shared(idMemfdMem).MemfdFlags = 0x100 }},
 	{"M062", "reversed", func(v *vector) { v.guard(anonAddr+0x3000, anonAddr+0x2000) }},
 	{"M062", "unaligned", func(v *vector) { v.guard(anonAddr+0x1800, anonAddr+0x2000) }},
 	{"M062", "overlap", func(v *vector) {

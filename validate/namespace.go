@@ -26,13 +26,13 @@ func checkNamespaces(c *checker) {
 		if !namespaceKinds[n.Kind] {
 			c.object("R080", n.ID, "namespace of kind %.20q", string(n.Kind))
 		}
-		if p := c.Namespaces[n.Parent]; p != nil && p.Kind != n.Kind {
+		if p := c.Namespace(n.Parent); p != nil && p.Kind != n.Kind {
 			c.object("R082", n.ID, "namespace of kind %.20q in one of kind %.20q", string(n.Kind), string(p.Kind))
 		}
 		nodes = append(nodes, n.ID)
 	}
 	_, cycles := graph(nodes, func(id format.ObjectID) []format.ObjectID {
-		if n := c.Namespaces[id]; n != nil && n.Parent != 0 {
+		if n := c.Namespace(id); n != nil && n.Parent != 0 {
 			return []format.ObjectID{n.Parent}
 		}
 		return nil
@@ -43,7 +43,7 @@ func checkNamespaces(c *checker) {
 	c.eachTask(func(c *checker, t *format.Task) {
 		seen := make(map[format.NamespaceKind]bool, len(t.Namespaces))
 		for _, id := range t.Namespaces {
-			n := c.Namespaces[id]
+			n := c.Namespace(id)
 			if n == nil {
 				continue
 			}
@@ -81,7 +81,7 @@ func checkAttachments(c *checker) {
 	for i := range c.img.Attachments {
 		a := &c.img.Attachments[i]
 		s := Subject{Record: a.Record, Task: a.Task, Object: a.Object}
-		if _, ok := c.order[a.Task]; a.Task != 0 && !ok {
+		if a.Task != 0 && !c.order.Has(a.Task) {
 			c.report("R088", s, "attachment of a task that the image does not hold")
 		} else if a.Object != 0 && c.kindOf(a.Object) == "" {
 			c.report("R088", s, "attachment of an object that the image does not hold")
@@ -116,12 +116,12 @@ func unsupportedNamespace(c *checker, n *format.Namespace) {
 
 // unsupportedMix names tasks that are in other namespaces than the root.
 func unsupportedMix(c *checker, t *format.Task) {
-	root := c.Tasks[c.img.Root]
+	root := c.Task(c.img.Root)
 	if root == nil || t.State == format.Zombie || len(t.Namespaces) == 0 {
 		return
 	}
 	for _, id := range t.Namespaces {
-		if n := c.Namespaces[id]; n != nil && !n.Host && !slices.Contains(root.Namespaces, id) {
+		if n := c.Namespace(id); n != nil && !n.Host && !slices.Contains(root.Namespaces, id) {
 			code := CodeNamespace
 			if n.Kind == format.NSPid {
 				code = CodePIDNamespace

@@ -45,7 +45,7 @@ func newSignalSetters(c *checker) *signalSetters {
 	for i := range c.img.Tasks {
 		t := &c.img.Tasks[i]
 		s.groups[t.PGID] = true
-		k := c.Creds[t.Creds]
+		k := c.Creds(t.Creds)
 		if !living(t) || k == nil {
 			continue
 		}
@@ -57,7 +57,7 @@ func newSignalSetters(c *checker) *signalSetters {
 	for i := range c.img.Objects.FileTables {
 		t := &c.img.Objects.FileTables[i]
 		for _, e := range t.Entries {
-			if f := c.Files[e.File]; f != nil && f.Signals() && tables[t.ID] != nil {
+			if f := c.File(e.File); f != nil && f.Signals() && tables[t.ID] != nil {
 				s.users[f.ID] = append(s.users[f.ID], tables[t.ID])
 			}
 		}
@@ -90,9 +90,9 @@ func (s *signalSetters) hinders(c *checker, f *format.OpenFile) string {
 func (s *signalSetters) present(c *checker, o *format.FileOwner) bool {
 	switch o.Type {
 	case ownerTask:
-		return c.Tasks[o.PID] != nil
+		return c.Task(o.PID) != nil
 	case ownerProcess:
-		return c.leaders[o.PID] != nil
+		return c.leaders.Get(o.PID) != nil
 	case ownerGroup:
 		return s.groups[o.PID]
 	}

@@ -107,7 +107,7 @@ func (r *renumbering) inOldNumbers(found []Finding) []Finding {
 // reportRemap reports what no plan can tell of a tree with other numbers.
 func (c *checker) reportRemap(prefix string) {
 	c.report("P005", Subject{}, "%sprograms that remember their numbers, in memory or in files, will name others", prefix)
-	if c.Tasks[1] != nil {
+	if c.Task(1) != nil {
 		c.report("P005", Subject{Task: 1}, "%sit is the init of a pid namespace, which adopts all orphans and which no signal ends "+
 			"that it has no handler for; as one process among others it is neither", prefix)
 	}

@@ -1,6 +1,9 @@
 package validate
 
-import "github.com/thaw-cr/thaw/format"
+import (
+	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/table"
+)
 
 // objectKind names a kind of shared objects in words.
 type objectKind string
@@ -59,25 +62,26 @@ func idsOf[T any](list []T, id func(*T) format.ObjectID) []format.ObjectID {
 	return ids
 }
 
-// extent is how many ids the lists have, and the greatest.
-func extent(lists []objectList) (n int, last format.ObjectID) {
+// byObject is a table by the ids of the lists.
+func byObject[V any](lists []objectList) *table.Table[format.ObjectID, V] {
+	n, last := 0, format.ObjectID(0)
 	for _, l := range lists {
 		n += len(l.ids)
 		for _, id := range l.ids {
 			last = max(last, id)
 		}
 	}
-	return n, last
+	return table.New[format.ObjectID, V](n, last)
 }
 
 // objectKinds says in which of the lists each object is, counted from 1; of two
 // with one id the first.
-func objectKinds(lists []objectList) *objectTable[uint8] {
-	kinds := newObjectTable[uint8](extent(lists))
+func objectKinds(lists []objectList) *table.Table[format.ObjectID, uint8] {
+	kinds := byObject[uint8](lists)
 	for i, l := range lists {
 		for _, id := range l.ids {
-			if kinds.get(id) == 0 {
-				kinds.set(id, uint8(i+1))
+			if kinds.Get(id) == 0 {
+				kinds.Set(id, uint8(i+1))
 			}
 		}
 	}
@@ -86,7 +90,7 @@ func objectKinds(lists []objectList) *objectTable[uint8] {
 
 // kindOf is the kind of the object with an id; empty if there is none.
 func (t *tables) kindOf(id format.ObjectID) objectKind {
-	if at := t.kinds.get(id); at > 0 {
+	if at := t.kinds.Get(id); at > 0 {
 		return t.lists[at-1].kind
 	}
 	return ""
@@ -94,7 +98,7 @@ func (t *tables) kindOf(id format.ObjectID) objectKind {
 
 // checkIDs asks that ids are unique, not zero and in order.
 func checkIDs(c *checker) {
-	seen := newObjectTable[bool](extent(c.lists))
+	seen := byObject[bool](c.lists)
 	for _, l := range c.lists {
 		ordered := true
 		for i, id := range l.ids {
@@ -102,10 +106,10 @@ func checkIDs(c *checker) {
 			case id == 0:
 				c.report("R004", Subject{}, "%s %d of its list has id 0", l.kind, i+1)
 				continue
-			case seen.get(id):
+			case seen.Get(id):
 				c.object("R003", id, "%s has the id of another object, %s", l.kind, c.kindOf(id))
 			default:
-				seen.set(id, true)
+				seen.Set(id, true)
 			}
 			if i > 0 && id < l.ids[i-1] && ordered {
 				ordered = false
@@ -128,7 +132,7 @@ type reference struct {
 // checkReferences asks that each reference leads to an object of its kind, and
 // that each object is referred to.
 func checkReferences(c *checker) {
-	used := newObjectTable[bool](extent(c.lists))
+	used := byObject[bool](c.lists)
 	eachReference(c.img, func(r reference) {
 		switch kind := c.kindOf(r.to); {
 		case r.to == 0:
@@ -140,7 +144,7 @@ func checkReferences(c *checker) {
 		case kind != r.kind:
 			c.report("R002", r.from, "%s is object %d, which is not of kind %s but %s", r.what, r.to, r.kind, kind)
 		}
-		used.set(r.to, true)
+		used.Set(r.to, true)
 	})
 	for _, l := range c.lists {
 		// System V objects and namespaces live without users.
@@ -149,7 +153,7 @@ func checkReferences(c *checker) {
 		}
 		for _, id := range l.ids {
 			switch {
-			case id == 0 || used.get(id) || l.kind == kindShared && c.Shared[id] != nil && c.Shared[id].Kind == format.SharedSysV:
+			case id == 0 || used.Get(id) || l.kind == kindShared && c.Shared(id) != nil && c.Shared(id).Kind == format.SharedSysV:
 			case l.kind == kindPipe:
 				c.object("R034", id, "no open file refers to the pipe buffer")
 			default:

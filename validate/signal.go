@@ -30,7 +30,7 @@ func checkMask(c *checker, t *format.Task) {
 func checkHandlers(c *checker, h *format.SignalHandlers) {
 	var seen format.SignalSet
 	var l layout
-	if user := c.handlersUser[h.ID]; user != nil {
+	if user := c.handlersUser.Get(h.ID); user != nil {
 		l = c.layoutOfID(user.Memory)
 	}
 	for i := range h.Actions {
@@ -79,7 +79,7 @@ func checkTaskPending(c *checker, t *format.Task) {
 		return
 	}
 	limit := format.Unlimited
-	if p := c.Processes[t.Process]; p != nil {
+	if p := c.Process(t.Process); p != nil {
 		limit = pendingLimit(p)
 	}
 	checkPending(c, Subject{Task: t.TID}, t.Pending, limit)

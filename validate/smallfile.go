@@ -13,7 +13,7 @@ const (
 func checkSmallFile(c *checker, f *format.OpenFile) {
 	switch {
 	case f.Memfd != nil:
-		if s := c.Shared[f.Memfd.Shared]; s != nil && s.Kind != format.SharedMemfd {
+		if s := c.Shared(f.Memfd.Shared); s != nil && s.Kind != format.SharedMemfd {
 			c.object("R040", f.ID, "shared memory %d is of kind %s", s.ID, s.Kind)
 		}
 	case f.Eventfd != nil:

@@ -64,7 +64,7 @@ func checkUnixName(c *checker, id format.ObjectID, u *format.UnixSocket) {
 // checkPeer compares the ends of a connection. Datagram sockets need not be
 // connected both ways.
 func checkPeer(c *checker, id format.ObjectID, u *format.UnixSocket) {
-	file := c.Files[u.Peer]
+	file := c.File(u.Peer)
 	if file == nil {
 		return
 	}
@@ -93,7 +93,7 @@ func checkListening(c *checker, id format.ObjectID, u *format.UnixSocket) {
 	}
 	seen := make(map[format.ObjectID]bool)
 	for _, p := range u.Pending {
-		end := c.Files[p]
+		end := c.File(p)
 		if end == nil {
 			continue
 		}
@@ -125,7 +125,7 @@ func checkInFlight(c *checker) {
 	carried := make(map[format.ObjectID][]format.ObjectID)
 	for i := range c.img.Objects.Files {
 		f := &c.img.Objects.Files[i]
-		if f.Unix == nil || c.Files[f.ID] != f {
+		if f.Unix == nil || c.File(f.ID) != f {
 			continue
 		}
 		nodes = append(nodes, f.ID)
@@ -143,7 +143,7 @@ const soFilter = 26 // SO_ATTACH_FILTER
 
 // unsupportedUnix names what of a unix socket cannot be made again.
 func unsupportedUnix(c *checker, id format.ObjectID, u *format.UnixSocket) {
-	peer := c.Files[u.Peer]
+	peer := c.File(u.Peer)
 	mutual := peer != nil && peer.Unix != nil && peer.Unix.Peer == id
 	switch {
 	case u.Type == sockRaw:
@@ -167,7 +167,7 @@ func unsupportedUnix(c *checker, id format.ObjectID, u *format.UnixSocket) {
 // unknownCreds names processes that the kernel told the socket of and that the
 // image does not hold.
 func unknownCreds(c *checker, id format.ObjectID, u *format.UnixSocket) {
-	lacks := func(k *format.PeerCredentials) bool { return k != nil && c.Tasks[k.PID] == nil }
+	lacks := func(k *format.PeerCredentials) bool { return k != nil && c.Task(k.PID) == nil }
 	if lacks(u.PeerCreds) {
 		c.object(CodePeerProcess, id, "its peer was made by process %d", u.PeerCreds.PID)
 	}

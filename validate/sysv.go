@@ -79,7 +79,7 @@ func checkSysVKey(c *checker, kind objectKind, id format.ObjectID, k *format.Sys
 	if k.Number < 0 || k.Mode > maxSysVMode {
 		c.object("R091", id, "number %d, mode %#o", k.Number, k.Mode)
 	}
-	if n := c.Namespaces[k.Namespace]; n != nil && n.Kind != format.NSIPC {
+	if n := c.Namespace(k.Namespace); n != nil && n.Kind != format.NSIPC {
 		c.object("R092", id, "namespace %d of kind %.20q", n.ID, string(n.Kind))
 	}
 	names := []sysvName{{kind, k.Namespace, false, k.Number}}
@@ -96,7 +96,7 @@ func checkSysVKey(c *checker, kind objectKind, id format.ObjectID, k *format.Sys
 
 // hostIPC says whether an object is in the ipc namespace of the host.
 func hostIPC(c *checker, k *format.SysVKey) bool {
-	n := c.Namespaces[k.Namespace]
+	n := c.Namespace(k.Namespace)
 	return n == nil || n.Host
 }
 

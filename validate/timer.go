@@ -87,7 +87,7 @@ func checkNotify(c *checker, id format.ObjectID, t *format.PosixTimer, tgid form
 	if t.Notify != notifyThreadID || tgid == 0 {
 		return
 	}
-	if target := c.Tasks[t.Target]; target == nil || target.TGID != tgid || !living(target) {
+	if target := c.Task(t.Target); target == nil || target.TGID != tgid || !living(target) {
 		c.object("S057", id, "timer %d signals thread %d, none of process %d", t.Number, t.Target, tgid)
 	}
 }

@@ -7,23 +7,27 @@ const termiosSize = 44
 
 // checkTerminals holds the rules about terminals and who controls them.
 func checkTerminals(c *checker) {
-	groups := make(map[format.PID]*format.Task)
-	for _, t := range c.leadersInOrder() {
-		if groups[t.PGID] == nil {
-			groups[t.PGID] = t
+	groups := byTask[*format.Task](c.img)
+	for i := range c.img.Tasks {
+		t := &c.img.Tasks[i]
+		if !t.Leader() {
+			continue
+		}
+		if !groups.Has(t.PGID) {
+			groups.Set(t.PGID, t)
 		}
 		checkControl(c, t)
 	}
 	for i := range c.img.Objects.Terminals {
 		t := &c.img.Objects.Terminals[i]
-		checkTerminal(c, t, groups[t.Group])
+		checkTerminal(c, t, groups.Get(t.Group))
 	}
 	for i := range c.img.Objects.Files {
 		f := &c.img.Objects.Files[i]
 		if f.TTY == nil || !f.TTY.Master {
 			continue
 		}
-		if t := c.Terminals[f.TTY.Terminal]; t != nil && t.Inherited {
+		if t := c.Terminal(f.TTY.Terminal); t != nil && t.Inherited {
 			c.object("R063", f.ID, "master of terminal %d, which is inherited", t.ID)
 		}
 	}
@@ -31,11 +35,11 @@ func checkTerminals(c *checker) {
 
 // checkControl asks that a process and its terminal are of one session.
 func checkControl(c *checker, t *format.Task) {
-	p := c.Processes[t.Process]
+	p := c.Process(t.Process)
 	if p == nil {
 		return
 	}
-	term := c.Terminals[p.Terminal]
+	term := c.Terminal(p.Terminal)
 	if term != nil && term.Session != 0 && t.SID != 0 && term.Session != t.SID {
 		c.task("R062", t, "session %d, its terminal %d belongs to session %d", t.SID, term.ID, term.Session)
 	}
@@ -53,15 +57,4 @@ func checkTerminal(c *checker, t *format.Terminal, member *format.Task) {
 	if t.Major >= majors || t.Minor >= minors {
 		c.object("R025", t.ID, "terminal %d:%d", t.Major, t.Minor)
 	}
-}
-
-// leadersInOrder are the processes in the order of the image.
-func (c *checker) leadersInOrder() []*format.Task {
-	list := make([]*format.Task, 0, len(c.leaders))
-	for i := range c.img.Tasks {
-		if t := &c.img.Tasks[i]; t.Leader() {
-			list = append(list, t)
-		}
-	}
-	return list
 }

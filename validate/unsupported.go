@@ -112,7 +112,7 @@ func unsupportedPlace(c *checker, t *format.Task) {
 	if t.Cgroup != 0 {
 		c.task(CodeCgroup, t, "control group %d", t.Cgroup)
 	}
-	if fs := c.FS[t.FS]; fs != nil && fs.Deleted == 0 && (strings.HasSuffix(fs.Cwd, deletedSuffix) || strings.HasSuffix(fs.Root, deletedSuffix)) {
+	if fs := c.FS(t.FS); fs != nil && fs.Deleted == 0 && (strings.HasSuffix(fs.Cwd, deletedSuffix) || strings.HasSuffix(fs.Root, deletedSuffix)) {
 		c.task(CodeDeletedPath, t, "working directory %.120q, root %.120q", fs.Cwd, fs.Root)
 	}
 }

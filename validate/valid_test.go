@@ -124,7 +124,7 @@ var scenarios = []scenario{
 		v.table().Entries = append(e[:5:5], e[6:]...)
 	}},
 	{name: "memfd-seals", about: "a memfd sealed against growing, shrinking and later writing", change: func(v *vector) {
-		v.index().Shared[idMemfdMem].Seals = 1 | 2 | 4 | 0x10
+		v.index().Shared(idMemfdMem).Seals = 1 | 2 | 4 | 0x10
 	}},
 	{name: "traits", about: "attributes of prctl, guard pages, flags of actions without a handler", change: func(v *vector) {
 		t := v.task(101)

@@ -223,17 +223,17 @@ func noStrays(t *testing.T, dir string, names map[string]bool) {
 
 // lookups for mutations; the base image has what they ask for.
 
-func (v *vector) task(tid format.PID) *format.Task { return v.index().Tasks[tid] }
+func (v *vector) task(tid format.PID) *format.Task { return v.index().Task(tid) }
 
 func (v *vector) index() *format.Index { return format.NewIndex(v.Image) }
 
 func (v *vector) regs() *format.RegistersAMD64 { return v.task(100).Registers.AMD64 }
 
-func (v *vector) mm() *format.AddressSpace { return v.index().Memories[idMemory] }
+func (v *vector) mm() *format.AddressSpace { return v.index().Memory(idMemory) }
 
-func (v *vector) file(id format.ObjectID) *format.OpenFile { return v.index().Files[id] }
+func (v *vector) file(id format.ObjectID) *format.OpenFile { return v.index().File(id) }
 
-func (v *vector) proc() *format.Process { return v.index().Processes[idProcess] }
+func (v *vector) proc() *format.Process { return v.index().Process(idProcess) }
 
 // vma finds a VMA of the root's memory by its start.
 func (v *vector) vma(start format.Addr) *format.VMA {

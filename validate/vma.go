@@ -104,7 +104,7 @@ func checkOffset(c *checker, mm *format.AddressSpace, v *format.VMA) {
 		c.object("M018", mm.ID, "VMA %s: offset %#x, %d bytes", v.Start, v.Offset, length)
 		return
 	}
-	shared := c.Shared[v.Shared]
+	shared := c.Shared(v.Shared)
 	if v.Kind != format.VMAShared || shared == nil || shared.Size > maxOffset {
 		return
 	}

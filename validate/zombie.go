@@ -30,13 +30,13 @@ func checkAdopted(c *checker, t *format.Task) {
 	if !t.Leader() || t.ExitSignal == format.SIGCHLD || t.ExitSignal > format.MaxSignal || t.TID == c.img.Root {
 		return
 	}
-	if t.Creator == 0 || t.Creator == t.PPID || c.Tasks[t.PPID] != nil {
+	if t.Creator == 0 || t.Creator == t.PPID || c.Task(t.PPID) != nil {
 		return
 	}
-	if creator := c.leaders[t.Creator]; creator != nil && creator.PPID == t.PPID {
+	if creator := c.leaders.Get(t.Creator); creator != nil && creator.PPID == t.PPID {
 		return
 	}
-	if root := c.Tasks[c.img.Root]; root != nil && root.PPID == t.PPID && root.ExitSignal == t.ExitSignal {
+	if root := c.Task(c.img.Root); root != nil && root.PPID == t.PPID && root.ExitSignal == t.ExitSignal {
 		return
 	}
 	c.task("H032", t, "exit signal %s, made by process %d and adopted by %d", t.ExitSignal, t.Creator, t.PPID)
@@ -137,7 +137,7 @@ func checkProcessOwners(c *checker) {
 func checkSharedHandlers(c *checker) {
 	for i := range c.img.Tasks {
 		t := &c.img.Tasks[i]
-		first := c.handlersUser[t.Handlers]
+		first := c.handlersUser.Get(t.Handlers)
 		if !t.Leader() || t.Handlers == 0 || first == nil || first.TGID == t.TGID || !living(t) {
 			continue
 		}
@@ -154,11 +154,11 @@ func checkNesting(c *checker, t *format.Task) {
 			c.task("H043", t, "number %d in a nested pid namespace", n)
 		}
 	}
-	if leader := c.leaders[t.TGID]; leader != nil && len(leader.NSPIDs) != len(t.NSPIDs) {
+	if leader := c.leaders.Get(t.TGID); leader != nil && len(leader.NSPIDs) != len(t.NSPIDs) {
 		c.task("H044", t, "%d nested numbers, its leader has %d", len(t.NSPIDs), len(leader.NSPIDs))
 		return
 	}
-	if parent := c.leaders[t.PPID]; t.Leader() && parent != nil && len(parent.NSPIDs) > len(t.NSPIDs) {
+	if parent := c.leaders.Get(t.PPID); t.Leader() && parent != nil && len(parent.NSPIDs) > len(t.NSPIDs) {
 		c.task("H045", t, "%d nested numbers, its parent has %d", len(t.NSPIDs), len(parent.NSPIDs))
 	}
 }
@@ -177,7 +177,7 @@ func checkNestedNumbers(c *checker) {
 			continue
 		}
 		for _, id := range t.Namespaces {
-			if ns := c.Namespaces[id]; ns == nil || ns.Kind != format.NSPid {
+			if ns := c.Namespace(id); ns == nil || ns.Kind != format.NSPid {
 				continue
 			}
 			k := key{id, len(t.NSPIDs), t.NSPIDs[len(t.NSPIDs)-1]}

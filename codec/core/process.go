@@ -96,14 +96,14 @@ func groups(img *format.Image) []*process {
 			p.threads[0] = t
 		}
 		if p.memory == nil {
-			p.memory = ix.Memories[t.Memory]
+			p.memory = ix.Memory(t.Memory)
 		}
 	}
 	codes := vdsoCodes(img)
 	for _, p := range list {
 		if p.memory != nil {
 			p.vdso = codes[hex.EncodeToString(p.memory.VDSO)]
-			p.creds = ix.Creds[cmp.Or(p.first().Creds, p.threads[0].Creds)]
+			p.creds = ix.Creds(cmp.Or(p.first().Creds, p.threads[0].Creds))
 		}
 	}
 	return list

@@ -80,7 +80,7 @@ func checkReal(t *testing.T, img *format.Image, b []byte) (tids []uint32) {
 		if n.name != "CORE 0x1" {
 			continue
 		}
-		task := ix.Tasks[format.PID(le.Uint32(n.desc[32:]))]
+		task := ix.Task(format.PID(le.Uint32(n.desc[32:])))
 		tids, memory = append(tids, le.Uint32(n.desc[32:])), task.Memory
 		r := task.Registers.AMD64
 		if rip, rsp := le.Uint64(n.desc[112+16*8:]), le.Uint64(n.desc[112+19*8:]); rip != r.RIP || rsp != r.RSP {

@@ -30,7 +30,7 @@ func manyProcesses(img *format.Image, n int) *format.Image {
 		if i > 0 {
 			t.PPID = root.TID
 		}
-		p, mm, ft, fs, h := *ix.Processes[t.Process], *ix.Memories[t.Memory], *ix.FileTables[t.Files], *ix.FS[t.FS], *ix.Handlers[t.Handlers]
+		p, mm, ft, fs, h := *ix.Process(t.Process), *ix.Memory(t.Memory), *ix.FileTable(t.Files), *ix.FS(t.FS), *ix.Handlers(t.Handlers)
 		p.ID, mm.ID, ft.ID, fs.ID, h.ID = id(), id(), id(), id(), id()
 		pages.of[mm.ID] = t.Memory
 		t.Process, t.Memory, t.Files, t.FS, t.Handlers = p.ID, mm.ID, ft.ID, fs.ID, h.ID

@@ -81,7 +81,7 @@ func (e *encoder) fileRef(ref format.FileRef) uint32 {
 
 // remap says where a file is whose name is gone.
 func (e *encoder) remap(id uint32, deleted format.ObjectID) {
-	o := e.ix.Deleted[deleted]
+	o := e.ix.Deleted(deleted)
 	if o == nil {
 		return
 	}
@@ -191,7 +191,7 @@ func (e *encoder) epollEntry(id uint32, f *format.OpenFile) *eventpoll.Eventpoll
 
 func (e *encoder) fifoEntry(id uint32, f *format.OpenFile) *fifo.FifoEntry {
 	m := &fifo.FifoEntry{Id: new(id), PipeId: new(e.pipeBuffer(f.Pipe.Buffer, true))}
-	if b := e.ix.Pipes[f.Pipe.Buffer]; b != nil {
+	if b := e.ix.Pipe(f.Pipe.Buffer); b != nil {
 		reg := e.newFile()
 		e.add(fdinfo.FdTypes_REG, reg, &fdinfo.FileEntry{Reg: e.regEntry(reg, b.Fifo, f.Flags, f.Pos, f.Owner)})
 		m.RegfId = new(reg)
@@ -202,7 +202,7 @@ func (e *encoder) fifoEntry(id uint32, f *format.OpenFile) *fifo.FifoEntry {
 // pipeBuffer gives a pipe's number, and writes what is in it once.
 func (e *encoder) pipeBuffer(id format.ObjectID, isFifo bool) uint32 {
 	n, fresh := e.number("pipe", id, 1)
-	b := e.ix.Pipes[id]
+	b := e.ix.Pipe(id)
 	if !fresh || b == nil {
 		return n
 	}
@@ -223,7 +223,7 @@ func (e *encoder) pipeBuffer(id format.ObjectID, isFifo bool) uint32 {
 // memfdInode gives the number of a memfd's memory.
 func (e *encoder) memfdInode(id format.ObjectID) uint32 {
 	n, fresh := e.number("memfd", id, 1)
-	o := e.ix.Shared[id]
+	o := e.ix.Shared(id)
 	if !fresh || o == nil {
 		return n
 	}

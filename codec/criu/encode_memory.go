@@ -14,7 +14,7 @@ import (
 
 // memory writes an address space and its pages under the number of a process.
 func (e *encoder) memory(t *format.Task) error {
-	o := e.ix.Memories[t.Memory]
+	o := e.ix.Memory(t.Memory)
 	if o == nil {
 		return fmt.Errorf("task %d without memory: %w", t.TID, codec.ErrNoEncoder)
 	}
@@ -95,7 +95,7 @@ func (e *encoder) vma(t *format.Task, v *format.VMA) *vma.VmaEntry {
 		m.Fdflags = new(fileFlags(v))
 	case format.VMAShared:
 		flags |= mapAnonymous
-		if o := e.ix.Shared[v.Shared]; o != nil {
+		if o := e.ix.Shared(v.Shared); o != nil {
 			sysv = o.Kind == format.SharedSysV
 			if o.Kind == format.SharedMemfd {
 				return e.memfdArea(m, v, flags, madv, o)

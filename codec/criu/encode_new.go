@@ -205,7 +205,7 @@ func (e *encoder) tree() error {
 			Pid: new(uint32(t.TID)), Ppid: new(uint32(t.PPID)), Pgid: new(uint32(t.PGID)), Sid: new(uint32(t.SID)),
 			Threads: append([]uint32{uint32(t.TID)}, threads[t.TID]...),
 		}
-		if e.ix.Tasks[t.PPID] == nil {
+		if e.ix.Task(t.PPID) == nil {
 			m.Ppid = proto.Uint32(0)
 		}
 		if t.State.Dead() {
@@ -244,7 +244,7 @@ func (e *encoder) process(t *format.Task) error {
 	sighand, _ := e.number("sighand", t.Handlers, hostNumber+1)
 	ids := &criu_core.TaskKobjIdsEntry{VmId: new(vm), FilesId: new(files), FsId: new(fsID), SighandId: new(sighand)}
 	for _, id := range t.Namespaces {
-		if o := e.ix.Namespaces[id]; o != nil {
+		if o := e.ix.Namespace(id); o != nil {
 			e.setNamespace(ids, o)
 		}
 	}
@@ -266,7 +266,7 @@ func (e *encoder) process(t *format.Task) error {
 }
 
 func (e *encoder) fs(t *format.Task) error {
-	o := e.ix.FS[t.FS]
+	o := e.ix.FS(t.FS)
 	if o == nil {
 		return fmt.Errorf("task %d without a place in the file system: %w", t.TID, codec.ErrNoEncoder)
 	}
@@ -279,13 +279,13 @@ func (e *encoder) fs(t *format.Task) error {
 
 // fileTable writes the descriptors of a process.
 func (e *encoder) fileTable(t *format.Task, number uint32) error {
-	table := e.ix.FileTables[t.Files]
+	table := e.ix.FileTable(t.Files)
 	if table == nil {
 		return fmt.Errorf("task %d without a table of descriptors: %w", t.TID, codec.ErrNoEncoder)
 	}
 	var records []outRecord
 	for _, fd := range table.Entries {
-		f := e.ix.Files[fd.File]
+		f := e.ix.File(fd.File)
 		if f == nil {
 			continue
 		}

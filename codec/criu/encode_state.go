@@ -210,14 +210,14 @@ func (e *encoder) unixEntry(id uint32, f *format.OpenFile) *sk_unix.UnixSkEntry 
 		m.Deleted = new(true)
 	}
 	for _, end := range s.Pending {
-		p := e.ix.Files[end]
+		p := e.ix.File(end)
 		e.losses.If(p != nil && p.Unix != nil && (p.Unix.PeerGone || len(p.Unix.Queue) > 0), codec.LossFileState, 0, end, "what came through a connection that is not yet accepted, or that it was closed")
 	}
 	e.losses.If(s.Error != 0 || s.PeerGone && s.Type == sockDgram || s.Path != "" || s.Root != "", codec.LossFileState, 0, f.ID, "what became of a socket's peer or name")
 	for _, q := range s.Queue {
 		e.queued(id, f.ID, q)
 	}
-	if p := e.ix.Files[to]; p != nil {
+	if p := e.ix.File(to); p != nil {
 		e.openFile(p)
 	}
 	return m
@@ -229,7 +229,7 @@ func (e *encoder) queued(id uint32, socket format.ObjectID, q format.SocketMessa
 	e.losses.If(len(q.From) > 0, codec.LossFileState, 0, socket, "the sender of a message")
 	var rights []uint32
 	for _, r := range q.Files {
-		f := e.ix.Files[r]
+		f := e.ix.File(r)
 		if f == nil {
 			continue
 		}
@@ -300,7 +300,7 @@ func (e *encoder) ttyEntry(id uint32, f *format.OpenFile) *tty.TtyFileEntry {
 }
 
 func (e *encoder) terminal(id uint32, side ttySide) {
-	o := e.ix.Terminals[side.id]
+	o := e.ix.Terminal(side.id)
 	if o == nil {
 		o = &format.Terminal{}
 	}

@@ -37,7 +37,7 @@ func (e *encoder) core(t *format.Task) *criu_core.CoreEntry {
 
 // threadLosses tells what CRIU says of processes only, or of nothing.
 func (e *encoder) threadLosses(t *format.Task) {
-	if l := e.ix.Tasks[t.TGID]; l != nil && l != t {
+	if l := e.ix.Task(t.TGID); l != nil && l != t {
 		e.losses.If(t.Files != l.Files || t.FS != l.FS, codec.LossProcess, t.TID, 0, "descriptors, directory or umask that its process does not share")
 	}
 	e.losses.If(t.State == format.TracedStop, codec.LossStop, t.TID, 0, "the tracer")
@@ -133,7 +133,7 @@ func queue(list []format.SigInfo) *siginfo.SignalQueueEntry {
 }
 
 func (e *encoder) creds(t *format.Task) *creds.CredsEntry {
-	c := e.ix.Creds[t.Creds]
+	c := e.ix.Creds(t.Creds)
 	if c == nil {
 		c = &format.Credentials{}
 	}
@@ -155,7 +155,7 @@ func (e *encoder) creds(t *format.Task) *creds.CredsEntry {
 
 // taskCore is what a process has.
 func (e *encoder) taskCore(t *format.Task) *criu_core.TaskCoreEntry {
-	p := e.ix.Processes[t.Process]
+	p := e.ix.Process(t.Process)
 	if p == nil {
 		p = &format.Process{}
 	}
@@ -181,7 +181,7 @@ func (e *encoder) taskCore(t *format.Task) *criu_core.TaskCoreEntry {
 // actions are those of all signals but SIGKILL and SIGSTOP.
 func (e *encoder) actions(t *format.Task) []*criu_sa.SaEntry {
 	given := map[format.Signal]format.SignalAction{}
-	if h := e.ix.Handlers[t.Handlers]; h != nil {
+	if h := e.ix.Handlers(t.Handlers); h != nil {
 		for _, a := range h.Actions {
 			given[a.Signal] = a
 		}

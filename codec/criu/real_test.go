@@ -81,7 +81,7 @@ func facts(img *format.Image) map[string]any {
 	out := map[string]any{}
 	for i := range img.Tasks {
 		t := img.Tasks[i]
-		if mm := ix.Memories[t.Memory]; mm != nil {
+		if mm := ix.Memory(t.Memory); mm != nil {
 			mm := *mm
 			mm.ID = 0
 			mm.VMAs = slices.Clone(mm.VMAs)
@@ -92,27 +92,27 @@ func facts(img *format.Image) map[string]any {
 			mm.Exe.Deleted = 0
 			out[key("memory", t.TID)] = mm
 		}
-		if p := ix.Processes[t.Process]; p != nil {
+		if p := ix.Process(t.Process); p != nil {
 			p := *p
 			p.ID, p.Terminal = 0, 0
 			out[key("process", t.TID)] = p
 		}
-		if c := ix.Creds[t.Creds]; c != nil {
+		if c := ix.Creds(t.Creds); c != nil {
 			c := *c
 			c.ID = 0
 			out[key("creds", t.TID)] = c
 		}
-		if fs := ix.FS[t.FS]; fs != nil {
+		if fs := ix.FS(t.FS); fs != nil {
 			fs := *fs
 			fs.ID = 0
 			out[key("fs", t.TID)] = fs
 		}
-		if h := ix.Handlers[t.Handlers]; h != nil {
+		if h := ix.Handlers(t.Handlers); h != nil {
 			out[key("handlers", t.TID)] = h.Actions
 		}
-		if ft := ix.FileTables[t.Files]; ft != nil {
+		if ft := ix.FileTable(t.Files); ft != nil {
 			for _, e := range ft.Entries {
-				out[key("descriptor", t.TID, int32(e.FD))] = fileFacts(ix, ix.Files[e.File])
+				out[key("descriptor", t.TID, int32(e.FD))] = fileFacts(ix, ix.File(e.File))
 			}
 		}
 		t.Process, t.Memory, t.Files, t.FS, t.Handlers, t.Creds, t.Seccomp, t.Cgroup, t.Namespaces = 0, 0, 0, 0, 0, 0, 0, 0, nil
@@ -129,7 +129,7 @@ func fileFacts(ix *format.Index, f *format.OpenFile) any {
 	switch {
 	case o.Regular != nil:
 		r := *o.Regular
-		if d := ix.Deleted[r.File.Deleted]; d != nil {
+		if d := ix.Deleted(r.File.Deleted); d != nil {
 			d := *d
 			d.ID = 0
 			more = d
@@ -137,17 +137,17 @@ func fileFacts(ix *format.Index, f *format.OpenFile) any {
 		r.File.Deleted = 0
 		o.Regular = &r
 	case o.Pipe != nil:
-		b := *ix.Pipes[o.Pipe.Buffer]
+		b := *ix.Pipe(o.Pipe.Buffer)
 		b.ID = 0
 		o.Pipe, more = nil, b
 	case o.Memfd != nil:
-		m := *ix.Shared[o.Memfd.Shared]
+		m := *ix.Shared(o.Memfd.Shared)
 		m.ID = 0
 		o.Memfd, more = nil, m
 	case o.Unix != nil:
 		s := *o.Unix
 		s.Inode, s.Namespace = 0, 0
-		peer := ix.Files[s.Peer] != nil
+		peer := ix.File(s.Peer) != nil
 		s.Peer = 0
 		o.Unix, more = &s, peer
 	}
@@ -184,13 +184,13 @@ func samePages(t *testing.T, a, b *format.Image) {
 	ia, ib := format.NewIndex(a), format.NewIndex(b)
 	compared := 0
 	for i := range a.Tasks {
-		ta, tb := &a.Tasks[i], ib.Tasks[a.Tasks[i].TID]
+		ta, tb := &a.Tasks[i], ib.Task(a.Tasks[i].TID)
 		if ta.Memory != 0 && ta.Leader() {
 			compared += sameObjectPages(t, a, b, ta.Memory, tb.Memory)
 		}
 	}
 	for i := range a.Objects.Shared {
-		compared += sameObjectPages(t, a, b, a.Objects.Shared[i].ID, sharedLike(ia, ib, &a.Objects.Shared[i]))
+		compared += sameObjectPages(t, a, b, a.Objects.Shared[i].ID, sharedLike(a, ia, ib, &a.Objects.Shared[i]))
 	}
 	if compared == 0 {
 		t.Error("no page was compared")
@@ -199,22 +199,23 @@ func samePages(t *testing.T, a, b *format.Image) {
 
 // sharedLike finds the shared memory of the other image that is mapped where this
 // one is.
-func sharedLike(ia, ib *format.Index, o *format.SharedMemory) format.ObjectID {
-	for _, t := range ia.Tasks {
-		mm := ia.Memories[t.Memory]
+func sharedLike(a *format.Image, ia, ib *format.Index, o *format.SharedMemory) format.ObjectID {
+	for i := range a.Tasks {
+		t := &a.Tasks[i]
+		mm := ia.Memory(t.Memory)
 		if mm == nil {
 			continue
 		}
 		for i, v := range mm.VMAs {
 			if v.Shared == o.ID {
-				return ib.Memories[ib.Tasks[t.TID].Memory].VMAs[i].Shared
+				return ib.Memory(ib.Task(t.TID).Memory).VMAs[i].Shared
 			}
 		}
-		for _, e := range ia.FileTables[t.Files].Entries {
-			if f := ia.Files[e.File]; f.Memfd != nil && f.Memfd.Shared == o.ID {
-				for _, x := range ib.FileTables[ib.Tasks[t.TID].Files].Entries {
+		for _, e := range ia.FileTable(t.Files).Entries {
+			if f := ia.File(e.File); f.Memfd != nil && f.Memfd.Shared == o.ID {
+				for _, x := range ib.FileTable(ib.Task(t.TID).Files).Entries {
 					if x.FD == e.FD {
-						return ib.Files[x.File].Memfd.Shared
+						return ib.File(x.File).Memfd.Shared
 					}
 				}
 			}

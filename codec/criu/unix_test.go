@@ -44,8 +44,8 @@ func TestUnixConnections(t *testing.T) {
 	}
 	ix := format.NewIndex(back)
 	at := map[int32]*format.UnixSocket{}
-	for _, e := range ix.FileTables[back.Tasks[0].Files].Entries {
-		if f := ix.Files[e.File]; f != nil && f.Unix != nil {
+	for _, e := range ix.FileTable(back.Tasks[0].Files).Entries {
+		if f := ix.File(e.File); f != nil && f.Unix != nil {
 			at[int32(e.FD)] = f.Unix
 		}
 	}
@@ -56,7 +56,7 @@ func TestUnixConnections(t *testing.T) {
 	if diff := cmp.Diff([]format.ObjectID{client.Peer}, listener.Pending); diff != "" {
 		t.Errorf("the client's peer and what waits (-want +got):\n%s", diff)
 	}
-	if end := ix.Files[client.Peer]; end.Unix.Peer == 0 || ix.Files[end.Unix.Peer].Unix != client || string(end.Unix.Name) != string(name) {
+	if end := ix.File(client.Peer); end.Unix.Peer == 0 || ix.File(end.Unix.Peer).Unix != client || string(end.Unix.Name) != string(name) {
 		t.Errorf("the end that waits is %+v", end.Unix)
 	}
 	if !gone.PeerGone || gone.Peer != 0 || client.PeerGone || listener.PeerGone {

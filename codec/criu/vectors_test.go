@@ -245,7 +245,7 @@ func TestGhostIDs(t *testing.T) {
 	dir := clone(ownFixture(t, "d-zombies").images)
 	process(20512, func(e *pstree.PstreeEntry) { e.Sid, e.Pgid = new(uint32(77)), new(uint32(77)) })(t, dir)
 	f := openDir(t, dir)
-	task := format.NewIndex(f.Image).Tasks[20512]
+	task := format.NewIndex(f.Image).Task(20512)
 	if task.SID != 77 || task.PGID != 77 {
 		t.Errorf("session %d, group %d", task.SID, task.PGID)
 	}

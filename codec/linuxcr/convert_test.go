@@ -132,7 +132,7 @@ func pagesOf(t *testing.T, img *format.Image) [][]byte {
 			continue
 		}
 		add(k.Memory)
-		for _, v := range idx.Memories[k.Memory].VMAs {
+		for _, v := range idx.Memory(k.Memory).VMAs {
 			add(v.Shared)
 		}
 	}

@@ -123,7 +123,7 @@ func explained(img *format.Image) bool {
 		t := &img.Tasks[i]
 		dup := tasks[t.TID]
 		tasks[t.TID] = true
-		leaderless := t.Process != 0 && idx.Processes[t.Process] == nil
+		leaderless := t.Process != 0 && idx.Process(t.Process) == nil
 		if dup || leaderless || t.TID <= 0 || t.PPID < 0 || t.TGID < 0 || t.PGID < 0 || t.SID < 0 {
 			return true
 		}

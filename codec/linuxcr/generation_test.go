@@ -126,16 +126,16 @@ func gotTasks(img *format.Image) []string {
 func wantState(t *testing.T, d *dialect, img *format.Image) {
 	t.Helper()
 	idx, root := format.NewIndex(img), &img.Tasks[0]
-	mm := idx.Memories[root.Memory]
+	mm := idx.Memory(root.Memory)
 	if mm == nil || len(mm.VMAs) != 2 || mm.VMAs[1].File.Path != "/bin/x" || mm.StartCode != synthStart {
 		t.Fatalf("memory %+v", mm)
 	}
 	wantPages(t, img, mm.ID, synthStart/pageSize)
-	files := idx.FileTables[root.Files]
+	files := idx.FileTable(root.Files)
 	if files == nil || files.Entries[0].FD != 3 {
 		t.Fatalf("files %+v", files)
 	}
-	if f := idx.Files[files.Entries[0].File]; f.Pos != 42 || f.Regular.File.Path != "/tmp/file" {
+	if f := idx.File(files.Entries[0].File); f.Pos != 42 || f.Regular.File.Path != "/tmp/file" {
 		t.Errorf("file %+v", f)
 	}
 	if d.gen >= B2 {
@@ -151,24 +151,24 @@ func wantState(t *testing.T, d *dialect, img *format.Image) {
 		}
 	}
 	if d.gen >= B3 {
-		if c := idx.Creds[root.Creds]; c == nil || c.UID != 5 {
+		if c := idx.Creds(root.Creds); c == nil || c.UID != 5 {
 			t.Errorf("credentials %+v", c)
 		}
 		if len(root.Pending) != 1 || root.Pending[0].Signal != 10 || root.Pending[0].Raw[16] != 10 {
 			t.Errorf("pending %+v", root.Pending)
 		}
-		if p := idx.Processes[root.Process]; p == nil || p.Limits[0].Soft != 5 {
+		if p := idx.Process(root.Process); p == nil || p.Limits[0].Soft != 5 {
 			t.Errorf("process %+v", p)
 		}
-		if h := idx.Handlers[root.Handlers]; h == nil || h.Actions[0].Handler != 0x10020 {
+		if h := idx.Handlers(root.Handlers); h == nil || h.Actions[0].Handler != 0x10020 {
 			t.Errorf("handlers %+v", h)
 		}
 	}
 	if d.gen >= C1 {
-		if e := idx.Files[files.Entries[2].File].Epoll; len(e.Watches) != 1 || e.Watches[0].Data != 55 {
+		if e := idx.File(files.Entries[2].File).Epoll; len(e.Watches) != 1 || e.Watches[0].Data != 55 {
 			t.Errorf("epoll %+v", e)
 		}
-		if e := idx.Files[files.Entries[3].File].Eventfd; e.Count != 6 || !e.Semaphore {
+		if e := idx.File(files.Entries[3].File).Eventfd; e.Count != 6 || !e.Semaphore {
 			t.Errorf("eventfd %+v", e)
 		}
 	}

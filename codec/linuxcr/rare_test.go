@@ -250,7 +250,7 @@ func wantTerminal(t *testing.T, img *format.Image) {
 	idx := format.NewIndex(img)
 	entries := img.Objects.FileTables[0].Entries
 	for i, master := range []bool{true, false} {
-		if f := idx.Files[entries[i].File].TTY; f.Terminal != tty.ID || f.Master != master {
+		if f := idx.File(entries[i].File).TTY; f.Terminal != tty.ID || f.Master != master {
 			t.Errorf("descriptor %d: %+v", entries[i].FD, f)
 		}
 	}
@@ -260,12 +260,12 @@ func wantSockets(t *testing.T, img *format.Image) {
 	t.Helper()
 	idx := format.NewIndex(img)
 	entries := img.Objects.FileTables[0].Entries
-	one, two := idx.Files[entries[2].File], idx.Files[entries[3].File]
+	one, two := idx.File(entries[2].File), idx.File(entries[3].File)
 	if one.Unix.Peer != two.ID || two.Unix.Peer != one.ID || len(one.Unix.Queue) != 1 || string(one.Unix.Queue[0].Data) != "unread" ||
 		len(one.Unix.Name) != 5 {
 		t.Errorf("sockets %+v and %+v", one.Unix, two.Unix)
 	}
-	in := idx.Files[entries[4].File].Inet
+	in := idx.File(entries[4].File).Inet
 	if !in.Listening || in.Backlog != 5 || in.Family != familyInet || len(in.Local) != 16 {
 		t.Errorf("socket %+v", in)
 	}

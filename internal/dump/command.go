@@ -68,7 +68,7 @@ func memoryOf(img *format.Image, task format.PID) (format.ObjectID, error) {
 	if task == 0 {
 		return 0, nil
 	}
-	t := format.NewIndex(img).Tasks[task]
+	t := format.NewIndex(img).Task(task)
 	if t == nil {
 		return 0, fmt.Errorf("task %d: %w", task, ErrNoTask)
 	}

@@ -29,7 +29,7 @@ func (p *Printer) Files() error {
 func (p *Printer) fileTable(ft *format.FileTable) error {
 	table := NewTable(">FD", ">OPEN", "KIND", "MODE", ">POS", "WHAT")
 	for _, e := range ft.Entries {
-		f := p.idx.Files[e.File]
+		f := p.idx.File(e.File)
 		if f == nil {
 			table.Add(fmt.Sprint(e.FD), object(e.File), "?", "", "", "no such open file in the image")
 			continue
@@ -72,7 +72,7 @@ func (p *Printer) openFile(f *format.OpenFile) string {
 	case f.Pipe != nil:
 		return p.pipeEnd(f)
 	case f.Memfd != nil:
-		if s := p.idx.Shared[f.Memfd.Shared]; s != nil {
+		if s := p.idx.Shared(f.Memfd.Shared); s != nil {
 			return fmt.Sprintf("%s, %s, shared %d", Clean(s.Name), Bytes(s.Size), s.ID)
 		}
 		return fmt.Sprintf("shared %d", f.Memfd.Shared)
@@ -88,7 +88,7 @@ func (p *Printer) openFile(f *format.OpenFile) string {
 }
 
 func (p *Printer) pipeEnd(f *format.OpenFile) string {
-	b := p.idx.Pipes[f.Pipe.Buffer]
+	b := p.idx.Pipe(f.Pipe.Buffer)
 	if b == nil {
 		return fmt.Sprintf("buffer %d, which the image does not hold", f.Pipe.Buffer)
 	}
@@ -101,7 +101,7 @@ func (p *Printer) terminal(f *format.TTYFile) string {
 	if f.Master {
 		side = "master"
 	}
-	t := p.idx.Terminals[f.Terminal]
+	t := p.idx.Terminal(f.Terminal)
 	if t == nil {
 		return side + " of terminal " + object(f.Terminal)
 	}

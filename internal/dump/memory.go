@@ -38,7 +38,7 @@ func (p *Printer) TaskMemory(ctx context.Context, tid format.PID) error {
 	if err != nil {
 		return err
 	}
-	m := p.idx.Memories[id]
+	m := p.idx.Memory(id)
 	if m == nil {
 		return fmt.Errorf("%w: task %d has none in the image", ErrRange, tid)
 	}

@@ -77,11 +77,11 @@ func NewViewer(img *format.Image, task format.PID) (*Viewer, error) {
 		space := &img.Objects.Memories[0]
 		return &Viewer{newPages(img.Pages), ownerOf(img)[space.ID], space}, nil
 	}
-	t := idx.Tasks[task]
+	t := idx.Task(task)
 	if t == nil {
 		return nil, fmt.Errorf("task %d: %w", task, ErrNoTask)
 	}
-	space := idx.Memories[t.Memory]
+	space := idx.Memory(t.Memory)
 	if space == nil {
 		return nil, fmt.Errorf("%w: task %d has none in the image", ErrRange, task)
 	}

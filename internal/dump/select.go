@@ -10,15 +10,15 @@ import (
 // only: objects that lead to other tasks' objects lead nowhere in it.
 func Select(img *format.Image, tid format.PID) (*format.Image, error) {
 	idx := format.NewIndex(img)
-	t := idx.Tasks[tid]
+	t := idx.Task(tid)
 	if t == nil {
 		return nil, fmt.Errorf("task %d: %w", tid, ErrNoTask)
 	}
 	one := &format.Image{Provenance: img.Provenance, Root: img.Root, Tasks: []format.Task{*t}, Pages: img.Pages}
 	o := &one.Objects
-	o.Processes = pick(idx.Processes, t.Process)
-	o.Memories = pick(idx.Memories, t.Memory)
-	o.FileTables = pick(idx.FileTables, t.Files)
+	o.Processes = pick(idx.Process, t.Process)
+	o.Memories = pick(idx.Memory, t.Memory)
+	o.FileTables = pick(idx.FileTable, t.Files)
 	o.FS = pick(idx.FS, t.FS)
 	o.Handlers = pick(idx.Handlers, t.Handlers)
 	o.Creds = pick(idx.Creds, t.Creds)
@@ -27,7 +27,7 @@ func Select(img *format.Image, tid format.PID) (*format.Image, error) {
 		for _, e := range ft.Entries {
 			if !seen[e.File] {
 				seen[e.File] = true
-				o.Files = append(o.Files, pick(idx.Files, e.File)...)
+				o.Files = append(o.Files, pick(idx.File, e.File)...)
 			}
 		}
 	}
@@ -39,8 +39,8 @@ func Select(img *format.Image, tid format.PID) (*format.Image, error) {
 	return one, nil
 }
 
-func pick[T any](from map[format.ObjectID]*T, id format.ObjectID) []T {
-	if v := from[id]; v != nil {
+func pick[T any](find func(format.ObjectID) *T, id format.ObjectID) []T {
+	if v := find(id); v != nil {
 		return []T{*v}
 	}
 	return nil

@@ -17,7 +17,7 @@ var ErrNoTask = errors.New("no such task in the image")
 // Task prints all that the image holds of one task: its own state, how its
 // program was called, its registers, then the memory and files it uses.
 func (p *Printer) Task(ctx context.Context, tid format.PID) error {
-	t := p.idx.Tasks[tid]
+	t := p.idx.Task(tid)
 	if t == nil {
 		return fmt.Errorf("task %d: %w", tid, ErrNoTask)
 	}
@@ -26,7 +26,7 @@ func (p *Printer) Task(ctx context.Context, tid format.PID) error {
 			p.printf("%s  %s\n", p.paint(fmt.Sprintf("%-9s", l[0]), text.Bold), l[1])
 		}
 	}
-	if m := p.idx.Memories[t.Memory]; m != nil {
+	if m := p.idx.Memory(t.Memory); m != nil {
 		c, err := newPages(p.img.Pages).command(ctx, m)
 		if err != nil {
 			return err
@@ -36,13 +36,13 @@ func (p *Printer) Task(ctx context.Context, tid format.PID) error {
 		}
 	}
 	p.registers(t.Registers)
-	if m := p.idx.Memories[t.Memory]; m != nil {
+	if m := p.idx.Memory(t.Memory); m != nil {
 		p.printf("\n%s\n", p.paint(fmt.Sprintf("memory %d", m.ID), text.Bold))
 		if err := p.ranges(ctx, m); err != nil {
 			return err
 		}
 	}
-	if f := p.idx.FileTables[t.Files]; f != nil {
+	if f := p.idx.FileTable(t.Files); f != nil {
 		p.printf("\n%s\n", p.paint(fmt.Sprintf("files %d", f.ID), text.Bold))
 		if err := p.fileTable(f); err != nil {
 			return err
@@ -63,12 +63,12 @@ func (p *Printer) taskLines(t *format.Task) [][2]string {
 		{"schedule", schedWords(t.Sched)},
 		{"privilege", p.privilegeWords(t)},
 		{"traits", traitWords(t)},
-		{"place", placeWords(p.idx.FS[t.FS])},
+		{"place", placeWords(p.idx.FS(t.FS))},
 	}
-	if m := p.idx.Memories[t.Memory]; m != nil {
+	if m := p.idx.Memory(t.Memory); m != nil {
 		lines = append(lines, [2]string{"memory", memoryTraitWords(m)}, [2]string{"program", fileRef(&m.Exe)})
 	}
-	return append(lines, p.processLines(p.idx.Processes[t.Process])...)
+	return append(lines, p.processLines(p.idx.Process(t.Process))...)
 }
 
 func nested(pids []format.PID) string {
@@ -144,7 +144,7 @@ func schedWords(s *format.Sched) string {
 }
 
 func (p *Printer) privilegeWords(t *format.Task) string {
-	c := p.idx.Creds[t.Creds]
+	c := p.idx.Creds(t.Creds)
 	if c == nil {
 		return ""
 	}
@@ -175,7 +175,7 @@ func (p *Printer) processLines(pr *format.Process) [][2]string {
 		return nil
 	}
 	tty := ""
-	if t := p.idx.Terminals[pr.Terminal]; t != nil {
+	if t := p.idx.Terminal(pr.Terminal); t != nil {
 		tty = "terminal " + Clean(t.Path)
 	}
 	reaper := ""

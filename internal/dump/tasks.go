@@ -13,7 +13,7 @@ func (p *Printer) Tasks() error {
 	for i := range p.img.Tasks {
 		t := &p.img.Tasks[i]
 		uid := ""
-		if c := p.idx.Creds[t.Creds]; c != nil {
+		if c := p.idx.Creds(t.Creds); c != nil {
 			uid = fmt.Sprint(c.UID)
 		}
 		table.Add(fmt.Sprint(t.TID), fmt.Sprint(t.TGID), fmt.Sprint(t.PPID), fmt.Sprint(t.PGID), fmt.Sprint(t.SID),

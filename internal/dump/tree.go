@@ -67,7 +67,7 @@ func (p *Printer) kinship() (children, threads map[format.PID][]*format.Task) {
 
 // hasParent says whether the task's parent is a process of the image.
 func (p *Printer) hasParent(t *format.Task) bool {
-	parent := p.idx.Tasks[t.PPID]
+	parent := p.idx.Task(t.PPID)
 	return parent != nil && parent.Leader() && parent != t
 }
 
@@ -171,7 +171,7 @@ func (p *Printer) words(n node, threads int) string {
 		if n.parent == nil || n.parent.PGID != t.PGID {
 			parts = append(parts, "group "+p.leaderOf(t.PGID))
 		}
-		if pr := p.idx.Processes[t.Process]; pr != nil && pr.Subreaper {
+		if pr := p.idx.Process(t.Process); pr != nil && pr.Subreaper {
 			parts = append(parts, "subreaper")
 		}
 	}
@@ -180,7 +180,7 @@ func (p *Printer) words(n node, threads int) string {
 
 // leaderOf names a session or group, and says so if its leader is gone.
 func (p *Printer) leaderOf(id format.PID) string {
-	if p.idx.Tasks[id] == nil {
+	if p.idx.Task(id) == nil {
 		return fmt.Sprintf("%d (gone)", id)
 	}
 	return fmt.Sprint(id)

@@ -105,17 +105,17 @@ func treeFacts(img *format.Image) []taskFacts {
 	for i := range img.Tasks {
 		t := &img.Tasks[i]
 		f := taskFacts{Comm: t.Comm, State: t.State, Mask: t.SignalMask, Sched: format.Sched{Nice: t.Sched.Nice, Policy: t.Sched.Policy}}
-		f.FS, f.Creds = *ix.FS[t.FS], *ix.Creds[t.Creds]
+		f.FS, f.Creds = *ix.FS(t.FS), *ix.Creds(t.Creds)
 		f.FS.ID, f.Creds.ID = 0, 0
-		f.Limits = ix.Processes[t.Process].Limits
-		for _, a := range ix.Handlers[t.Handlers].Actions {
+		f.Limits = ix.Process(t.Process).Limits
+		for _, a := range ix.Handlers(t.Handlers).Actions {
 			if a.Handler > ignored { // what is ignored is inherited
 				f.Actions = append(f.Actions, a)
 			}
 		}
-		f.Areas = areasOf(ix.Memories[t.Memory])
-		for _, e := range ix.FileTables[t.Files].Entries {
-			o := ix.Files[e.File]
+		f.Areas = areasOf(ix.Memory(t.Memory))
+		for _, e := range ix.FileTable(t.Files).Entries {
+			o := ix.File(e.File)
 			f.Files = append(f.Files, fileFacts{e.FD, e.CloseOnExec, o.Kind, o.Flags, o.Pos})
 		}
 		out = append(out, f)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/table"
 )
 
 const noStep = -1
@@ -15,8 +16,8 @@ type builder struct {
 	seed format.PID
 	// birth and cur are what is known of each process of the plan: who made it in
 	// which step, and the group it is in at this point of the plan.
-	birth map[format.PID]birth
-	cur   map[format.PID]format.PID
+	birth *table.Table[format.PID, birth]
+	cur   *table.Table[format.PID, format.PID]
 	next  format.PID // the next number to try for a helper
 
 	ghostsAt map[int][]*session
@@ -45,12 +46,12 @@ type helper struct {
 	group       *group     // must have a lasting member first; may be nil
 }
 
-func newBuilder(t *tree) *builder {
+func newBuilder(img *format.Image, t *tree) *builder {
 	b := &builder{
 		tree:     t,
 		plan:     &Plan{},
-		birth:    make(map[format.PID]birth, len(t.nodes)),
-		cur:      make(map[format.PID]format.PID, len(t.nodes)),
+		birth:    tableFor[birth](img),
+		cur:      tableFor[format.PID](img),
 		ghostsAt: map[int][]*session{},
 		makerOf:  map[int]*maker{},
 	}
@@ -59,7 +60,7 @@ func newBuilder(t *tree) *builder {
 		b.next = defaultMaxPID
 	}
 	for _, id := range t.ids {
-		if s := t.sessions[id]; s.ghost() {
+		if s := t.sessions.Get(id); s.ghost() {
 			b.ghostsAt[s.at] = append(b.ghostsAt[s.at], s)
 		}
 	}
@@ -105,7 +106,7 @@ func (b *builder) implied(step int, actor format.PID) bool {
 		return true
 	}
 	for range maxLine {
-		from, ok := b.birth[actor]
+		from, ok := b.birth.Find(actor)
 		if !ok || from.by == 0 {
 			return false
 		}
@@ -122,10 +123,8 @@ func (b *builder) free() format.PID {
 	for b.next > 2 {
 		b.next--
 		n := b.next
-		_, group := b.groups[n]
-		_, session := b.sessions[n]
-		_, used := b.birth[n]
-		if !b.tids[n] && !group && !session && !used && n != b.opts.Group && (b.opts.Taken == nil || !b.opts.Taken(n)) {
+		used := b.tids.Has(n) || b.groups.Has(n) || b.sessions.Has(n) || b.birth.Has(n)
+		if !used && n != b.opts.Group && (b.opts.Taken == nil || !b.opts.Taken(n)) {
 			return n
 		}
 	}
@@ -143,15 +142,15 @@ func (b *builder) begin() {
 		if p.PID = b.opts.SeedPID; p.PID <= 0 {
 			p.PID = b.free()
 		}
-		if b.tids[p.PID] {
+		if b.tids.Has(p.PID) {
 			b.add(p.PID, "the seed was started with a number of the image")
 		}
 	case !n.image:
 		p.Role, p.Why = RoleInit, "parent of all tasks whose parent is outside the image"
 	}
 	b.seed = p.PID
-	b.birth[p.PID] = birth{step: noStep}
-	b.cur[p.PID] = caller
+	b.birth.Set(p.PID, birth{step: noStep})
+	b.cur.Set(p.PID, caller)
 	b.plan.Procs = append(b.plan.Procs, p)
 	b.created++
 }
@@ -160,8 +159,8 @@ func (b *builder) begin() {
 func (b *builder) fork(creator format.PID, p Proc, flags Flags) int {
 	step := b.emit(OpFork, creator, p.PID, flags)
 	b.plan.Procs = append(b.plan.Procs, p)
-	b.birth[p.PID] = birth{by: creator, step: step}
-	b.cur[p.PID] = b.cur[creator]
+	b.birth.Set(p.PID, birth{by: creator, step: step})
+	b.cur.Set(p.PID, b.cur.Get(creator))
 	return step
 }
 
@@ -170,7 +169,7 @@ func (b *builder) forkNode(creator format.PID, i int, holds held, flags Flags) i
 	n := &b.nodes[i]
 	step := b.fork(creator, Proc{PID: n.pid, Role: RoleTask, ExitSignal: n.exit}, flags|shared(holds, b.takes(i)))
 	b.created++
-	if !n.leads() && b.cur[n.pid] == n.pgid && !b.leavesGroup(n) {
+	if !n.leads() && b.cur.Get(n.pid) == n.pgid && !b.leavesGroup(n) {
 		b.lasting(n.pgid, step)
 	}
 	return step

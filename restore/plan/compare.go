@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/table"
 )
 
 // A Difference is a field of a task that is not as the image says.
@@ -31,21 +32,18 @@ func Compare(img, got *format.Image, opts Options) []Difference {
 		}
 		return diffs
 	}
-	c := &comparison{want: want, got: make(map[format.PID]*format.Task, len(got.Tasks))}
+	c := &comparison{want: want, got: tableFor[*format.Task](got)}
 	for i := range got.Tasks {
-		c.got[got.Tasks[i].TID] = &got.Tasks[i]
+		c.got.Set(got.Tasks[i].TID, &got.Tasks[i])
 	}
-	for class := range c.same {
-		c.same[class] = make(map[format.ObjectID]format.ObjectID, len(want.nodes))
-		c.back[class] = make(map[format.ObjectID]format.ObjectID, len(want.nodes))
-	}
+	c.expectObjects(got)
 	for i := range want.nodes {
 		if n := &want.nodes[i]; n.image {
 			c.node(n)
 		}
 	}
 	for i := range got.Tasks {
-		if t := &got.Tasks[i]; !want.tids[t.TID] {
+		if t := &got.Tasks[i]; !want.tids.Has(t.TID) {
 			c.diff(t.TID, "the task", "absent", string(t.State))
 		}
 	}
@@ -57,12 +55,34 @@ func Compare(img, got *format.Image, opts Options) []Difference {
 	return c.diffs
 }
 
+// expectObjects makes the tables of objects.
+func (c *comparison) expectObjects(got *format.Image) {
+	var want, have held
+	for i := range c.want.nodes {
+		for class, id := range c.want.nodes[i].holds {
+			want[class] = max(want[class], id)
+		}
+	}
+	for i := range got.Tasks {
+		for class, id := range holdsOf(&got.Tasks[i]) {
+			have[class] = max(have[class], id)
+		}
+	}
+	for class := range c.same {
+		c.same[class] = table.New[format.ObjectID, format.ObjectID](len(c.want.nodes), want[class])
+		c.back[class] = table.New[format.ObjectID, format.ObjectID](len(got.Tasks), have[class])
+	}
+}
+
+// objectMap maps objects of one image to those of another.
+type objectMap = table.Table[format.ObjectID, format.ObjectID]
+
 type comparison struct {
 	want  *tree
-	got   map[format.PID]*format.Task
+	got   *table.Table[format.PID, *format.Task]
 	diffs []Difference
 	// same and back map the objects of the image to those of the result.
-	same, back [classes]map[format.ObjectID]format.ObjectID
+	same, back [classes]*objectMap
 }
 
 func (c *comparison) diff(task format.PID, field, want, got string) {
@@ -76,7 +96,7 @@ func (c *comparison) node(n *node) {
 		c.task(n, th)
 	}
 	c.task(n, n.leader)
-	t := c.got[n.pid]
+	t := c.got.Get(n.pid)
 	if t == nil {
 		return
 	}
@@ -84,7 +104,7 @@ func (c *comparison) node(n *node) {
 		c.diff(n.pid, "exit signal", n.exit.String(), t.ExitSignal.String())
 	}
 	if !n.zombie {
-		if at := c.got[n.actor().TID]; at != nil {
+		if at := c.got.Get(n.actor().TID); at != nil {
 			c.objects(n, holdsOf(at))
 		}
 	}
@@ -92,7 +112,7 @@ func (c *comparison) node(n *node) {
 
 // task compares one task of process n.
 func (c *comparison) task(n *node, task *format.Task) {
-	t := c.got[task.TID]
+	t := c.got.Get(task.TID)
 	if t == nil {
 		c.diff(task.TID, "the task", "there", "absent")
 		return
@@ -172,12 +192,13 @@ func (c *comparison) objects(n *node, got held) {
 		if id == 0 {
 			continue
 		}
-		g, known := c.same[class][id]
-		w, used := c.back[class][got[class]]
+		g, known := c.same[class].Find(id)
+		w, used := c.back[class].Find(got[class])
 		if known && g != got[class] || used && w != id {
 			c.diff(n.pid, "sharing of "+classNames[class], fmt.Sprintf("object %d", id), "another's")
 		}
-		c.same[class][id], c.back[class][got[class]] = got[class], id
+		c.same[class].Set(id, got[class])
+		c.back[class].Set(got[class], id)
 	}
 }
 

@@ -36,7 +36,7 @@ func (b *builder) create() {
 	}
 	for i := range b.nodes {
 		n := &b.nodes[i]
-		if _, ok := b.birth[n.pid]; !ok && i != top {
+		if i != top && !b.birth.Has(n.pid) {
 			b.add(n.pid, "its creation would depend on a descendant of its own: session %d cannot have come to it", n.sid)
 		}
 	}
@@ -75,7 +75,7 @@ func (b *builder) runNode(i int) (nodes []int, ghosts []*session) {
 	for _, s := range b.ghostsAt[i] {
 		b.makeGhost(s, me, flags, holds)
 	}
-	if s := b.sessions[n.sid]; n.leads() && s != nil {
+	if s := b.sessions.Get(n.sid); n.leads() && s != nil {
 		nodes = append(nodes, b.makeEntries(s, n.pid, n.parent, n.exit, holds)...)
 	}
 	return nodes, b.ghostsAt[i]
@@ -97,10 +97,10 @@ func (b *builder) makeOther(i, c int, holds held) {
 
 func (b *builder) setsid(pid format.PID) {
 	step := b.emit(OpSetsid, pid, 0, 0)
-	b.cur[pid] = pid
-	if g := b.groups[pid]; g != nil {
+	b.cur.Set(pid, pid)
+	if g := b.groups.Get(pid); g != nil {
 		g.made = step
-		if _, ok := b.byPID[pid]; ok {
+		if b.byPID.Has(pid) {
 			g.first = step
 		}
 	}
@@ -109,7 +109,7 @@ func (b *builder) setsid(pid format.PID) {
 func (b *builder) makeGhost(s *session, by format.PID, flags Flags, holds held) {
 	p := Proc{PID: s.id, Role: RoleGhost, ExitSignal: b.ghostExit(s), Why: "leader of session " + number(s.id)}
 	b.fork(by, p, flags|shared(holds, s.carry))
-	h := helper{pid: s.id, parent: by, group: b.groups[s.id]}
+	h := helper{pid: s.id, parent: by, group: b.groups.Get(s.id)}
 	if flags&CloneParent != 0 {
 		h.parent = 0
 	}

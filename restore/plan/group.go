@@ -5,22 +5,21 @@ import "github.com/thaw-cr/thaw/format"
 // leavesGroup says whether n made a group that others are in and then went to
 // another one.
 func (t *tree) leavesGroup(n *node) bool {
-	_, leads := t.groups[n.pid]
-	return leads && n.pgid != n.pid
+	return t.groups.Has(n.pid) && n.pgid != n.pid
 }
 
 // lasting notes that step brought a member to group id that stays there.
 func (b *builder) lasting(id format.PID, step int) {
-	if g := b.groups[id]; g.first == noStep {
+	if g := b.groups.Get(id); g.first == noStep {
 		g.first = step
 	}
 }
 
 // setpgid emits that pid enters group id.
 func (b *builder) setpgid(pid, id format.PID, after ...int) int {
-	g := b.groups[id]
+	g := b.groups.Get(id)
 	step := b.emit(OpSetpgid, pid, id, 0, append(after, g.made)...)
-	b.cur[pid] = id
+	b.cur.Set(pid, id)
 	if g.made == noStep {
 		g.made = step
 	}
@@ -32,19 +31,19 @@ func (b *builder) setpgid(pid, id format.PID, after ...int) int {
 // been created.
 func (b *builder) joinEarly(i int) {
 	n := &b.nodes[i]
-	if i == top && b.virtual || n.leads() || b.cur[n.pid] == n.pgid && !b.leavesGroup(n) {
+	if i == top && b.virtual || n.leads() || b.cur.Get(n.pid) == n.pgid && !b.leavesGroup(n) {
 		return
 	}
 	// Nobody can go back to the caller's group: as long as some must be born in
 	// it, all stay there.
-	if _, kept := b.groups[caller]; kept && n.sid == caller {
+	if b.groups.Has(caller) && n.sid == caller {
 		b.late = append(b.late, i)
 		return
 	}
 	b.ownGroup(n)
-	switch _, live := b.byPID[n.pgid]; {
+	switch {
 	case n.pgid == n.pid:
-	case b.leavesGroup(n), b.groups[n.pgid].made == noStep && live:
+	case b.leavesGroup(n), b.groups.Get(n.pgid).made == noStep && b.byPID.Has(n.pgid):
 		b.late = append(b.late, i)
 	default:
 		b.join(n)
@@ -53,7 +52,7 @@ func (b *builder) joinEarly(i int) {
 
 // ownGroup has n make the group of its number, if anybody is in that.
 func (b *builder) ownGroup(n *node) {
-	g := b.groups[n.pid]
+	g := b.groups.Get(n.pid)
 	if g == nil || g.made != noStep {
 		return
 	}
@@ -65,7 +64,7 @@ func (b *builder) ownGroup(n *node) {
 
 // join has n enter its group, which a ghost makes if nobody has.
 func (b *builder) join(n *node, after ...int) {
-	g := b.groups[n.pgid]
+	g := b.groups.Get(n.pgid)
 	if n.pgid == caller {
 		b.rejoinCaller(n, after)
 		return
@@ -89,7 +88,7 @@ func (b *builder) rejoinCaller(n *node, after []int) {
 		return
 	}
 	b.emit(OpSetpgid, n.pid, b.opts.Group, 0, after...)
-	b.cur[n.pid] = caller
+	b.cur.Set(n.pid, caller)
 }
 
 // joinLate emits what joinEarly put off: first all groups come to be, then they
@@ -104,13 +103,13 @@ func (b *builder) joinLate() {
 		switch {
 		case b.leavesGroup(n):
 			movers = append(movers, n)
-		case b.cur[n.pid] != n.pgid:
+		case b.cur.Get(n.pid) != n.pgid:
 			b.join(n)
 		}
 	}
 	wait := make([]int, len(movers))
 	for i, n := range movers {
-		g := b.groups[n.pid]
+		g := b.groups.Get(n.pid)
 		if wait[i] = g.first; g.first == noStep {
 			pid := b.free()
 			b.fork(n.pid, Proc{PID: pid, Role: RoleAnchor, Why: "keeps group " + number(n.pid) + " until others are in it"}, 0)

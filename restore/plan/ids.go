@@ -52,15 +52,15 @@ func (t *tree) addSessions() {
 		}
 	}
 	for _, id := range t.ids {
-		s := t.sessions[id]
-		at, ok := t.byPID[id]
+		s := t.sessions.Get(id)
+		at, ok := t.byPID.Find(id)
 		switch {
 		case id == caller:
 		case ok && t.nodes[at].sid == id:
 			s.origin = at
 		case ok:
 			t.add(id, "session %d has members, but process %d is in session %d", id, id, t.nodes[at].sid)
-		case t.tids[id]:
+		case t.tids.Has(id):
 			t.add(id, "it is a thread, so no session can have its number")
 		}
 	}
@@ -70,8 +70,8 @@ func (t *tree) addSessions() {
 }
 
 func (t *tree) addSession(id format.PID) {
-	if _, ok := t.sessions[id]; !ok {
-		t.sessions[id] = &session{id: id, origin: noNode, owners: map[int][]int{}}
+	if !t.sessions.Has(id) {
+		t.sessions.Set(id, &session{id: id, origin: noNode})
 		t.ids = append(t.ids, id)
 	}
 }
@@ -82,7 +82,7 @@ func (t *tree) judgeCaller() {
 	if !t.opts.ShellJob || id <= 0 {
 		return
 	}
-	if t.tids[id] || t.sessions[id] != nil || t.groups[id] != nil {
+	if t.tids.Has(id) || t.sessions.Has(id) || t.groups.Has(id) {
 		t.add(id, "number %d is that of the caller's process group", id)
 	}
 }
@@ -94,10 +94,10 @@ func (t *tree) addGroups() {
 		if i == top && t.virtual || n.pgid < 0 {
 			continue
 		}
-		g, ok := t.groups[n.pgid]
+		g, ok := t.groups.Find(n.pgid)
 		if !ok {
 			g = &group{id: n.pgid, session: n.sid, made: noStep, first: noStep}
-			t.groups[n.pgid] = g
+			t.groups.Set(n.pgid, g)
 			t.judgeGroup(n, g)
 		}
 		if g.session != n.sid {
@@ -107,7 +107,7 @@ func (t *tree) addGroups() {
 }
 
 func (t *tree) judgeGroup(n *node, g *group) {
-	if at, ok := t.byPID[g.id]; ok {
+	if at, ok := t.byPID.Find(g.id); ok {
 		if sid := t.nodes[at].sid; sid != g.session {
 			t.add(n.pid, "group %d in session %d was made by process %d, but that is in session %d", g.id, g.session, g.id, sid)
 		}
@@ -116,10 +116,10 @@ func (t *tree) judgeGroup(n *node, g *group) {
 	if g.id == caller {
 		return
 	}
-	if t.tids[g.id] {
+	if t.tids.Has(g.id) {
 		t.add(n.pid, "group %d has the number of a thread", g.id)
 	}
-	if t.sessions[g.id] != nil && g.session != g.id {
+	if t.sessions.Has(g.id) && g.session != g.id {
 		t.add(n.pid, "group %d is the first group of session %d, so a member cannot be in session %d", g.id, g.id, g.session)
 	}
 }

@@ -24,23 +24,23 @@ import (
 // each session.
 func (t *tree) settleSessions() {
 	for _, i := range slices.Backward(t.preorder) {
-		if n := &t.nodes[i]; i != top && n.isBorn && !n.leads() && !t.sessions[n.sid].ghost() {
+		if n := &t.nodes[i]; i != top && n.isBorn && !n.leads() && !t.sessions.Get(n.sid).ghost() {
 			t.place(i)
 		}
 	}
 	t.placeStrays()
 	for _, i := range slices.Backward(t.preorder) {
-		if n := &t.nodes[i]; i != top && !n.leads() && t.sessions[n.sid].ghost() {
+		if n := &t.nodes[i]; i != top && !n.leads() && t.sessions.Get(n.sid).ghost() {
 			t.place(i)
 		}
 	}
 	for _, id := range t.ids {
-		if s := t.sessions[id]; s.ghost() {
+		if s := t.sessions.Get(id); s.ghost() {
 			t.settleGhost(s)
 		}
 	}
 	for _, id := range t.ids {
-		if s := t.sessions[id]; s.origin != noNode {
+		if s := t.sessions.Get(id); s.origin != noNode {
 			t.judgeEntries(s)
 		}
 	}
@@ -58,7 +58,7 @@ func (t *tree) provides(x int, s format.PID) bool {
 func (t *tree) place(p int) {
 	for p != top {
 		n := &t.nodes[p]
-		x, s := n.parent, t.sessions[n.born]
+		x, s := n.parent, t.sessions.Get(n.born)
 		switch {
 		case n.moved || t.provides(x, n.born):
 			return
@@ -81,7 +81,7 @@ func (t *tree) place(p int) {
 func (t *tree) placeStrays() {
 	for _, p := range t.strays {
 		n := &t.nodes[p]
-		s := t.sessions[n.born]
+		s := t.sessions.Get(n.born)
 		if s.origin != noNode && (t.under(n.parent, s.origin) || t.hangLeader(s.origin, n.parent)) {
 			t.addEntry(s, n.parent, p)
 		} else {
@@ -95,7 +95,7 @@ func (t *tree) under(a, b int) bool {
 	for range t.nodes {
 		n := &t.nodes[b]
 		next := t.up(b)
-		if s := t.sessions[n.born]; n.how == byOrigin && s.origin != noNode && n.parent != t.nodes[s.origin].parent {
+		if s := t.sessions.Get(n.born); n.how == byOrigin && s.origin != noNode && n.parent != t.nodes[s.origin].parent {
 			next = s.origin
 		}
 		if b = next; b == a || b == noNode {
@@ -106,6 +106,9 @@ func (t *tree) under(a, b int) bool {
 }
 
 func (t *tree) addEntry(s *session, x, p int) {
+	if s.owners == nil {
+		s.owners = map[int][]int{}
+	}
 	if _, ok := s.owners[x]; !ok {
 		s.order = append(s.order, x)
 	}
@@ -164,7 +167,7 @@ func (t *tree) hang(a, x int) bool {
 }
 
 func (t *tree) noEntry(x, p int) {
-	n, parent, s := &t.nodes[p], &t.nodes[x], t.sessions[t.nodes[p].born]
+	n, parent, s := &t.nodes[p], &t.nodes[x], t.sessions.Get(t.nodes[p].born)
 	who := "its parent is outside the image, and"
 	if x != top || !t.virtual {
 		who = "its parent is in session " + number(parent.sid) + ", was never in session " + number(s.id) + ","

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/table"
 )
 
 // settleSharing sees to it that whoever shares memory, files, cwd or handlers
@@ -30,17 +31,17 @@ func (t *tree) settleSharing() {
 
 // sharers gives the nodes that hold each object of a class that several hold.
 func (t *tree) sharers(class int) map[format.ObjectID][]int {
-	first := make(map[format.ObjectID]int, len(t.nodes))
+	first := t.objects(class)
 	shared := map[format.ObjectID][]int{}
 	for _, i := range t.preorder {
 		id := t.nodes[i].holds[class]
 		if id == 0 {
 			continue
 		}
-		one, seen := first[id]
+		one, seen := first.Find(id)
 		switch {
 		case !seen:
-			first[id] = i
+			first.Set(id, i)
 		case shared[id] == nil:
 			shared[id] = []int{one, i}
 		default:
@@ -50,21 +51,30 @@ func (t *tree) sharers(class int) map[format.ObjectID][]int {
 	return shared
 }
 
+// objects is a table by the objects of a class that nodes hold.
+func (t *tree) objects(class int) *table.Table[format.ObjectID, int] {
+	last := format.ObjectID(0)
+	for i := range t.nodes {
+		last = max(last, t.nodes[i].holds[class])
+	}
+	return table.New[format.ObjectID, int](len(t.nodes), last)
+}
+
 // judgeHandlers finds signal handlers without a memory or with two: CLONE_SIGHAND
 // takes CLONE_VM, and exec parts both.
 func (t *tree) judgeHandlers() {
-	memory := map[format.ObjectID]format.ObjectID{}
+	user := t.objects(classHandlers)
 	for _, i := range t.preorder {
 		n := &t.nodes[i]
 		handlers, own := n.holds[classHandlers], n.holds[classMemory]
-		switch other, seen := memory[handlers]; {
+		switch other, seen := user.Find(handlers); {
 		case handlers == 0:
 		case own == 0:
 			t.add(n.pid, "it has signal handlers, but no memory")
-		case seen && other != own:
+		case seen && t.nodes[other].holds[classMemory] != own:
 			t.add(n.pid, "it shares signal handlers (object %d) with a process of other memory", handlers)
-		default:
-			memory[handlers] = own
+		case !seen:
+			user.Set(handlers, i)
 		}
 	}
 }
@@ -77,7 +87,7 @@ type source struct {
 
 func (t *tree) source(i int) source {
 	n := &t.nodes[i]
-	if s := t.sessions[n.born]; n.how == byOrigin && s.origin == noNode {
+	if s := t.sessions.Get(n.born); n.how == byOrigin && s.origin == noNode {
 		return source{node: s.at, ghost: s}
 	}
 	return source{node: t.creator(i)}
@@ -198,7 +208,7 @@ func (t *tree) delegate(q, p, class int) bool {
 	if earlier { // q is born in that session, and leaves it later
 		a.born, a.isBorn = b.born, true
 		if !t.provides(a.parent, a.born) {
-			t.addEntry(t.sessions[a.born], a.parent, q)
+			t.addEntry(t.sessions.Get(a.born), a.parent, q)
 		}
 	}
 	if !b.isBorn {
@@ -211,7 +221,7 @@ func (t *tree) delegate(q, p, class int) bool {
 // welcomes says whether q can be born in session id: its parent was in it, or has
 // another entry of it of the same kind.
 func (t *tree) welcomes(q int, id format.PID) bool {
-	n, s := &t.nodes[q], t.sessions[id]
+	n, s := &t.nodes[q], t.sessions.Get(id)
 	if t.provides(n.parent, id) {
 		return true
 	}
@@ -260,10 +270,10 @@ func (t *tree) creator(i int) int {
 	case byParent:
 		return n.parent
 	case byOrigin:
-		if s := t.sessions[n.born]; s.origin != noNode {
+		if s := t.sessions.Get(n.born); s.origin != noNode {
 			return s.origin
 		}
-		return t.sessions[n.born].at
+		return t.sessions.Get(n.born).at
 	default:
 		return n.by
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/table"
 	"github.com/thaw-cr/thaw/restore/plan/simkernel"
 )
 
@@ -34,8 +35,8 @@ type simulation struct {
 	plan   *Plan
 	kernel *simkernel.Kernel
 	shell  format.PID // leads the caller's group; zero if that is the outside's
-	status map[format.PID]format.WaitStatus
-	exit   map[format.PID]format.Signal
+	status *table.Table[format.PID, format.WaitStatus]
+	exit   *table.Table[format.PID, format.Signal]
 	// wait counts what each step still waits for, next are those it releases: nil
 	// if steps are carried out in their order, where it counts only later ones.
 	wait []int
@@ -55,9 +56,9 @@ var awaited = map[Op]Op{OpReap: OpExit, OpWitness: OpDie}
 func newSimulation(p *Plan, img *format.Image, opts Options, interleave bool) (*simulation, error) {
 	s := &simulation{
 		plan:   p,
-		kernel: simkernel.New(),
-		status: map[format.PID]format.WaitStatus{},
-		exit:   make(map[format.PID]format.Signal, len(p.Procs)),
+		kernel: simkernel.NewFor(len(img.Tasks), lastTask(img)),
+		status: tableFor[format.WaitStatus](img),
+		exit:   tableFor[format.Signal](img),
 		wait:   make([]int, len(p.Steps)),
 	}
 	if interleave {
@@ -68,17 +69,17 @@ func newSimulation(p *Plan, img *format.Image, opts Options, interleave bool) (*
 	}
 	for i := range img.Tasks {
 		if t := &img.Tasks[i]; t.State.Dead() {
-			s.status[t.TID] = t.Status
+			s.status.Set(t.TID, t.Status)
 		}
 	}
 	for i := range p.Procs {
-		s.exit[p.Procs[i].PID] = p.Procs[i].ExitSignal
+		s.exit.Set(p.Procs[i].PID, p.Procs[i].ExitSignal)
 	}
 	seed, err := s.boot(p.Procs[0].PID, opts)
 	if err != nil {
 		return nil, fmt.Errorf("simulate: start of the seed %d: %w", p.Procs[0].PID, err)
 	}
-	return s, s.order(seed)
+	return s, s.order(img, seed)
 }
 
 // boot starts the seed, which adopts orphans if it is pid 1 of a namespace.
@@ -107,44 +108,40 @@ func (s *simulation) startSeed(seed format.PID, opts Options) (format.PID, error
 }
 
 // order finds what each step waits for.
-func (s *simulation) order(seed format.PID) error {
-	type event struct {
-		op  Op
-		who format.PID
-	}
+func (s *simulation) order(img *format.Image, seed format.PID) error {
 	// before is the step that an actor's next one comes after: its birth, then its
 	// last.
-	before := make(map[format.PID]int, len(s.exit))
-	at := map[event]int{}
+	before := tableFor[int](img)
+	ends := tableFor[int](img)
 	for i := range s.plan.Steps {
 		st := &s.plan.Steps[i]
 		if st.Op == OpFork || st.Op == OpThread {
-			before[st.Target] = i
+			before.Set(st.Target, i)
 		}
 		if st.Op == OpExit || st.Op == OpDie { // no others are awaited
-			at[event{st.Op, st.Actor}] = i
+			ends.Set(st.Actor, i)
 		}
 	}
 	for i := range s.plan.Steps {
 		st := &s.plan.Steps[i]
-		if prev, ok := before[st.Actor]; ok {
+		if prev, ok := before.Find(st.Actor); ok {
 			s.edge(prev, i)
 		} else if st.Actor != seed {
 			return fmt.Errorf("simulate: step %d (%s): no step creates %d", i, st.what(), st.Actor)
 		}
-		before[st.Actor] = i
+		before.Set(st.Actor, i)
 		if err := s.orderAfter(i); err != nil {
 			return err
 		}
 		if op, ok := awaited[st.Op]; ok {
-			a, ok := at[event{op, st.Target}]
-			if !ok {
+			a, ok := ends.Find(st.Target)
+			if !ok || s.plan.Steps[a].Op != op {
 				return fmt.Errorf("simulate: step %d (%s) waits for what no step does", i, st.what())
 			}
 			s.edge(a, i)
 		}
 	}
-	return s.orderStops()
+	return s.orderStops(img)
 }
 
 // orderAfter has step i wait for those in its After.
@@ -163,17 +160,17 @@ func (s *simulation) orderAfter(i int) error {
 }
 
 // orderStops has those who note a stop wait for it, whichever thread makes it.
-func (s *simulation) orderStops() error {
-	group := map[format.PID]format.PID{}
+func (s *simulation) orderStops(img *format.Image) error {
+	group := tableFor[format.PID](img)
 	stops := map[format.PID]int{}
 	for i := range s.plan.Steps {
 		st := &s.plan.Steps[i]
 		if st.Op == OpThread {
-			group[st.Target] = st.Actor
+			group.Set(st.Target, st.Actor)
 		}
 		if st.Op == OpStop {
 			stops[st.Actor] = i
-			if leader, ok := group[st.Actor]; ok {
+			if leader, ok := group.Find(st.Actor); ok {
 				stops[leader] = i
 			}
 		}
@@ -292,9 +289,9 @@ func (s *simulation) do(st *Step) error {
 	case OpExit:
 		return s.exitHelper(st.Actor)
 	case OpDie:
-		return k.ExitGroup(st.Actor, s.status[st.Actor])
+		return k.ExitGroup(st.Actor, s.status.Get(st.Actor))
 	case OpLeaveLead:
-		return k.ExitThread(st.Actor, s.status[st.Actor])
+		return k.ExitThread(st.Actor, s.status.Get(st.Actor))
 	case OpReap:
 		_, err := k.Wait(st.Actor, st.Target)
 		return err
@@ -318,7 +315,7 @@ func (s *simulation) clone(st *Step) error {
 		args.Share[class] = st.Flags&flag != 0
 	}
 	if !args.Thread && !args.Parent {
-		args.ExitSignal = s.exit[st.Target]
+		args.ExitSignal = s.exit.Get(st.Target)
 	}
 	_, err := s.kernel.Clone(st.Actor, args)
 	return err

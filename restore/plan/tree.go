@@ -2,6 +2,7 @@ package plan
 
 import (
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/table"
 )
 
 // caller is the session (and the group) that the seed is started in. Images
@@ -78,10 +79,10 @@ type tree struct {
 	opts     Options
 	virtual  bool // node 0 is the outside and no process
 	nodes    []node
-	byPID    map[format.PID]int
-	tids     map[format.PID]bool
-	groups   map[format.PID]*group
-	sessions map[format.PID]*session
+	byPID    *table.Table[format.PID, int]
+	tids     *table.Table[format.PID, bool]
+	groups   *table.Table[format.PID, *group]
+	sessions *table.Table[format.PID, *session]
 	ids      []format.PID // of sessions, in order of appearance
 	preorder []int
 	ties     map[format.PID]bool // groups that are not orphaned, see connected
@@ -90,14 +91,28 @@ type tree struct {
 	hung     bool                // some node is hung up elsewhere
 }
 
+// tableFor is a table by the numbers of the image's tasks.
+func tableFor[V any](img *format.Image) *table.Table[format.PID, V] {
+	return table.New[format.PID, V](len(img.Tasks), lastTask(img))
+}
+
+// lastTask is the highest number of a task.
+func lastTask(img *format.Image) format.PID {
+	last := format.PID(0)
+	for i := range img.Tasks {
+		last = max(last, img.Tasks[i].TID)
+	}
+	return last
+}
+
 // newTree reads the hierarchy of img. It adds reasons for what is wrong.
 func newTree(img *format.Image, opts Options) *tree {
 	t := &tree{
 		opts:     opts,
-		byPID:    make(map[format.PID]int, len(img.Tasks)),
-		tids:     make(map[format.PID]bool, len(img.Tasks)),
-		groups:   map[format.PID]*group{},
-		sessions: map[format.PID]*session{},
+		byPID:    tableFor[int](img),
+		tids:     tableFor[bool](img),
+		groups:   tableFor[*group](img),
+		sessions: tableFor[*session](img),
 	}
 	t.nodes = make([]node, 1, len(img.Tasks)+1)
 	t.addTasks(img)
@@ -128,15 +143,15 @@ func (t *tree) addTasks(img *format.Image) {
 		case task.TID <= 0 || task.TGID <= 0:
 			t.add(task.TID, "a task number must be positive (thread %d of group %d)", task.TID, task.TGID)
 			continue
-		case t.tids[task.TID]:
+		case t.tids.Has(task.TID):
 			t.add(task.TID, "the number occurs twice")
 			continue
 		}
-		t.tids[task.TID] = true
+		t.tids.Set(task.TID, true)
 		if !task.Leader() {
 			continue
 		}
-		t.byPID[task.TID] = len(t.nodes)
+		t.byPID.Set(task.TID, len(t.nodes))
 		t.nodes = append(t.nodes, node{
 			pid: task.TID, sid: task.SID, pgid: task.PGID, exit: task.ExitSignal,
 			image: true, leader: task, holds: holdsOf(task), parent: noNode, by: noNode,
@@ -153,7 +168,7 @@ func holdsOf(t *format.Task) held {
 
 // setTop decides what node 0 is.
 func (t *tree) setTop(img *format.Image) {
-	root, ok := t.byPID[img.Root]
+	root, ok := t.byPID.Find(img.Root)
 	if !ok {
 		t.add(img.Root, "the root is not a process of the image")
 		return
@@ -168,13 +183,13 @@ func (t *tree) setTop(img *format.Image) {
 		last := len(t.nodes) - 1
 		if root != last {
 			t.nodes[root] = t.nodes[last]
-			t.byPID[t.nodes[root].pid] = root
+			t.byPID.Set(t.nodes[root].pid, root)
 		}
 		t.nodes = t.nodes[:last]
-		t.byPID[1] = top
+		t.byPID.Set(1, top)
 		t.nodes[top].isBorn = true
 		t.nodes[top].exit = format.SIGCHLD
-	case t.tids[1]:
+	case t.tids.Has(1):
 		t.add(1, "number 1 in a pid namespace is for the root alone")
 	default:
 		t.initTop()
@@ -195,8 +210,8 @@ func (t *tree) initTop() {
 			n.pgid = 1
 		}
 	}
-	t.byPID[1] = top
-	t.tids[1] = true
+	t.byPID.Set(1, top)
+	t.tids.Set(1, true)
 }
 
 // addThreads hangs threads up at their processes and judges states.
@@ -206,7 +221,7 @@ func (t *tree) addThreads(img *format.Image) {
 		if task.Leader() {
 			continue
 		}
-		at, ok := t.byPID[task.TGID]
+		at, ok := t.byPID.Find(task.TGID)
 		switch {
 		case !ok || !t.nodes[at].image:
 			t.add(task.TID, "the leader %d of its thread group is not in the image", task.TGID)
@@ -250,9 +265,9 @@ func (t *tree) addCallerIDs(img *format.Image) {
 	if !t.opts.ShellJob {
 		return
 	}
-	root := t.nodes[t.byPID[img.Root]]
+	root := t.nodes[t.byPID.Get(img.Root)]
 	sid, pgid := root.sid, root.pgid
-	if t.tids[sid] {
+	if t.tids.Has(sid) {
 		return
 	}
 	for i := range t.nodes {
@@ -261,7 +276,7 @@ func (t *tree) addCallerIDs(img *format.Image) {
 			continue
 		}
 		n.sid = caller
-		if n.pgid == pgid && !t.tids[pgid] {
+		if n.pgid == pgid && !t.tids.Has(pgid) {
 			n.pgid = caller
 		}
 	}
@@ -275,9 +290,9 @@ func (t *tree) link() {
 			continue
 		}
 		ppid := n.leader.PPID
-		parent, ok := t.byPID[ppid]
+		parent, ok := t.byPID.Find(ppid)
 		switch {
-		case !ok && t.tids[ppid]:
+		case !ok && t.tids.Has(ppid):
 			t.add(n.pid, "its parent %d is a thread, not a process", ppid)
 		case !ok && t.nodes[top].image:
 			t.add(n.pid, "its parent is outside the pid namespace that task 1 leads")
@@ -296,7 +311,7 @@ func (t *tree) link() {
 			t.nodes[p].children = append(t.nodes[p].children, i)
 		}
 	}
-	if n := &t.nodes[top]; n.image && t.tids[n.leader.PPID] {
+	if n := &t.nodes[top]; n.image && t.tids.Has(n.leader.PPID) {
 		t.add(n.pid, "task 1 of a pid namespace cannot have its parent %d in the image", n.leader.PPID)
 	}
 }

@@ -37,7 +37,7 @@ func (k *Kernel) Clone(caller format.PID, a CloneArgs) (format.PID, error) {
 	}
 	if a.Thread {
 		p.addThread(pid)
-		k.tasks[pid] = p
+		k.tasks.Set(pid, p)
 		return pid, nil
 	}
 	child := &proc{pid: pid, parent: p, exit: a.ExitSignal, alive: true, ignores: p.ignores}
@@ -52,7 +52,7 @@ func (k *Kernel) Clone(caller format.PID, a CloneArgs) (format.PID, error) {
 		}
 	}
 	child.parent.addChild(child)
-	k.tasks[pid] = child
+	k.tasks.Set(pid, child)
 	k.joinGroup(child, p.pgid)
 	k.joinSession(child, p.sid)
 	return pid, nil

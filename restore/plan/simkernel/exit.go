@@ -18,7 +18,7 @@ func (k *Kernel) ExitThread(tid format.PID, status format.WaitStatus) error {
 		p.alive, p.status = false, status
 	} else {
 		delete(p.threads, tid)
-		delete(k.tasks, tid)
+		k.tasks.Delete(tid)
 	}
 	return nil
 }
@@ -58,14 +58,14 @@ func (k *Kernel) exitGroup(p *proc, status format.WaitStatus) {
 func (k *Kernel) finish(p *proc) {
 	p.stopped, p.unreported, p.stopSignal, p.pending = false, false, 0, 0
 	for tid := range p.threads {
-		delete(k.tasks, tid)
+		k.tasks.Delete(tid)
 	}
 	p.alive, p.threads = false, nil
 	reaper := k.reaperOf(p)
 	// forget_original_parent: first all are given away, then each is looked at.
 	orphans := byNumber(p.children)
+	p.children = nil
 	for _, c := range orphans {
-		delete(p.children, c)
 		c.parent, c.exit = reaper, format.SIGCHLD
 		reaper.addChild(c)
 	}
@@ -107,8 +107,8 @@ func (k *Kernel) tellParent(p *proc) bool {
 
 // release frees a zombie (release_task).
 func (k *Kernel) release(p *proc) {
-	delete(p.parent.children, p)
-	delete(k.tasks, p.pid)
+	p.parent.dropChild(p)
+	k.tasks.Delete(p.pid)
 	k.leaveGroup(p)
 	k.leaveSession(p)
 }
@@ -138,7 +138,7 @@ func (k *Kernel) child(caller, pid format.PID) (*proc, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := k.tasks[pid]
+	p := k.tasks.Get(pid)
 	if p == nil || p.parent != me || p.pid != pid {
 		return nil, ECHILD
 	}
@@ -156,7 +156,7 @@ func (k *Kernel) WaitStopped(caller, pid format.PID) (format.Signal, error) {
 	if err != nil {
 		return 0, err
 	}
-	p := k.tasks[pid]
+	p := k.tasks.Get(pid)
 	switch {
 	case p == nil || p.parent != me || p.pid != pid || p.zombie:
 		return 0, ECHILD

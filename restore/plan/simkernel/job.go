@@ -9,7 +9,7 @@ func (k *Kernel) Setsid(caller format.PID) error {
 	if err != nil {
 		return err
 	}
-	if p.leader || len(k.groups[p.pid]) > 0 {
+	if p.leader || len(k.groups.Get(p.pid)) > 0 {
 		return EPERM
 	}
 	p.leader = true
@@ -36,7 +36,7 @@ func (k *Kernel) Setpgid(caller, pid, pgid format.PID) error {
 	if pgid < 0 {
 		return EINVAL
 	}
-	p := k.tasks[pid]
+	p := k.tasks.Get(pid)
 	switch {
 	case p == nil || p == k.outside:
 		return ESRCH
@@ -59,10 +59,8 @@ func (k *Kernel) Setpgid(caller, pid, pgid format.PID) error {
 
 // groupIn says whether group id exists in session sid.
 func (k *Kernel) groupIn(id, sid format.PID) bool {
-	for p := range k.groups[id] {
-		return p.sid == sid
-	}
-	return false
+	members := k.groups.Get(id)
+	return len(members) > 0 && members[0].sid == sid
 }
 
 // SetSubreaper is prctl(PR_SET_CHILD_SUBREAPER).
@@ -96,7 +94,7 @@ func (k *Kernel) Ignore(caller format.PID, sig format.Signal, on bool) error {
 // end a stopped process waits for SIGCONT; SIGKILL does not. The init of a
 // namespace takes SIGSTOP and SIGCONT alone, as if they came from outside.
 func (k *Kernel) Kill(pid format.PID, sig format.Signal) error {
-	p := k.tasks[pid]
+	p := k.tasks.Get(pid)
 	if p == nil || p == k.outside {
 		return ESRCH
 	}
@@ -157,7 +155,7 @@ func (k *Kernel) proceed(p *proc) {
 // orphaned is will_become_orphaned_pgrp: no living member but ignored has its
 // parent in the same session and another group.
 func (k *Kernel) orphaned(pgid format.PID, ignored *proc) bool {
-	for p := range k.groups[pgid] {
+	for _, p := range k.groups.Get(pgid) {
 		if p == ignored || p.zombie || p.parent == nil || p.parent == k.outside {
 			continue
 		}
@@ -183,14 +181,14 @@ func (k *Kernel) killOrphaned(p, parent *proc) {
 		return
 	}
 	stopped := false
-	for q := range k.groups[pgid] {
+	for _, q := range k.groups.Get(pgid) {
 		stopped = stopped || q.stopped
 	}
 	if !stopped {
 		return
 	}
 	for _, sig := range []format.Signal{format.SIGHUP, format.SIGCONT} {
-		for _, q := range byNumber(k.groups[pgid]) {
+		for _, q := range byNumber(k.groups.Get(pgid)) {
 			k.deliver(q, sig)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"slices"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/table"
 )
 
 // Errno is what a failing call returns.
@@ -58,11 +59,13 @@ const Outside format.PID = 0
 type proc struct {
 	pid      format.PID
 	parent   *proc
-	children map[*proc]bool // nil if it never had one
-	sid      format.PID
-	pgid     format.PID
-	leader   bool // of a session
-	exit     format.Signal
+	children []*proc
+	// atParent and inGroup are its places in the lists of its parent and group.
+	atParent, inGroup int
+	sid               format.PID
+	pgid              format.PID
+	leader            bool // of a session
+	exit              format.Signal
 	// alive says that the leader has not exited, threads are the others that live:
 	// most processes have none.
 	alive   bool
@@ -89,24 +92,28 @@ type Kernel struct {
 	outside *proc
 	init    *proc // adopts orphans without a subreaper
 	// tasks are living threads and all leaders that are not reaped, by TID.
-	tasks      map[format.PID]*proc
-	groups     map[format.PID]map[*proc]bool
-	sessions   map[format.PID]int
+	tasks *table.Table[format.PID, *proc]
+	// groups are the members of each, sessions count theirs.
+	groups     *table.Table[format.PID, []*proc]
+	sessions   *table.Table[format.PID, int]
 	dying      []*proc // whose exit is under way or to come
 	last       format.PID
 	lastObject format.ObjectID
 }
 
 // New makes a kernel with nothing but the outside.
-func New() *Kernel {
+func New() *Kernel { return NewFor(0, 0) }
+
+// NewFor is New for about n tasks with numbers up to last, which makes it faster.
+func NewFor(n int, last format.PID) *Kernel {
 	k := &Kernel{
-		tasks:    map[format.PID]*proc{},
-		groups:   map[format.PID]map[*proc]bool{},
-		sessions: map[format.PID]int{},
+		tasks:    table.New[format.PID, *proc](n, last),
+		groups:   table.New[format.PID, []*proc](n, last),
+		sessions: table.New[format.PID, int](n, last),
 	}
 	k.outside = &proc{pid: Outside, alive: true}
 	k.init = k.outside
-	k.tasks[Outside] = k.outside
+	k.tasks.Set(Outside, k.outside)
 	k.joinGroup(k.outside, Outside)
 	k.joinSession(k.outside, Outside)
 	return k
@@ -130,7 +137,7 @@ func (k *Kernel) SetInit(pid format.PID) error {
 
 // alive finds the process of a living task.
 func (k *Kernel) alive(tid format.PID) (*proc, error) {
-	p := k.tasks[tid]
+	p := k.tasks.Get(tid)
 	if p == nil || !p.lives(tid) {
 		return nil, ESRCH
 	}
@@ -161,16 +168,22 @@ func (p *proc) addThread(tid format.PID) {
 }
 
 func (p *proc) addChild(c *proc) {
-	if p.children == nil {
-		p.children = map[*proc]bool{}
-	}
-	p.children[c] = true
+	c.atParent = len(p.children)
+	p.children = append(p.children, c)
+}
+
+func (p *proc) dropChild(c *proc) {
+	last := len(p.children) - 1
+	p.children[c.atParent] = p.children[last]
+	p.children[c.atParent].atParent = c.atParent
+	p.children[last] = nil
+	p.children = p.children[:last]
 }
 
 // used says whether a struct pid of that number exists: as a task's, group's or
 // session's.
 func (k *Kernel) used(n format.PID) bool {
-	return k.tasks[n] != nil || len(k.groups[n]) > 0 || k.sessions[n] > 0
+	return k.tasks.Get(n) != nil || len(k.groups.Get(n)) > 0 || k.sessions.Get(n) > 0
 }
 
 // allocate gives a number: want, or the next free one (alloc_pid).
@@ -191,37 +204,32 @@ func (k *Kernel) allocate(want format.PID) (format.PID, error) {
 }
 
 func (k *Kernel) joinGroup(p *proc, id format.PID) {
-	if k.groups[id] == nil {
-		k.groups[id] = map[*proc]bool{}
-	}
-	k.groups[id][p] = true
-	p.pgid = id
+	members := k.groups.Get(id)
+	p.pgid, p.inGroup = id, len(members)
+	k.groups.Set(id, append(members, p))
 }
 
 func (k *Kernel) leaveGroup(p *proc) {
-	delete(k.groups[p.pgid], p)
-	if len(k.groups[p.pgid]) == 0 {
-		delete(k.groups, p.pgid)
-	}
+	members := k.groups.Get(p.pgid)
+	last := len(members) - 1
+	members[p.inGroup] = members[last]
+	members[p.inGroup].inGroup = p.inGroup
+	members[last] = nil
+	k.groups.Set(p.pgid, members[:last])
 }
 
 func (k *Kernel) joinSession(p *proc, id format.PID) {
-	k.sessions[id]++
+	k.sessions.Set(id, k.sessions.Get(id)+1)
 	p.sid = id
 }
 
 func (k *Kernel) leaveSession(p *proc) {
-	if k.sessions[p.sid]--; k.sessions[p.sid] == 0 {
-		delete(k.sessions, p.sid)
-	}
+	k.sessions.Set(p.sid, k.sessions.Get(p.sid)-1)
 }
 
 // byNumber lists processes in ascending order, so that runs can be repeated.
-func byNumber(set map[*proc]bool) []*proc {
-	list := make([]*proc, 0, len(set))
-	for p := range set {
-		list = append(list, p)
-	}
+func byNumber(procs []*proc) []*proc {
+	list := slices.Clone(procs)
 	slices.SortFunc(list, func(a, b *proc) int { return int(a.pid) - int(b.pid) })
 	return list
 }

@@ -17,7 +17,7 @@ type ids struct {
 	Exit                       format.Signal
 }
 
-func table(k *Kernel) []ids {
+func idTable(k *Kernel) []ids {
 	var list []ids
 	for _, t := range k.Snapshot().Tasks {
 		list = append(list, ids{t.TID, t.TGID, t.PPID, t.PGID, t.SID, t.State, t.ExitSignal})
@@ -53,7 +53,7 @@ func (c *history) check(t *testing.T) {
 	if err := c.run(k); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(c.want, table(k), cmpopts.EquateEmpty()); d != "" {
+	if d := cmp.Diff(c.want, idTable(k), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("tasks (-want +got):\n%s", d)
 	}
 }

@@ -9,8 +9,8 @@ import (
 // Snapshot gives all tasks but the outside as an image's, in order of their
 // numbers. Ids of the outside are 0; the root is the first task.
 func (k *Kernel) Snapshot() *format.Image {
-	tids := make([]format.PID, 0, len(k.tasks))
-	for tid, p := range k.tasks {
+	var tids []format.PID
+	for tid, p := range k.tasks.All() {
 		if p != k.outside {
 			tids = append(tids, tid)
 		}
@@ -18,7 +18,7 @@ func (k *Kernel) Snapshot() *format.Image {
 	slices.Sort(tids)
 	img := &format.Image{Tasks: make([]format.Task, len(tids))}
 	for i, tid := range tids {
-		img.Tasks[i] = k.task(tid, k.tasks[tid], img)
+		img.Tasks[i] = k.task(tid, k.tasks.Get(tid), img)
 	}
 	if len(img.Tasks) > 0 {
 		img.Root = img.Tasks[0].TID
