@@ -208,7 +208,7 @@ func (c *checker) sleepClock(clock int32) bool {
 		return timerClock(clock) && clock != clockThread
 	}
 	pid := clockProcess(clock)
-	return timerClock(clock) && (pid == 0 || c.Tasks[pid] != nil)
+	return timerClock(clock) && (pid == 0 || c.Task(pid) != nil)
 }
 
 // checkUserAddresses asks that addresses the kernel will touch for the task are
