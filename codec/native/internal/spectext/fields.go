@@ -65,13 +65,20 @@ func fieldTable(b *strings.Builder, d *docs, t *wire.Type) {
 	name := t.GoType().Name()
 	fmt.Fprintf(b, "#### %s\n\n%s\n\n| field | encoding | | meaning |\n|---|---|---|---|\n", name, cmp.Or(d.types[name], "."))
 	for _, f := range t.Fields() {
-		presence := "always"
-		if f.Optional {
-			presence = "unless empty"
-		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.Name, link(f.Type()), presence, meaning(d, f))
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.Name, link(f.Type()), presence(f), meaning(d, f))
 	}
 	b.WriteByte('\n')
+}
+
+// presence says when a field is there.
+func presence(f *wire.Field) string {
+	switch {
+	case !f.Optional:
+		return "always"
+	case f.Type().GoType().Kind() == reflect.Pointer:
+		return "optional"
+	}
+	return "unless empty"
 }
 
 // meaning is a field's comment with the values it may have.
