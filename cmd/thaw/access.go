@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -56,8 +55,8 @@ func (o *accessOptions) check() error {
 
 // openers is the registry of formats, which opens what is encrypted to the
 // identities given.
-func (a *app) openers() (*codec.Registry, error) {
-	ids, err := a.identities()
+func (a *app) openers(ctx context.Context) (*codec.Registry, error) {
+	ids, err := a.identities(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -65,14 +64,14 @@ func (a *app) openers() (*codec.Registry, error) {
 }
 
 // identities reads the files of identities.
-func (a *app) identities() ([]age.Identity, error) {
+func (a *app) identities(ctx context.Context) ([]age.Identity, error) {
 	files := a.access.identities
 	if name := os.Getenv(identityVariable); len(files) == 0 && name != "" {
 		files = []string{name}
 	}
 	var ids []age.Identity
 	for _, name := range files {
-		b, err := readKeyFile(name)
+		b, err := readFile(ctx, name, maxKeyFile)
 		if err != nil {
 			return nil, err
 		}
@@ -90,22 +89,8 @@ func envelopes(ids ...age.Identity) []codec.Envelope {
 	return append(archive.Envelopes(), crypt.Envelope(ids...))
 }
 
-// maxKeyFile is more than any file of keys may have, bytes.
-const maxKeyFile = max(seal.MaxKeyFile, crypt.MaxKeyFile) + 1
-
-// readKeyFile reads a file of keys; of one that is too long, so much that this is
-// seen.
-func readKeyFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fail(exitIO, err)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fail(exitIO, err)
-	}
-	return b, nil
-}
+// maxKeyFile is the longest file of keys, bytes.
+const maxKeyFile = max(seal.MaxKeyFile, crypt.MaxKeyFile)
 
 // source opens what a name on the command line stands for, and compares it with
 // its seal if one is asked for. What it gives then is read through the seal: it is
@@ -114,11 +99,11 @@ func (a *app) source(ctx context.Context, name string) (*opened, codec.Source, *
 	if err := a.access.check(); err != nil {
 		return nil, codec.Source{}, nil, err
 	}
-	reg, err := a.openers()
+	reg, err := a.openers(ctx)
 	if err != nil {
 		return nil, codec.Source{}, nil, err
 	}
-	o, src, err := a.input(name)
+	o, src, err := a.input(ctx, name)
 	if err != nil {
 		return nil, src, nil, err
 	}
@@ -137,11 +122,11 @@ func (a *app) source(ctx context.Context, name string) (*opened, codec.Source, *
 // unseal refuses an image that is not as it was sealed, and gives what to read in
 // its place.
 func (a *app) unseal(ctx context.Context, o *opened, src codec.Source) (codec.Source, error) {
-	keys, err := a.trusted()
+	keys, err := a.trusted(ctx)
 	if err != nil {
 		return src, err
 	}
-	m, err := a.manifest(o.name)
+	m, err := a.manifest(ctx, o.name)
 	if err != nil {
 		return src, err
 	}
@@ -161,10 +146,10 @@ func (a *app) unseal(ctx context.Context, o *opened, src codec.Source) (codec.So
 }
 
 // trusted reads the keys one of which must have sealed the image.
-func (a *app) trusted() ([]ed25519.PublicKey, error) {
+func (a *app) trusted(ctx context.Context) ([]ed25519.PublicKey, error) {
 	var keys []ed25519.PublicKey
 	for _, name := range a.access.keys {
-		b, err := readKeyFile(name)
+		b, err := readFile(ctx, name, maxKeyFile)
 		if err != nil {
 			return nil, err
 		}
@@ -194,19 +179,19 @@ func (a *app) sealName(image string) string {
 }
 
 // manifest reads the seal of an image.
-func (a *app) manifest(image string) (*seal.Manifest, error) {
+func (a *app) manifest(ctx context.Context, image string) (*seal.Manifest, error) {
 	name := a.sealName(image)
 	if name == "" {
 		return nil, usage("standard input has no seal beside it: --seal FILE names it")
 	}
-	f, err := os.Open(name)
+	f, err := openFile(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, codec.InFile(codec.Errorf(codec.Unsealed, "", 0, "there is no seal %.200q", name), image)
 	}
 	if err != nil {
-		return nil, fail(exitIO, err)
+		return nil, ioError(err)
 	}
-	m, err := seal.Read(f)
+	m, err := seal.Read(newWaitingReader(ctx, f))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, codec.InFile(err, name)
 	}
@@ -215,13 +200,13 @@ func (a *app) manifest(image string) (*seal.Manifest, error) {
 
 // recipients reads those named by --encrypt: recipients themselves, or files of
 // them.
-func recipients(names []string) ([]age.Recipient, error) {
+func recipients(ctx context.Context, names []string) ([]age.Recipient, error) {
 	var list []age.Recipient
 	for _, name := range names {
 		text := []byte(name)
 		if !crypt.IsRecipient(name) {
 			var err error
-			if text, err = readKeyFile(name); err != nil {
+			if text, err = readFile(ctx, name, maxKeyFile); err != nil {
 				return nil, err
 			}
 		}

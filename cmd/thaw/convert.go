@@ -170,10 +170,10 @@ func runConvert(ctx context.Context, a *app, opts convertOptions, in, out string
 	if err := opts.check(a, out, folder); err != nil {
 		return err
 	}
-	if err := a.usePolicy(opts.policyOptions); err != nil {
+	if err := a.usePolicy(ctx, opts.policyOptions); err != nil {
 		return err
 	}
-	if err := opts.prepare(a); err != nil {
+	if err := opts.prepare(ctx, a); err != nil {
 		return err
 	}
 	if opts.alone() && !folder {

@@ -36,9 +36,9 @@ func (o *cryptOptions) AddFlags(f *pflag.FlagSet) {
 }
 
 // prepare reads the keys.
-func (o *cryptOptions) prepare(a *app) (err error) {
+func (o *cryptOptions) prepare(ctx context.Context, a *app) (err error) {
 	a.access.identities = append(a.access.identities, o.decrypt...)
-	o.recipients, err = recipients(o.encrypt)
+	o.recipients, err = recipients(ctx, o.encrypt)
 	return err
 }
 
@@ -149,7 +149,7 @@ func (a *app) plainText(ctx context.Context, opts convertOptions, src codec.Sour
 	case len(opts.decrypt) == 0:
 		return src, nil, usage("the image is encrypted already: with --decrypt FILE it is encrypted anew")
 	}
-	ids, err := a.identities()
+	ids, err := a.identities(ctx)
 	if err != nil {
 		return src, nil, err
 	}

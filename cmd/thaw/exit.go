@@ -70,6 +70,15 @@ func (f *failure) Unwrap() error { return f.err }
 // fail makes a failure of an error.
 func fail(code exitCode, err error) error { return &failure{code: code, err: err} }
 
+// ioError makes a failure of an error in reading; an interruption stays one, and a
+// failure the one that it is.
+func ioError(err error) error {
+	if _, ok := errors.AsType[*failure](err); ok || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fail(exitIO, err)
+}
+
 // usage makes a failure of wrong usage.
 func usage(form string, args ...any) error { return fail(exitUsage, fmt.Errorf(form, args...)) }
 

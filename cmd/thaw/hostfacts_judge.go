@@ -36,7 +36,7 @@ func judgeHost(ctx context.Context, q *inquiry) error {
 		q.nodes, err = q.askNodes(ctx, o.facts)
 		return err
 	}
-	m, err := q.machine()
+	m, err := q.machine(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func judgeHost(ctx context.Context, q *inquiry) error {
 }
 
 // machine is the one machine that is asked.
-func (q *inquiry) machine() (*host.Machine, error) {
+func (q *inquiry) machine(ctx context.Context) (*host.Machine, error) {
 	o := &q.opts.hostOptions
 	if o.here {
 		m, err := q.app.engine.machine()
@@ -57,25 +57,21 @@ func (q *inquiry) machine() (*host.Machine, error) {
 		}
 		return m, nil
 	}
-	f, err := q.app.readFacts(o.facts)
+	f, err := q.app.readFacts(ctx, o.facts)
 	if err != nil {
-		return nil, fail(exitIO, err)
+		return nil, ioError(err)
 	}
 	return host.NewMachine(f, nil), nil
 }
 
 // readFacts reads a file of facts, or standard input for -.
-func (a *app) readFacts(name string) (*host.Facts, error) {
-	in := a.streams.in
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close() //nolint:errcheck // only read
-		in = file
+func (a *app) readFacts(ctx context.Context, name string) (*host.Facts, error) {
+	in, closeInput, err := a.openInput(ctx, name)
+	if err != nil {
+		return nil, err
 	}
-	f, err := host.Decode(in)
+	defer closeInput() //nolint:errcheck // only read
+	f, err := host.Decode(newWaitingReader(ctx, in))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

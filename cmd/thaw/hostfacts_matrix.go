@@ -86,7 +86,7 @@ func (q *inquiry) askNodes(ctx context.Context, dir string) (*matrixJSON, error)
 // an answer.
 func (q *inquiry) askNode(ctx context.Context, c *host.Checker, file string) (nodeJSON, error) {
 	n := nodeJSON{Node: strings.TrimSuffix(filepath.Base(file), ".json"), File: file, Findings: []validate.Finding{}}
-	f, why := q.app.readNode(file)
+	f, why := q.app.readNode(ctx, file)
 	if f == nil {
 		n.Answer, n.Error = nodeUnreadable, why
 		return n, nil
@@ -110,9 +110,12 @@ func (q *inquiry) askNode(ctx context.Context, c *host.Checker, file string) (no
 }
 
 // readNode reads facts, or says why they cannot be read.
-func (a *app) readNode(file string) (f *host.Facts, why string) {
-	f, err := a.readFacts(file)
-	if err != nil {
+func (a *app) readNode(ctx context.Context, file string) (f *host.Facts, why string) {
+	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() { // nobody waits for the writer of a FIFO that lies in a folder
+		return nil, file + ": not a regular file"
+	}
+	if f, err = a.readFacts(ctx, file); err != nil {
 		return nil, err.Error()
 	}
 	return f, ""

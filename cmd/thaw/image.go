@@ -68,23 +68,18 @@ func (a *app) open(ctx context.Context, name string) (*opened, error) {
 
 // input opens what a name on the command line stands for, without looking at
 // what is in it.
-func (a *app) input(name string) (*opened, codec.Source, error) {
+func (a *app) input(ctx context.Context, name string) (*opened, codec.Source, error) {
 	o := &opened{name: name}
-	if name == "-" {
-		file, _ := a.streams.in.(*os.File)
-		src, err := o.source(a.streams.in, file)
-		return o, src, err
-	}
 	info, err := os.Stat(name)
-	if err == nil && info.IsDir() {
+	if err == nil && info.IsDir() && name != "-" {
 		return o.directory(name)
 	}
-	file, err := os.Open(name)
+	in, closeInput, err := a.openInput(ctx, name)
 	if err != nil {
-		return nil, codec.Source{}, fail(exitIO, err)
+		return nil, codec.Source{}, ioError(err)
 	}
-	o.close = append(o.close, file.Close)
-	src, err := o.source(file, file)
+	o.close = append(o.close, closeInput)
+	src, err := o.source(ctx, in)
 	if err != nil {
 		return nil, src, errors.Join(err, o.closeInput())
 	}
@@ -101,11 +96,12 @@ func (o *opened) directory(name string) (*opened, codec.Source, error) {
 	return o, codec.Source{Name: name, Dir: dir}, nil
 }
 
-// source makes a source of a file, which is nil if in is none: at random where it
-// is a regular file at its beginning, as a stream elsewhere.
-func (o *opened) source(in io.Reader, file *os.File) (codec.Source, error) {
-	src := codec.Source{Name: o.name, Reader: in}
-	if file == nil {
+// source makes a source of what is read: at random where it is a regular file at
+// its beginning, as a stream elsewhere.
+func (o *opened) source(ctx context.Context, in io.Reader) (codec.Source, error) {
+	src := codec.Source{Name: o.name, Reader: newWaitingReader(ctx, in)}
+	file, ok := in.(*os.File)
+	if !ok {
 		return src, nil
 	}
 	info, err := file.Stat()

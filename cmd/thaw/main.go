@@ -43,6 +43,8 @@ type app struct {
 	policy *policy.Policy
 	// json is the global flag --json.
 	json bool
+	// inputTaken says that an argument was standard input.
+	inputTaken bool
 	// access are the flags of commands that read images.
 	access accessOptions
 }

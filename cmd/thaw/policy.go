@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,25 +27,25 @@ func (o *policyOptions) addPolicyFlag(f *pflag.FlagSet) {
 }
 
 // usePolicy reads the policy, for all images that are opened from then on.
-func (a *app) usePolicy(o policyOptions) error {
+func (a *app) usePolicy(ctx context.Context, o policyOptions) error {
 	if o.policyFile == "" {
 		return nil
 	}
-	p, _, err := readPolicy(o.policyFile)
+	p, _, err := a.readPolicy(ctx, o.policyFile)
 	a.policy = p
 	return err
 }
 
 // readPolicy reads a policy and gives its document, too. One that is none is
 // wrong usage.
-func readPolicy(name string) (*policy.Policy, []byte, error) {
-	f, err := os.Open(name)
+func (a *app) readPolicy(ctx context.Context, name string) (*policy.Policy, []byte, error) {
+	f, closeInput, err := a.openInput(ctx, name)
 	if err != nil {
-		return nil, nil, fail(exitIO, err)
+		return nil, nil, ioError(err)
 	}
-	document, err := io.ReadAll(io.LimitReader(f, policy.MaxDocument+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, nil, fail(exitIO, err)
+	document, err := io.ReadAll(io.LimitReader(newWaitingReader(ctx, f), policy.MaxDocument+1))
+	if err = errors.Join(err, closeInput()); err != nil {
+		return nil, nil, ioError(err)
 	}
 	p, err := validate.ParsePolicy(dump.Clean(name), document)
 	if err != nil {
@@ -74,15 +74,15 @@ One of your own needs to say only what is different; docs/gate.md tells how.
 With FILE it reads that policy and says what is wrong with it.` + exitHelp(exitOK, exitUsage, exitIO),
 		Example: "  thaw policy > mine.yaml\n  thaw policy mine.yaml\n  thaw validate --policy mine.yaml checkpoint.tar",
 		Args:    cobra.MaximumNArgs(1),
-		RunE:    runE(func(_ *cobra.Command, args []string) error { return runPolicy(a, args) }),
+		RunE:    runE(func(cmd *cobra.Command, args []string) error { return runPolicy(cmd.Context(), a, args) }),
 	}
 }
 
-func runPolicy(a *app, args []string) error {
+func runPolicy(ctx context.Context, a *app, args []string) error {
 	document := policy.StrictYAML
 	if len(args) > 0 {
 		var err error
-		if _, document, err = readPolicy(args[0]); err != nil {
+		if _, document, err = a.readPolicy(ctx, args[0]); err != nil {
 			return err
 		}
 	}

@@ -100,7 +100,7 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 			hint: "--pidns restores them where they are surely free",
 		}
 	}
-	if err := a.usePolicy(opts.policyOptions); err != nil {
+	if err := a.usePolicy(ctx, opts.policyOptions); err != nil {
 		return err
 	}
 	if opts.mapMemory && len(a.access.keys) > 0 {

@@ -119,7 +119,7 @@ func writeNew(name string, content []byte, mode os.FileMode) error {
 
 func runSeal(ctx context.Context, a *app, opts sealOptions, name string) (err error) {
 	begin := time.Now()
-	key, err := opts.privateKey()
+	key, err := a.privateKey(ctx, opts.key)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func runSeal(ctx context.Context, a *app, opts sealOptions, name string) (err er
 	if opts.out == "-" && a.json {
 		return usage("--json and a seal on standard output do not go together")
 	}
-	o, src, err := a.input(name)
+	o, src, err := a.input(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -149,17 +149,18 @@ func runSeal(ctx context.Context, a *app, opts sealOptions, name string) (err er
 	})
 }
 
-func (o *sealOptions) privateKey() (ed25519.PrivateKey, error) {
-	if o.key == "" {
+// privateKey reads the key to sign with.
+func (a *app) privateKey(ctx context.Context, name string) (ed25519.PrivateKey, error) {
+	if name == "" {
 		return nil, &failure{code: exitUsage, err: errors.New("no key is given to sign with: --key PRIVATE"), hint: "thaw seal --generate-key NAME makes one"}
 	}
-	b, err := readKeyFile(o.key)
+	b, err := readFile(ctx, name, maxKeyFile)
 	if err != nil {
 		return nil, err
 	}
 	key, err := seal.ParsePrivate(b)
 	if err != nil {
-		return nil, usage("%s: %v", dump.Clean(o.key), err)
+		return nil, usage("%s: %v", dump.Clean(name), err)
 	}
 	return key, nil
 }

@@ -68,10 +68,10 @@ from being read cannot be left out. --severity leaves out lines, no more.` +
 }
 
 func runValidate(ctx context.Context, a *app, opts *validateOptions, name string) error {
-	if err := a.usePolicy(opts.policyOptions); err != nil {
+	if err := a.usePolicy(ctx, opts.policyOptions); err != nil {
 		return err
 	}
-	q, err := newInquiry(a, opts, name)
+	q, err := newInquiry(ctx, a, opts, name)
 	if err != nil {
 		return err
 	}

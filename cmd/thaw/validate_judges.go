@@ -52,7 +52,7 @@ type inquiry struct {
 }
 
 // newInquiry reads the options; their mistakes are wrong usage.
-func newInquiry(a *app, opts *validateOptions, name string) (*inquiry, error) {
+func newInquiry(ctx context.Context, a *app, opts *validateOptions, name string) (*inquiry, error) {
 	q := &inquiry{app: a, opts: opts, name: name, results: map[validate.Mode]validate.ModeResult{}}
 	var err error
 	if q.modes, err = validate.ParseModes(opts.modes); err != nil {
@@ -61,7 +61,7 @@ func newInquiry(a *app, opts *validateOptions, name string) (*inquiry, error) {
 	if err = opts.checkHosts(name); err != nil {
 		return nil, err
 	}
-	q.sieve, err = opts.sieve(a.json)
+	q.sieve, err = opts.sieve(ctx, a)
 	q.sieve.Image = name
 	return q, err
 }

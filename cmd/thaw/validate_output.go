@@ -1,8 +1,8 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -74,8 +74,8 @@ func withPrefix(list []string, prefix string) []string {
 }
 
 // sieve makes the sieve that the options ask for.
-func (o *reportOptions) sieve(json bool) (s validate.Sieve, err error) {
-	if o.sarif && json {
+func (o *reportOptions) sieve(ctx context.Context, a *app) (s validate.Sieve, err error) {
+	if o.sarif && a.json {
 		return s, usage("--json and --sarif are two forms of the same: choose one")
 	}
 	for _, list := range []struct {
@@ -93,7 +93,7 @@ func (o *reportOptions) sieve(json bool) (s validate.Sieve, err error) {
 		return s, err
 	}
 	if o.baseline != "" {
-		s.Baseline, err = readBaseline(o.baseline)
+		s.Baseline, err = a.readBaseline(ctx, o.baseline)
 	}
 	return s, err
 }
@@ -106,17 +106,17 @@ func severityFlag(flag, value string) (validate.Severity, error) {
 	return s, nil
 }
 
-func readBaseline(name string) (*validate.Baseline, error) {
-	file, err := os.Open(name)
+func (a *app) readBaseline(ctx context.Context, name string) (*validate.Baseline, error) {
+	file, err := openFile(ctx, name)
 	if err != nil {
-		return nil, fail(exitIO, err)
+		return nil, ioError(err)
 	}
-	b, err := validate.ReadBaseline(file)
+	b, err := validate.ReadBaseline(newWaitingReader(ctx, file))
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		return nil, fail(exitIO, fmt.Errorf("%s: %w", name, err))
+		return nil, ioError(fmt.Errorf("%s: %w", name, err))
 	}
 	return b, nil
 }
