@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,7 +57,10 @@ func Decode(r io.Reader) (*Facts, error) {
 	var f *Facts
 	switch err := dec.Decode(&f); {
 	case err != nil:
-		return nil, fmt.Errorf("facts of a host, at byte %d: %w", dec.InputOffset(), err)
+		if version, ok := versionOf(document); ok && version != Version { // no wonder
+			return nil, otherVersion(version)
+		}
+		return nil, fmt.Errorf("facts of a host: %w", plainError(err))
 	case f == nil:
 		return nil, errors.New("facts of a host: there are none")
 	}
@@ -64,12 +68,59 @@ func Decode(r io.Reader) (*Facts, error) {
 		return nil, fmt.Errorf("facts of a host: something follows at byte %d", dec.InputOffset())
 	}
 	if f.Version != Version {
-		return nil, fmt.Errorf("%w: %d, this program reads %d", ErrVersion, f.Version, Version)
+		return nil, otherVersion(f.Version)
 	}
 	if err := f.check(); err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+func otherVersion(version int) error {
+	return fmt.Errorf("%w: %d, this program reads %d", ErrVersion, version, Version)
+}
+
+// versionOf is the version that a document says it has, whatever else is in it.
+func versionOf(document []byte) (version int, ok bool) {
+	var v struct {
+		Version *int `json:"version"`
+	}
+	if err := json.Unmarshal(document, &v); err != nil || v.Version == nil {
+		return 0, false
+	}
+	return *v.Version, true
+}
+
+// plainError says an error in decoding without the names of Go's types.
+func plainError(err error) error {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("at byte %d: %s: %s", e.Offset, cmp.Or(e.Field, "document"), misfit(e))
+	}
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("at byte %d: no JSON: %w", e.Offset, e)
+	}
+	name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("the document is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the document ends in the middle")
+	case unknown:
+		return fmt.Errorf("the field %s is unknown: a newer release may have written it", name)
+	}
+	return err
+}
+
+// misfit says what is wrong with a value.
+func misfit(e *json.UnmarshalTypeError) string {
+	number, ok := strings.CutPrefix(e.Value, "number ")
+	switch {
+	case !ok:
+		return "no " + e.Value + " is wanted here"
+	case len(number) > len("9007199254740992"):
+		return number + " does not fit: the file may have gone through a program that rounds large numbers, as jq does before 1.7"
+	}
+	return number + " does not fit"
 }
 
 // Encode writes facts, one document with a line for each thing.
