@@ -35,8 +35,8 @@ var memoryRules = []Rule{
 		Fix: fixCapture, Example: "vdso of 3 bytes",
 	},
 	{
-		Code: "M030", Severity: Error, Title: "auxiliary vector of odd length",
-		Why: "It is made of pairs.",
+		Code: "M030", Severity: Error, Title: "auxiliary vector of odd or impossible length",
+		Why: "It is made of pairs, and prctl(PR_SET_MM_MAP) refuses more than the kernel keeps: 52 words.",
 		Fix: fixLayout, Example: "auxv of 3 words",
 	},
 	{
@@ -60,7 +60,7 @@ var memoryRules = []Rule{
 		Fix: fixLayout, Example: "AT_PAGESZ 65536",
 	},
 	{
-		Code: "M035", Severity: Error, Title: "code, data, arguments or environment end before they start",
+		Code: "M035", Severity: Error, Title: "code, data, arguments or environment end before they start, or no code",
 		Why: "prctl(PR_SET_MM_MAP) refuses it.",
 		Fix: fixLayout, Example: "arg_start above arg_end",
 	},
@@ -150,7 +150,7 @@ var memoryRules = []Rule{
 		Fix: "use a newer release of thaw", Example: "seals 0x100",
 	},
 	{
-		Code: "M061", Severity: Error, Title: "unknown memfd flags",
+		Code: "M061", Severity: Error, Title: "memfd flags unknown or excluding each other",
 		Why: "memfd_create(2) refuses them.",
 		Fix: "use a newer release of thaw", Example: "memfd_flags 0x100",
 	},
@@ -178,5 +178,20 @@ var memoryRules = []Rule{
 		Code: "M066", Severity: Error, Title: "exception from what is not the case",
 		Why: "PR_THP_DISABLE_EXCEPT_ADVISED goes with PR_SET_THP_DISABLE.",
 		Fix: fixCapture, Example: "thp_advised without no_thp",
+	},
+	{
+		Code: "M067", Severity: Error, Title: "code, data, heap, stack and arguments known in part",
+		Why: "prctl(PR_SET_MM_MAP) takes all of these addresses together, and none below the lowest that can be mapped.",
+		Fix: fixLayout, Example: "start_brk 0, end_code 0x401500",
+	},
+	{
+		Code: "M068", Severity: Error, Title: "mapping beyond its System V segment",
+		Why: "A segment never grows, and shmat(2) attaches it whole, from its beginning on.",
+		Fix: fixCapture, Example: "two pages mapped of a segment of 4096 bytes",
+	},
+	{
+		Code: "M069", Severity: Error, Title: "pages beyond the end of a mapped file",
+		Why: "There is no memory: an access there kills the program with SIGBUS, and the restore cannot write it.",
+		Fix: fixCapture, Example: "the fifth page of a private mapping of a file of 4096 bytes",
 	},
 }

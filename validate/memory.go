@@ -12,6 +12,9 @@ const (
 	auxNull     = 0
 	auxPageSize = 6
 	auxVDSO     = 33
+	// maxAuxv is more words than any kernel keeps of an auxiliary vector: Linux 6.18
+	// has 52 (include/linux/auxvec.h, mm_types.h, AT_VECTOR_SIZE).
+	maxAuxv = 64
 	// digestSize is that of SHA-256.
 	digestSize = 32
 	// coreFilterBits are MMF_DUMP_FILTER_BITS (include/linux/sched/coredump.h).
@@ -23,7 +26,10 @@ const (
 	sealWrite = 0x8
 	// MFD_CLOEXEC, ALLOW_SEALING, HUGETLB, NOEXEC_SEAL, EXEC and the size of
 	// huge pages (include/uapi/linux/memfd.h).
-	memfdBits = 0x1f | 0x3f<<26
+	memfdBits = 0x1f | memfdSize
+	memfdSize = 0x3f << 26
+	// memfdExec and memfdNoexec exclude each other.
+	memfdExec, memfdNoexec = 0x10, 0x8
 )
 
 // checkMemory is family M.
@@ -66,6 +72,7 @@ func checkAddressSpace(c *checker, mm *format.AddressSpace) {
 	checkAuxv(c, mm)
 	checkLandmarks(c, mm, l)
 	checkBrk(c, mm)
+	checkLandmarksWhole(c, mm)
 	if mm.Dumpable > 2 {
 		c.object("M041", mm.ID, "dumpable is %d", mm.Dumpable)
 	}
@@ -153,7 +160,7 @@ func checkAuxv(c *checker, mm *format.AddressSpace) {
 	if n == 0 {
 		return
 	}
-	if n%2 != 0 {
+	if n%2 != 0 || n > maxAuxv {
 		c.object("M030", mm.ID, "auxiliary vector of %d words", n)
 		return
 	}
@@ -182,15 +189,16 @@ func checkLandmarks(c *checker, mm *format.AddressSpace, l layout) {
 	for _, r := range []struct {
 		name       string
 		start, end format.Addr
-		mapped     bool
+		// mapped ranges are read by the kernel, strict ones are not empty.
+		mapped, strict bool
 	}{
-		{"code", mm.StartCode, mm.EndCode, false},
-		{"data", mm.StartData, mm.EndData, false},
-		{"arguments", mm.ArgStart, mm.ArgEnd, true},
-		{"environment", mm.EnvStart, mm.EnvEnd, true},
+		{"code", mm.StartCode, mm.EndCode, false, true},
+		{"data", mm.StartData, mm.EndData, false, false},
+		{"arguments", mm.ArgStart, mm.ArgEnd, true, false},
+		{"environment", mm.EnvStart, mm.EnvEnd, true, false},
 	} {
 		switch {
-		case r.start > r.end:
+		case r.start > r.end || r.strict && r.start == r.end && r.end != 0:
 			c.object("M035", mm.ID, "%s from %s to %s", r.name, r.start, r.end)
 		case r.end > userEnd:
 			c.object("M036", mm.ID, "%s from %s to %s", r.name, r.start, r.end)
@@ -203,6 +211,25 @@ func checkLandmarks(c *checker, mm *format.AddressSpace, l layout) {
 		c.object("M036", mm.ID, "stack at %s", mm.StartStack)
 	case mm.StartStack != 0 && l.at(mm.StartStack) == nil:
 		c.object("M038", mm.ID, "start of the stack %s not mapped", mm.StartStack)
+	}
+}
+
+// checkLandmarksWhole asks that a source knew all of these addresses or none: the
+// kernel takes them together, and none below the first page.
+func checkLandmarksWhole(c *checker, mm *format.AddressSpace) {
+	list := [...]format.Addr{
+		mm.StartCode, mm.EndCode, mm.StartData, mm.EndData, mm.StartBrk, mm.Brk, mm.StartStack,
+		mm.ArgStart, mm.ArgEnd, mm.EnvStart, mm.EnvEnd,
+	}
+	low, lowest := 0, list[0]
+	for _, a := range list {
+		lowest = min(lowest, a)
+		if a < format.PageSize {
+			low++
+		}
+	}
+	if low > 0 && (mm.EndCode != 0 || low < len(list)) {
+		c.object("M067", mm.ID, "%d of %d addresses are below the first page, the lowest is %s", low, len(list), lowest)
 	}
 }
 
@@ -276,7 +303,7 @@ func checkShared(c *checker, s *format.SharedMemory) {
 	if s.Seals&^sealBits != 0 {
 		c.object("M060", s.ID, "seals %#x", s.Seals)
 	}
-	if s.MemfdFlags&^memfdBits != 0 {
+	if f := s.MemfdFlags; f&^memfdBits != 0 || f&memfdSize != 0 && f&memfdHuge == 0 || f&memfdExec != 0 && f&memfdNoexec != 0 {
 		c.object("M061", s.ID, "memfd flags %#x", s.MemfdFlags)
 	}
 }

@@ -57,6 +57,7 @@ var memoryMutations = []mutation{
 	}},
 	{"M015", "anon-with-path", func(v *vector) { v.vma(anonAddr).File.Path = "/bin/sh" }},
 	{"M015", "heap-with-object", func(v *vector) { v.vma(0x603000).Shared = idShared }},
+	{"M015", "anon-with-offset", func(v *vector) { v.vma(anonAddr).Offset = 0x1000 }},
 	{"M016", "shared-heap", func(v *vector) { v.vma(0x603000).SharedMap = true; v.Pages = nil }},
 	{"M017", "offset-16", func(v *vector) { v.vma(0x402000).Offset = 16 }},
 	{"M018", "offset-overflow", func(v *vector) { v.vma(0x402000).Offset = 0xfffffffffffff000 }},
@@ -81,11 +82,13 @@ var memoryMutations = []mutation{
 	{"M028", "vvar-alone", func(v *vector) { v.drop(vdsoAddr) }},
 	{"M029", "short-digest", func(v *vector) { v.mm().VDSO = []byte{1, 2, 3} }},
 	{"M030", "three-words", func(v *vector) { v.mm().Auxv = []uint64{6, 4096, 0} }},
+	{"M030", "a-thousand-words", func(v *vector) { v.mm().Auxv = append(v.mm().Auxv, make([]uint64, 1000)...) }},
 	{"M031", "no-end", func(v *vector) { v.mm().Auxv = []uint64{6, 4096} }},
 	{"M032", "after-the-end", func(v *vector) { v.mm().Auxv = []uint64{0, 0, 6, 4096} }},
 	{"M033", "vdso-elsewhere", func(v *vector) { v.mm().Auxv[1] += 4096 }},
 	{"M034", "large-pages", func(v *vector) { v.mm().Auxv[3] = 65536 }},
 	{"M035", "code-reversed", func(v *vector) { v.mm().EndCode = textAddr - 1 }},
+	{"M035", "no-code", func(v *vector) { v.mm().EndCode = textAddr }},
 	{"M035", "arguments-reversed", func(v *vector) { v.mm().ArgStart = v.mm().ArgEnd + 1 }},
 	{"M036", "kernel-code", func(v *vector) { v.mm().EndCode = 0xffffffff81000000 }},
 	{"M036", "kernel-stack", func(v *vector) { v.mm().StartStack = 0xffffffff81000000 }},
@@ -128,6 +131,8 @@ var memoryMutations = []mutation{
 	{"M059", "sealed-anon", func(v *vector) { v.index().Shared(idShared).Seals = 1 }},
 	{"M060", "bit-eight", func(v *vector) { v.index().Shared(idMemfdMem).Seals = 0x100 }},
 	{"M061", "bit-eight", func(v *vector) { v.index().Shared(idMemfdMem).MemfdFlags = 0x100 }},
+	{"M061", "size-of-small-pages", func(v *vector) { v.index().Shared(idMemfdMem).MemfdFlags = 21 << 26 }},
+	{"M061", "program-and-none", func(v *vector) { v.index().Shared(idMemfdMem).MemfdFlags = 0x18 }},
 	{"M062", "reversed", func(v *vector) { v.guard(anonAddr+0x3000, anonAddr+0x2000) }},
 	{"M062", "unaligned", func(v *vector) { v.guard(anonAddr+0x1800, anonAddr+0x2000) }},
 	{"M062", "overlap", func(v *vector) {
@@ -140,9 +145,30 @@ var memoryMutations = []mutation{
 	{"M065", "not-inherited-alone", func(v *vector) { v.mm().MDWE = 2 }},
 	{"M065", "bit-two", func(v *vector) { v.mm().MDWE = 5 }},
 	{"M066", "advised-alone", func(v *vector) { v.mm().THPAdvised = true }},
+	{"M067", "no-heap", func(v *vector) { v.mm().StartBrk = 0 }},
+	{"M067", "heap-alone", func(v *vector) { mm := v.index().Memory(idMemory2); mm.StartBrk, mm.Brk = 0x603000, 0x605000 }},
+	{"M067", "data-at-one", func(v *vector) { v.mm().StartData = 1 }},
+	{"M068", "a-page-too-many", func(v *vector) { v.segment(4096, 0) }},
+	{"M068", "beyond-the-segment", func(v *vector) { v.segment(4096, 4096) }},
+	{"M068", "begins-before-all-addresses", func(v *vector) { v.segment(1<<47, 0x7f0000000000) }},
+	{"M069", "fifth-page", func(v *vector) {
+		x := v.vma(0x402000)
+		x.File.Size, x.Offset = 4096, 0x5000
+	}},
 }
 
 func (v *vector) guard(start, end format.Addr) {
 	mm := v.mm()
 	mm.Guards = append(mm.Guards, format.PageSpan{Start: start, End: end})
+}
+
+// segment makes the shared mapping of two pages one of a System V segment.
+func (v *vector) segment(size, offset uint64) {
+	key := sysvNumber(5, 7)
+	v.ipc()
+	s := v.index().Shared(idShared)
+	s.Kind, s.Size, s.SysV = format.SharedSysV, size, &key
+	x := v.vma(0x7f0000000000)
+	x.Offset = offset
+	v.Pages = slices.DeleteFunc(v.Pages, func(p pagesOf) bool { return p.Object == idShared })
 }

@@ -89,6 +89,9 @@ func checkBacking(c *checker, mm *format.AddressSpace, v *format.VMA) {
 	if v.Kind != format.VMAShared && v.Shared != 0 {
 		c.object("M015", mm.ID, "VMA %s of kind %s names shared memory %d", v.Start, v.Kind, v.Shared)
 	}
+	if v.Kind != format.VMAFile && v.Kind != format.VMAShared && v.Offset != 0 {
+		c.object("M015", mm.ID, "VMA %s of kind %s is at offset %#x", v.Start, v.Kind, v.Offset)
+	}
 }
 
 func checkOffset(c *checker, mm *format.AddressSpace, v *format.VMA) {
@@ -109,7 +112,10 @@ func checkOffset(c *checker, mm *format.AddressSpace, v *format.VMA) {
 		return
 	}
 	size := (shared.Size + format.PageSize - 1) &^ (format.PageSize - 1)
-	if v.Offset+length > size {
+	switch beyond := v.Offset+length > size; {
+	case shared.Kind == format.SharedSysV && (beyond || v.Offset >= uint64(v.Start)):
+		c.object("M068", mm.ID, "VMA %s is at offset %d of segment %d of %d bytes", v.Start, v.Offset, shared.ID, shared.Size)
+	case beyond:
 		c.object("M019", mm.ID, "VMA %s reaches %d bytes into shared memory %d of %d bytes",
 			v.Start, v.Offset+length, shared.ID, shared.Size)
 	}
@@ -268,9 +274,27 @@ func checkMemoryPages(c *checker, mm *format.AddressSpace, l layout) {
 				c.object("M053", mm.ID, "pages %s-%s lie in VMA %s of kind %s", start, end, l[j].Start, l[j].Kind)
 				return false
 			}
+			if last := fileEnd(l[j]); min(end, l[j].End) > last {
+				c.object("M069", mm.ID, "pages %s-%s lie in VMA %s, whose file ends at %s", start, end, l[j].Start, last)
+				return false
+			}
 		}
 		return true
 	})
+}
+
+// fileEnd is the address behind the last page of a VMA that has a part of the file
+// behind it; the VMA's end if it has no file, or one whose size is not known.
+func fileEnd(v *format.VMA) format.Addr {
+	f := &v.File
+	if v.Kind != format.VMAFile || f.Deleted != 0 || f.Mode&modeType != modeRegular || f.Size == 0 || f.Size > maxOffset || v.Offset > maxOffset {
+		return v.End
+	}
+	size := (f.Size + format.PageSize - 1) &^ (format.PageSize - 1)
+	if size <= v.Offset {
+		return v.Start
+	}
+	return v.Start + format.Addr(min(size-v.Offset, uint64(v.End-v.Start)))
 }
 
 // checkObjectPages asks that the pages of an object lie inside its size.
