@@ -294,6 +294,28 @@ func TestSpool(t *testing.T) {
 	}
 }
 
+// TestSpoolEnds: of an input that is too long hardly more is read than is kept.
+func TestSpoolEnds(t *testing.T) {
+	for name, lim := range map[string]codec.Limits{
+		"memory": {Spool: 1000}, "file": {Spool: 1 << 20, SpoolMemory: 1}, "private": {Spool: 1 << 20, SpoolMemory: 1, Private: true},
+	} {
+		r := &io.LimitedReader{R: zeroes{}, N: 1 << 30}
+		if _, _, _, err := codec.Spool(t.Context(), r, lim); kindOf(err) != codec.TooLarge {
+			t.Errorf("%s: %v", name, err)
+		}
+		if read := 1<<30 - r.N; read > lim.Spool+4<<20 {
+			t.Errorf("%s: %d bytes were read of which %d may be kept", name, read, lim.Spool)
+		}
+	}
+}
+
+type zeroes struct{}
+
+func (zeroes) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 // TestSpoolPrivate holds an input of many pieces without a file.
 func TestSpoolPrivate(t *testing.T) {
 	t.Setenv("TMPDIR", "/nowhere")

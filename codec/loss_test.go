@@ -3,6 +3,7 @@ package codec_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -49,6 +50,58 @@ func TestLosses(t *testing.T) {
 			t.Errorf("%T: %q, %v", tt.enc, b.String(), err)
 		}
 		again, err := codec.LossesOf(t.Context(), tt.enc, img, codec.EncodeOptions{})
+		if d := cmp.Diff(tt.want, got) + cmp.Diff(tt.want, again); d != "" || err != nil {
+			t.Errorf("%T: %v, losses:\n%s", tt.enc, err, d)
+		}
+	}
+}
+
+// plainDir and forgetfulDir are the same of directories.
+type (
+	plainDir     struct{ codec.Format }
+	forgetfulDir struct{ plainDir }
+)
+
+func (plainDir) EncodeDir(_ context.Context, dst codec.DirWriter, _ *format.Image, _ codec.EncodeOptions) error {
+	f, err := dst.Create("all")
+	return errors.Join(err, f.Close())
+}
+
+func (p forgetfulDir) EncodeDirReport(ctx context.Context, dst codec.DirWriter, img *format.Image, opts codec.EncodeOptions) ([]codec.Loss, error) {
+	lost, _ := p.DirLosses(ctx, img, opts)
+	return lost, p.EncodeDir(ctx, dst, img, opts)
+}
+
+func (forgetfulDir) DirLosses(ctx context.Context, img *format.Image, opts codec.EncodeOptions) ([]codec.Loss, error) {
+	return forgetful{}.Losses(ctx, img, opts)
+}
+
+// names are the files that were created.
+type names []string
+
+func (n *names) Create(name string) (io.WriteCloser, error) {
+	*n = append(*n, name)
+	return nopCloser{io.Discard}, nil
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+// TestDirLosses is TestLosses of directories.
+func TestDirLosses(t *testing.T) {
+	img := &format.Image{Tasks: []format.Task{{TID: 7, Cgroup: 3}, {TID: 8}}}
+	lost := []codec.Loss{{Code: codec.LossCgroup, Task: 7, Message: "group 3"}}
+	for _, tt := range []struct {
+		enc  codec.DirEncoder
+		want []codec.Loss
+	}{{plainDir{}, nil}, {forgetfulDir{}, lost}} {
+		var n names
+		got, err := codec.EncodeDirReport(t.Context(), tt.enc, &n, img, codec.EncodeOptions{})
+		if d := cmp.Diff(names{"all"}, n); d != "" || err != nil {
+			t.Errorf("%T: %v, files:\n%s", tt.enc, err, d)
+		}
+		again, err := codec.DirLossesOf(t.Context(), tt.enc, img, codec.EncodeOptions{})
 		if d := cmp.Diff(tt.want, got) + cmp.Diff(tt.want, again); d != "" || err != nil {
 			t.Errorf("%T: %v, losses:\n%s", tt.enc, err, d)
 		}

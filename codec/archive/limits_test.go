@@ -92,6 +92,47 @@ func TestManyFaults(t *testing.T) {
 	if n := len(f.Faults); n != 21 || !strings.Contains(f.Faults[n-1].Error(), "980 more") {
 		t.Errorf("%d faults: %v", n, f.Faults[n-1])
 	}
+	for _, fe := range f.Faults {
+		if fe.File != "in" {
+			t.Errorf("the fault does not name its file: %#v", fe)
+		}
+	}
+}
+
+// TestLongNames: names, their parts and their depth at the limit and beyond.
+func TestLongNames(t *testing.T) {
+	parts := strings.Repeat(strings.Repeat("x", 127)+"/", 31)
+	for name, bad := range map[string]bool{
+		strings.Repeat("x", 255) + "/y": false, strings.Repeat("x", 256) + "/y": true,
+		strings.Repeat("x/", 128) + "x": false, strings.Repeat("x/", 129) + "x": true,
+		parts + strings.Repeat("x", 127): false, parts + strings.Repeat("x", 128): true,
+	} {
+		f, err := openBytes(t, with(entry{name: name}), false, codec.Limits{})
+		if err != nil || slices.Contains(kinds(f, nil), string(codec.BadName)) != bad {
+			t.Errorf("%d bytes, %d folders: %v, %v", len(name), strings.Count(name, "/"), kinds(f, nil), err)
+		}
+	}
+}
+
+// TestPodmanVersion: an older Podman names itself by its version alone.
+func TestPodmanVersion(t *testing.T) {
+	l := blobs{}
+	d, n := l.add(with())
+	image := l.image(desc("image.layer.v1.tar", d, n, ""))
+	for digest, body := range l {
+		if strings.Contains(body, "org.criu.checkpoint.engine.name") {
+			delete(l, digest)
+			d, n := l.add([]byte(strings.ReplaceAll(body, "org.criu.checkpoint.engine.name", "io.podman.annotations.checkpoint.podman.version")))
+			image = desc(manifestType, d, n, "")
+		}
+	}
+	f, err := openBytes(t, l.tar(image), false, codec.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := f.Image.Containers[0]; c.Engine != "podman" || c.EngineVersion != "podman" {
+		t.Errorf("engine %q, version %q", c.Engine, c.EngineVersion)
+	}
 }
 
 // bulky is a format like lister whose images' files are read by the test.

@@ -336,6 +336,57 @@ func TestFileChangedMeanwhile(t *testing.T) {
 	}
 }
 
+// failing is content that ends at a place with an error.
+type failing struct {
+	*bytes.Reader
+	from int64
+	err  error
+}
+
+func (f failing) ReadAt(p []byte, off int64) (int, error) {
+	if off+int64(len(p)) <= f.from {
+		return f.Reader.ReadAt(p, off)
+	}
+	n, _ := f.Reader.ReadAt(p[:max(0, f.from-off)], off)
+	return n, f.err
+}
+
+// TestEndsEarly: a file that ends before its length was changed; what cannot be
+// read for another reason is no fault of the image. Both while it is checked and
+// later.
+func TestEndsEarly(t *testing.T) {
+	broken := errors.New("the disk is broken")
+	content := bytes.Repeat([]byte("what was sealed."), 1<<14)
+	image := func(from int64, err error) *failing { return &failing{bytes.NewReader(content), from, err} }
+	at := func(f *failing) codec.Source { return codec.Source{Name: "image", At: f, Size: int64(len(content))} }
+	m := mustMake(t, at(image(1<<20, nil)))
+	for _, tt := range []struct {
+		name         string
+		err          error
+		while, later []string
+	}{
+		{"end", io.EOF, []string{"resized-member"}, []string{"changed-meanwhile"}},
+		{"short", io.ErrUnexpectedEOF, []string{"resized-member"}, []string{"changed-meanwhile"}},
+		{"nothing told", nil, []string{"resized-member"}, []string{"changed-meanwhile"}},
+		{"broken", broken, nil, nil},
+	} {
+		_, _, err := seal.Check(t.Context(), at(image(70_000, tt.err)), m, options)
+		if diff := cmp.Diff(tt.while, kinds(err)); diff != "" || err == nil || errors.Is(err, broken) != (tt.err == broken) {
+			t.Errorf("%s, while it is checked: %v\n%s", tt.name, err, diff)
+		}
+		f := image(1<<20, tt.err)
+		src, _, err := seal.Check(t.Context(), at(f), m, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.from = 70_000
+		_, err = src.At.ReadAt(make([]byte, len(content)), 0)
+		if diff := cmp.Diff(tt.later, kinds(err)); diff != "" || err == nil || errors.Is(err, broken) != (tt.err == broken) {
+			t.Errorf("%s, later: %v\n%s", tt.name, err, diff)
+		}
+	}
+}
+
 // TestStream checks an image that cannot be read at random.
 func TestStream(t *testing.T) {
 	content := strings.Repeat("stream", 1000)

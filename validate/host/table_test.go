@@ -22,6 +22,13 @@ var vectors = []struct {
 	{"", "fits-dead-socket", "a socket file that nobody listens at", func(v *vector) {
 		v.bound("/tmp/socket", "")
 	}},
+	{"", "fits-beside-locks", "locks of others on both sides of the image's", func(v *vector) {
+		v.Image.Objects.Files[0].Locks = []format.FileLock{{Type: "posix", Write: true, Owner: 100, Start: 10, End: 19}}
+		v.file("/var/log/app").Locks = &[]Lock{{Type: "posix", Write: true, Process: 812, Start: 5, End: 9}, {Type: "posix", Write: true, Process: 812, Start: 20, End: 20}}
+	}},
+	{"", "fits-speculation", "mitigations that can be chosen", func(v *vector) {
+		v.task().Speculation = []format.Speculation{{Feature: 0, Control: 4}, {Feature: 1, Control: 4}}
+	}},
 	{validate.CodeHostArch, "arm64", "another architecture", func(v *vector) { v.Facts.Arch = "arm64" }},
 	{validate.CodePIDTaken, "taken", "a task's number is in use", func(v *vector) {
 		v.Facts.Numbers.Tasks = append(v.Facts.Numbers.Tasks, Taken{Number: 100, By: "sshd"})
@@ -55,6 +62,11 @@ var vectors = []struct {
 	}},
 	{validate.CodeVDSO, "looked-up", "another vdso, which the program has looked up", func(v *vector) {
 		v.Facts.VDSO.Digest = digest(9)
+		v.task().Registers.AMD64.RIP = codeAddr + 0x8c0
+	}},
+	{validate.CodeVDSO, "shape", "the same code with more data before it, and the program is in it", func(v *vector) {
+		v.Facts.VDSO.Parts[0].Size += 4096
+		v.Facts.VDSO.Parts[1].Start += 4096
 		v.task().Registers.AMD64.RIP = codeAddr + 0x8c0
 	}},
 	{validate.CodeCPUFeature, "registers", "AVX-512 registers without AVX-512", func(v *vector) { v.Facts.Processor.XFeatures = 7 }},
@@ -194,6 +206,10 @@ var vectors = []struct {
 		v.Image.Objects.Files[0].Locks = []format.FileLock{{Type: "posix", Write: true, Owner: 100, Start: 0, End: 9}}
 		v.file("/var/log/app").Locks = &[]Lock{{Type: "posix", Write: true, Process: 812, Start: 5, End: 6}}
 	}},
+	{validate.CodeLockTaken, "last-byte", "somebody holds a lock that ends where the image's begins", func(v *vector) {
+		v.Image.Objects.Files[0].Locks = []format.FileLock{{Type: "posix", Owner: 100, Start: 10, End: 19}}
+		v.file("/var/log/app").Locks = &[]Lock{{Type: "posix", Write: true, Process: 812, Start: 5, End: 10}}
+	}},
 	{validate.CodeSysVTaken, "key", "a segment has the key", func(v *vector) {
 		v.segment(3, 4096)
 		v.Facts.SysV.Segments = []Segment{{ID: 9, Key: 5}}
@@ -208,6 +224,9 @@ var vectors = []struct {
 	}},
 	{validate.CodeConfined, "selinux", "SELinux enforces", func(v *vector) {
 		v.Facts.Security = &Security{Modules: []string{"selinux"}, Label: "system_u:system_r:container_t:s0", Enforcing: true}
+	}},
+	{validate.CodeConfined, "seccomp", "a filter of system calls", func(v *vector) {
+		v.Facts.Security = &Security{Modules: []string{"capability"}, Seccomp: true}
 	}},
 	{validate.CodeCgroupMissing, "version-1", "a hierarchy of version 1", func(v *vector) {
 		v.Image.Objects.Cgroups = []format.Cgroup{{ID: 60, Paths: []format.CgroupPath{{Controllers: "memory", Path: "/app"}}}}

@@ -291,6 +291,31 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// What facts that tell nothing leave open of the sample image: always, and with a
+// pid namespace of its own or without.
+var (
+	darkAlways = []string{
+		"how much memory is available",
+		"the highest task number (kernel.pid_max)",
+		"the limits of the control group",
+		"the rights and limits of the program that would restore",
+		"the vdso of this kernel",
+		"what this processor tells programs",
+		"what this processor's registers hold",
+		"whether the files that the image needs are there, and as they were",
+		"whether tracing is restricted (kernel.yama.ptrace_scope)",
+		"which processors there are",
+		"which security modules are active",
+	}
+	dark = map[bool][]string{
+		false: {"whether the numbers of the image's tasks are free; with --pidns they are"},
+		true: {
+			"whether namespaces may be made (user.max_mnt_namespaces)",
+			"whether namespaces may be made (user.max_pid_namespaces)",
+		},
+	}
+)
+
 // TestNothingKnown asks facts that tell next to nothing: nothing passes in
 // silence, and nothing but notes and warnings comes of it.
 func TestNothingKnown(t *testing.T) {
@@ -302,6 +327,17 @@ func TestNothingKnown(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{validate.CodeFeatureUnknown, validate.CodeHostUnknown}, codes(found)); diff != "" {
 			t.Errorf("codes (-want +got):\n%s", diff)
+		}
+		var unknown []string
+		for _, f := range found {
+			if f.Code == validate.CodeHostUnknown {
+				unknown = append(unknown, f.Message)
+			}
+		}
+		slices.Sort(unknown)
+		want := slices.Sorted(slices.Values(slices.Concat(darkAlways, dark[pidns])))
+		if diff := cmp.Diff(want, unknown); diff != "" {
+			t.Errorf("in a pid namespace: %v, what is not known (-want +got):\n%s", pidns, diff)
 		}
 	}
 }

@@ -137,6 +137,38 @@ func TestWalk(t *testing.T) {
 
 // TestNumbers holds what the walker takes against what the library writes, for
 // numbers at all borders, and against every longer form.
+// TestNilLists: a list that is always there may be nil, which is an empty one; one
+// of a fixed length may not.
+func TestNilLists(t *testing.T) {
+	type lists struct {
+		Words []string  `json:"words"`
+		Data  []byte    `json:"data"`
+		Pair  [2]uint64 `json:"pair"`
+	}
+	w := For[lists]()
+	for _, tt := range []struct {
+		name string
+		b    []byte
+		kind codec.Kind
+	}{
+		{"nil", enc(0x83, "words", 0xc0, "data", 0xc0, "pair", 0x92, 1, 2), ""},
+		{"empty", enc(0x83, "words", 0x90, "data", 0xc4, 0, "pair", 0x92, 1, 2), ""},
+		{"nil of a fixed length", enc(0x83, "words", 0x90, "data", 0xc4, 0, "pair", 0xc0), codec.Malformed},
+	} {
+		if _, err := w.Walk(tt.b, codec.Limits{}, 1<<20); kindOf(err) != tt.kind || (err != nil) != (tt.kind != "") {
+			t.Errorf("%s: %v, want kind %q", tt.name, err, tt.kind)
+			continue
+		} else if err != nil {
+			continue
+		}
+		var v lists
+		w.Decode(tt.b, reflect.ValueOf(&v).Elem())
+		if len(v.Words) != 0 || len(v.Data) != 0 || v.Pair != [2]uint64{1, 2} {
+			t.Errorf("%s: %+v", tt.name, v)
+		}
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	types := []*Type{
 		For[int8](), For[int16](), For[int32](), For[int64](), For[uint8](), For[uint16](), For[uint32](), For[uint64](),
