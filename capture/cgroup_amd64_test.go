@@ -37,7 +37,7 @@ func newCgroup(t *testing.T) string {
 	}
 	t.Cleanup(func() {
 		_ = os.WriteFile(filepath.Join(dir, cgroupFreeze), []byte("0"), 0)
-		for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 			if err := os.Remove(dir); err == nil || time.Now().After(end) {
 				if err != nil {
 					t.Error(err)
@@ -77,7 +77,7 @@ func cgroupFile(t *testing.T, dir, name string) string {
 // running waits until the control group is let go.
 func (p *program) running(dir string, step int) {
 	p.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		events := cgroupFile(p.T, dir, cgroupEvents)
 		if cgroupFile(p.T, dir, cgroupFreeze) == "0\n" && strings.Contains(events, "frozen 0") {
 			return
@@ -154,7 +154,7 @@ func TestCgroupFrozenBefore(t *testing.T) {
 	if err := os.WriteFile(freeze, []byte("1"), 0); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(5 * time.Second); !strings.Contains(cgroupFile(t, dir, cgroupEvents), "frozen 1"); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !strings.Contains(cgroupFile(t, dir, cgroupEvents), "frozen 1"); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the control group does not freeze")
 		}
@@ -177,6 +177,7 @@ func TestCgroupFrozenBefore(t *testing.T) {
 func TestCgroupVfork(t *testing.T) {
 	dir := newCgroup(t)
 	p := startIn(t, dir, "vfork", "1")
+	awaitState(t, p.pid, 'D')
 	_, err := Freeze(context.Background(), format.PID(p.pid), Options{})
 	if !errors.Is(err, ErrVfork) {
 		t.Errorf("error %v, want %v", err, ErrVfork)

@@ -71,7 +71,7 @@ func (p *program) free(pids []int, stopped int) bool {
 func (p *program) unharmed(want map[int]string, stopped, step int) {
 	p.Helper()
 	pids := slices.Collect(maps.Keys(want))
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		have := p.looks(pids)
 		ok := p.free(pids, stopped)
 		if ok && maps.Equal(want, have) {

@@ -19,6 +19,9 @@ import (
 	"github.com/thaw-cr/thaw/internal/sys"
 )
 
+// patience is how long anything that must happen may take on a busy machine.
+const patience = time.Minute
+
 // A program is a running test program.
 type program struct {
 	*testing.T
@@ -110,7 +113,7 @@ func (p *program) cleanup() {
 	_ = p.cmd.Process.Kill()
 	select {
 	case <-p.done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 	}
 }
 
@@ -177,7 +180,7 @@ func (p *program) await() {
 		if err != nil {
 			p.Fatalf("the program ended with %v: %s", err, p.complaint())
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		p.Fatalf("the program does not end")
 	}
 }
@@ -210,6 +213,16 @@ func kernelState(t *testing.T, tid int) byte {
 		t.Fatal(err)
 	}
 	return st.State
+}
+
+// awaitState waits until a task is in a state.
+func awaitState(t *testing.T, tid int, state byte) {
+	t.Helper()
+	for end := time.Now().Add(patience); kernelState(t, tid) != state; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("task %d is in state %c, not in %c", tid, kernelState(t, tid), state)
+		}
+	}
 }
 
 // byComm indexes the image's tasks by their names.

@@ -88,7 +88,7 @@ func (p *program) waitAsleep() {
 		_, sleeper := sleepers[st.Comm]
 		return err == nil && sleeper && st.State != 'S'
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if !slices.ContainsFunc(liveTasks(p.pid), isAwake) {
 			return
 		}

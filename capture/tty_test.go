@@ -56,7 +56,9 @@ func TestTerminal(t *testing.T) {
 		_ = unix.Kill(-p.pid, unix.SIGKILL)
 		_ = cmd.Wait()
 	}()
-	time.Sleep(100 * time.Millisecond)
+	for end := time.Now().Add(patience); len(descendants(t, p.pid)) < 2 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // until it has its child
+	}
 	s := p.freeze()
 	defer release(t, s)
 	img := s.Image()

@@ -99,7 +99,6 @@ int main(void) {
 		quiet();
 		for (;;) pause();
 	}
-	usleep(50000);
 	ready();
 	await_go();
 	sa.sa_handler = NULL;

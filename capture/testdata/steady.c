@@ -184,7 +184,7 @@ static void threads(void) {
 	for (long i = 0; i < 3; i++) CHECK(pthread_create(&t[i], NULL, takes_turns, (void *)i) == 0);
 	int before = turn;
 	do {
-		for (double until = now() + 10; turn == before; usleep(500)) CHECK(now() < until);
+		for (double until = now() + 60; turn == before; usleep(500)) CHECK(now() < until);
 		before = turn;
 	} while (again());
 	pthread_mutex_lock(&lock);
@@ -223,7 +223,7 @@ int main(void) {
 	await_go();
 	for (int i = 0; i < COUNT - 1; i++) {
 		long before = shared->rounds[i];
-		for (double until = now() + 10; shared->rounds[i] < before + 3; usleep(500))
+		for (double until = now() + 60; shared->rounds[i] < before + 3; usleep(500))
 			if (now() > until) die("role %d stands still", i);
 	}
 	shared->stop = 1;

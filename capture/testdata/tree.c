@@ -36,6 +36,18 @@ static int child(const char *name, void (*f)(void)) {
 	return pid;
 }
 
+// dies waits until a child is dead, and leaves it so.
+static void dies(int pid) {
+	siginfo_t si;
+	CHECK(waitid(P_PID, pid, &si, WEXITED | WNOWAIT | __WALL) == 0);
+}
+
+// stops is for a child that stops itself, when it has let go of the pipe.
+static void stops(void) {
+	hush();
+	raise(SIGSTOP);
+}
+
 static void new_session(void) {
 	CHECK(setsid() == getpid());
 	// An orphan of this session: its parent ends at once.
@@ -51,14 +63,20 @@ static void new_session(void) {
 }
 static void new_group(void) { CHECK(setpgid(0, 0) == 0); }
 static void ghost_group(void) {
+	int joined[2];
+	CHECK(pipe(joined) == 0);
 	int pid = fork();
 	if (pid == 0) {
 		hush();
+		close(joined[1]);
 		CHECK(setpgid(0, 0) == 0);
-		usleep(50000);
+		char c; // until the other has joined
+		CHECK(read(joined[0], &c, 1) == 0);
 		_exit(0);
 	}
 	while (setpgid(0, pid) != 0) usleep(1000);
+	close(joined[0]);
+	close(joined[1]);
 	int st;
 	CHECK(waitpid(pid, &st, 0) == pid);
 	tell("ghost", pid, 0);
@@ -73,6 +91,7 @@ static void subreaper(void) {
 		_exit(3); // stays a zombie
 	}
 	tell("zombie3", pid, 3 << 8);
+	dies(pid);
 }
 static void *thread(void *arg) {
 	prctl(PR_SET_NAME, "thread");
@@ -83,6 +102,16 @@ static void dead_leader(void) {
 	for (int i = 0; i < 2; i++) CHECK(pthread_create(&t, NULL, thread, NULL) == 0);
 	hush();
 	syscall(SYS_exit, 9);
+}
+// await_dead waits until a leader is dead whose threads live: wait(2) does not tell.
+static void await_dead(int pid) {
+	char path[64], state = 0;
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	for (; state != 'Z'; usleep(1000)) {
+		FILE *f = fopen(path, "r");
+		CHECK(f && fscanf(f, "%*d %*s %c", &state) == 1);
+		fclose(f);
+	}
 }
 static void z255(void) { _exit(255); }
 static void zkill(void) { kill(getpid(), SIGKILL); }
@@ -99,23 +128,21 @@ int main(void) {
 	child("group", new_group);
 	child("member", ghost_group);
 	child("reaper", subreaper);
-	int s = child("stopped", NULL);
-	usleep(50000);
-	kill(s, SIGSTOP);
-	int s2 = child("waited", NULL);
-	usleep(20000);
-	kill(s2, SIGSTOP);
+	int s = child("stopped", stops);
+	siginfo_t si;
+	CHECK(waitid(P_PID, s, &si, WSTOPPED | WNOWAIT) == 0);
+	int s2 = child("waited", stops);
 	int st;
 	CHECK(waitpid(s2, &st, WUNTRACED) == s2 && WIFSTOPPED(st));
-	child("leader", dead_leader);
-	child("z255", z255);
-	child("zkill", zkill);
-	child("zcore", zcore);
+	await_dead(child("leader", dead_leader));
+	dies(child("z255", z255));
+	dies(child("zkill", zkill));
+	dies(child("zcore", zcore));
 	signal(SIGUSR1, SIG_IGN);
 	static char stack[65536];
 	int w = clone(weird, stack + sizeof stack, SIGUSR1, NULL);
 	tell("zusr1", w, 1 << 8);
-	usleep(100000);
+	dies(w);
 	ready();
 	close(out);
 	await_go();

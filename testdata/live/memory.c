@@ -264,9 +264,9 @@ static void child(pid_t parent, int up)
 	keep("sparse in child", sparse, 32 * MB, 0);
 	MUST(touch(dontfork, 0) == SIGSEGV && !wipe[0]);
 	MUST(!munmap(untouched, 64 * MB));
-	fx_enter("child");
-	fx_maps_save();
+	fx_maps_save(); /* before anybody captures it with smaps open */
 	fx_who_get(&who);
+	fx_enter("child");
 	fx_wait_go();
 	if (fx_broken("child-memory"))
 		cow[17]++;

@@ -149,6 +149,18 @@ static int k_traced(void) /* a child that root traces; it is stopped */
 	}
 	return p < 0 || waitpid(p, &st, 0) != p || !WIFSTOPPED(st);
 }
+static int await_state(pid_t p, char want) /* fails if p ends */
+{
+	char path[32], stat[512], *state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", p);
+	while (fx_slurp(path, stat, sizeof(stat)) > 0 && (state = strrchr(stat, ')')) && state[2] != 'Z') {
+		if (state[2] == want)
+			return 0;
+		usleep(1000);
+	}
+	return 1;
+}
 static int k_vfork(void) /* a child that waits for the end of its own, by vfork */
 {
 	pid_t p = fork();
@@ -160,8 +172,7 @@ static int k_vfork(void) /* a child that waits for the end of its own, by vfork 
 				syscall(SYS_pause);
 		_exit(0);
 	}
-	usleep(50000);
-	return p < 0;
+	return p < 0 || await_state(p, 'D');
 }
 static int k_mqueue(void) { return (fd = syscall(SYS_mq_open, "fixture", O_RDWR | O_CREAT, 0600, NULL)) < 0; }
 static int k_memfd_secret(void)

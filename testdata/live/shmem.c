@@ -23,10 +23,11 @@ static void child(void)
 {
 	struct fx_who who;
 
-	fx_enter("child");
+	fx_name("child");
 	fx_who_get(&who);
-	fx_maps_save();
+	fx_maps_save(); /* before anybody captures it with smaps open */
 	MUST(!pthread_mutex_lock(&a->mx)); /* dies with it */
+	fx_enter("child");
 	CHECK(!sem_wait(&a->sem), "sem_wait: %s", strerror(errno)); /* asleep here when captured */
 	fx_maps_check();
 	fx_who_check(&who, 1);

@@ -17,9 +17,10 @@ static __thread uint64_t tls_word = 1, tls_array[64];
 static __thread char tls_text[32] = "initial";
 static pthread_mutex_t robust;
 static int futex_word, pipe_fd[2], poll_fd[2], entered;
+static int nice_first; /* what this program was started with: less takes privilege */
 
 struct thread {
-	int n;
+	int n, nice;
 	pthread_t id;
 	pid_t tid;
 	struct hold *hold;
@@ -57,7 +58,7 @@ static void setup(struct thread *t)
 		snprintf(name, sizeof(name), "fx-thread-%d", t->n);
 		prctl(PR_SET_NAME, name);
 	}
-	setpriority(PRIO_PROCESS, t->tid, t->n);
+	setpriority(PRIO_PROCESS, t->tid, t->nice = nice_first + t->n < 19 ? nice_first + t->n : 19);
 	t->gs = 0x1000 * t->n;
 	MUST(!syscall(SYS_arch_prctl, ARCH_SET_GS, t->gs));
 	__atomic_fetch_add(&entered, 1, __ATOMIC_SEQ_CST);
@@ -97,7 +98,7 @@ static void verify(struct thread *t)
 	if (fx_broken("mask"))
 		pthread_sigmask(SIG_SETMASK, NULL, &m), sigaddset(&m, SIGHUP), pthread_sigmask(SIG_SETMASK, &m, NULL);
 	if (fx_broken("nice"))
-		setpriority(PRIO_PROCESS, t->tid, 15);
+		setpriority(PRIO_PROCESS, t->tid, t->nice == 15 ? 16 : 15);
 	if (fx_broken("altstack"))
 		ss = (stack_t){ .ss_flags = SS_DISABLE }, sigaltstack(&ss, NULL);
 	if (fx_broken("gs"))
@@ -121,7 +122,7 @@ static void verify(struct thread *t)
 		CHECK(ss.ss_sp == t->alt && ss.ss_size == 32768 && !ss.ss_flags, "thread %d: alternate stack %p %zu %d", t->n, ss.ss_sp, ss.ss_size, ss.ss_flags);
 	else
 		CHECK(ss.ss_flags == SS_DISABLE, "thread 0 has an alternate stack");
-	CHECK(getpriority(PRIO_PROCESS, t->tid) == t->n, "thread %d: nice %d", t->n, getpriority(PRIO_PROCESS, t->tid));
+	CHECK(getpriority(PRIO_PROCESS, t->tid) == t->nice, "thread %d: nice %d, was %d", t->n, getpriority(PRIO_PROCESS, t->tid), t->nice);
 	prctl(PR_GET_NAME, name);
 	snprintf(want, sizeof(want), t->n ? "fx-thread-%d" : "fx-root", t->n);
 	CHECK(!strcmp(name, want), "thread %d: name %s", t->n, name);
@@ -177,6 +178,7 @@ int main(int argc, char **argv)
 	int i, r;
 
 	fx_begin(argc, argv);
+	nice_first = getpriority(PRIO_PROCESS, 0);
 	MUST(!pipe2(pipe_fd, O_CLOEXEC) && !pipe2(poll_fd, O_CLOEXEC));
 	pthread_mutexattr_init(&at);
 	pthread_mutexattr_setrobust(&at, PTHREAD_MUTEX_ROBUST);
