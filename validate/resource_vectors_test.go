@@ -182,6 +182,15 @@ var resourceMutations = []mutation{
 		v.listener(43, format.UnixSocket{Pending: []format.ObjectID{44, 44}})
 		v.socket(44, format.UnixSocket{PeerGone: true})
 	}},
+	{"R074", "waiting-of-another-type", func(v *vector) {
+		v.listener(43, format.UnixSocket{Pending: []format.ObjectID{44}})
+		v.socket(44, format.UnixSocket{PeerGone: true})
+		v.file(44).Unix.Type = 5
+	}},
+	{"R074", "waiting-and-listening", func(v *vector) {
+		v.listener(43, format.UnixSocket{Pending: []format.ObjectID{44}})
+		v.listener(44, format.UnixSocket{})
+	}},
 	{"R075", "too-many-files", func(v *vector) {
 		files := make([]format.ObjectID, 254)
 		for i := range files {

@@ -185,14 +185,17 @@ func (s *searcher) space(ctx context.Context, m *format.AddressSpace, task forma
 	if err != nil {
 		return err
 	}
+	var end format.Addr // what overlaps is searched once
 	for i := range vmas {
 		v := &vmas[i]
+		from := max(v.Start, end)
+		end = v.End
 		object := behind(v)
 		if object != 0 {
 			s.views[object] = append(s.views[object], view{task, v})
 		}
 		private := object == 0 && absent(v) == PieceUntouched
-		for p := range stretches(runs, uint64(v.Start), uint64(v.End)) {
+		for p := range stretches(runs, uint64(from), uint64(end)) {
 			if p.held || private {
 				if err := s.stretch(ctx, w, m.ID, p); err != nil {
 					return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +99,25 @@ func TestSearch(t *testing.T) {
 	}
 	if _, err := (dump.Search{Pattern: mustText(t, "x"), Task: 99}).Run(t.Context(), memoryImage(), nil); !errors.Is(err, dump.ErrNoTask) {
 		t.Errorf("task 99: %v", err)
+	}
+}
+
+// TestSearchOverlapping: an image whose ranges overlap, which is invalid, is
+// searched once.
+func TestSearchOverlapping(t *testing.T) {
+	img := memoryImage()
+	m := &img.Objects.Memories[0]
+	search := dump.Search{Pattern: mustText(t, "needle")}
+	want, once := places(t, search, img)
+	for _, v := range slices.Clone(m.VMAs) {
+		for i := range format.Addr(3) {
+			v.Start -= format.PageSize * i
+			m.VMAs = append(m.VMAs, v)
+		}
+	}
+	got, sum := places(t, search, img)
+	if len(got) != len(want) || sum.Searched != once.Searched {
+		t.Errorf("searched %d bytes instead of %d: %q, want %q", sum.Searched, once.Searched, got, want)
 	}
 }
 

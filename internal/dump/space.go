@@ -121,9 +121,9 @@ func stretches(runs []format.PageRun, from, to uint64) iter.Seq[stretch] {
 	}
 }
 
-// ordered gives the ranges of an address space in order and disjoint, whatever
-// the image says: those that end before they begin are left out, and those that
-// overlap another begin where that ends.
+// ordered gives the ranges of an address space in the order of their beginnings and
+// ends, whatever the image says: those that end before they begin, or not after
+// those before them, are left out. Some may still overlap the one before.
 func ordered(list []format.VMA) []format.VMA {
 	sorted := slices.Clone(list)
 	slices.SortStableFunc(sorted, func(a, b format.VMA) int { return cmp.Compare(a.Start, b.Start) })

@@ -45,6 +45,7 @@ func TestMalformed(t *testing.T) {
 	limits := func(b []byte) error { _, err := ParseLimits(b); return err }
 	cgroup := func(b []byte) error { _, err := ParseCgroup(b); return err }
 	auxv := func(b []byte) error { _, err := ParseAuxv(b); return err }
+	cpus := func(b []byte) error { _, err := ParseCPUList(b); return err }
 	epoll := func(b []byte) error { _, err := ParseEpollTarget(string(b)); return err }
 	tests := []struct {
 		name, text, want string
@@ -62,6 +63,12 @@ func TestMalformed(t *testing.T) {
 		{"octal", "Umask:\t0999\n", "line 1: Umask", status},
 		{"three ids", "Uid:\t1\t2\t3\n", "line 1: Uid", status},
 		{"empty state", "State:\t\n", "line 1: State", status},
+		{"byte", "Seccomp:\t256\n", "line 1: Seccomp", status},
+		{"wide umask", "Umask:\t40000000000\n", "line 1: Umask", status},
+		{"cpus of no numbers", "0-x", "line 1: range of CPUs wanted", cpus},
+		{"cpus backwards", "3-2", "line 1: range of CPUs wanted", cpus},
+		{"no cpus", "", "line 1: range of CPUs wanted", cpus},
+		{"too many cpus", "0-65536", "line 1: range of CPUs wanted", cpus},
 		{"mask overflow", "SigCgt:\t10000000000000000\n", "line 1: SigCgt", status},
 		{"not a map", "hello\n", "line 1: no memory area", maps},
 		{"end before start", "2000-1000 r--p 00000000 00:00 0\n", "line 1: no memory area", maps},
@@ -111,6 +118,17 @@ func TestParseStatus(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestParseCPUList(t *testing.T) {
+	for text, want := range map[string][]uint64{
+		"0\n": {1}, "0-3,8\n": {0x10f}, "63-64": {1 << 63, 1}, "130": {0, 0, 4}, "65535": append(make([]uint64, 1023), 1<<63),
+	} {
+		got, err := ParseCPUList([]byte(text))
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%q: %v (-want +got):\n%s", text, err, diff)
+		}
 	}
 }
 

@@ -99,6 +99,13 @@ func TestHistories(t *testing.T) {
 		{"a parent that ignores SIGCHLD", func(k *Kernel) error {
 			return errors.Join(k.Ignore(5, chld, true), fork(k, 5, 6), k.ExitGroup(6, 0))
 		}, []ids{{5, 5, 0, 0, 0, format.Running, chld}}},
+		{"zero for one's own numbers", func(k *Kernel) error {
+			return errors.Join(fork(k, 5, 6), fork(k, 5, 7), k.Setpgid(5, 6, 0), k.Setpgid(5, 7, 6), k.Setpgid(7, 0, 0))
+		}, []ids{
+			{5, 5, 0, 0, 0, format.Running, chld},
+			{6, 6, 5, 6, 0, format.Running, chld},
+			{7, 7, 5, 7, 0, format.Running, chld},
+		}},
 		{"a session outlives its leader", func(k *Kernel) error {
 			_, err := k.Wait(Outside, 9)
 			return errors.Join(fork(k, 5, 6), k.Setsid(6), fork(k, 6, 7), k.ExitGroup(6, 0), wait(k, 5, 6), expect(err, ECHILD))
