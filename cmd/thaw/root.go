@@ -11,8 +11,9 @@ func newRootCommand(a *app) *cobra.Command {
 		Long: `Thaw captures a living process tree into an image, judges and shows images,
 and brings the tree back: same numbers, same memory, same open files.
 
-IMAGE is a file, or - for standard input. Data goes to standard output, talk to
-standard error; --json makes documents of both, described in spec/.` +
+IMAGE is a file, a directory or an archive, compressed or not, or - for standard
+input. Data goes to standard output, talk to standard error; --json makes
+documents of both, described in spec/.` +
 			exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitFailed, exitIO, exitInterrupted),
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,

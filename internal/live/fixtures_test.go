@@ -44,6 +44,19 @@ var fixtures = []Spec{
 	{Name: "commands", Output: "out"},
 }
 
+// TestFixturesAreDescribed: docs/live-tests.md has a line for each.
+func TestFixturesAreDescribed(t *testing.T) {
+	page, err := os.ReadFile("../../docs/live-tests.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range fixtures {
+		if !regexp.MustCompile("(?m)^\\|.*`" + f.Name + "`.*\\|.*\\|$").Match(page) {
+			t.Errorf("%s is not in the table", f.Name)
+		}
+	}
+}
+
 // sources are a fixture's files.
 func sources(t *testing.T, repo, name string) string {
 	t.Helper()
