@@ -41,10 +41,11 @@ type Limits struct {
 	// data of a real process stays far below.
 	Ratio     int64
 	RatioFree int64
-	// Window is the greatest window of a compressed stream in bytes, and so
-	// about what reading it takes of memory. Its writer chose it: 8 MiB and less
-	// at all ordinary levels of zstd, up to 2 GiB on request (--ultra, --long).
-	// Default 32 MiB, so that no archive makes reading it take 64 MiB.
+	// Window is how far back data in a compressed stream may refer in bytes, and
+	// so about what reading it takes of memory. Its writer may ask for 2 GiB
+	// (--long, --ultra), and refers no further back than there are data; 8 MiB at
+	// all ordinary levels of zstd. Default 32 MiB, so that no archive makes
+	// reading it take 64 MiB.
 	Window int64
 	// Private says that the input is a secret, so that nothing of it is written to
 	// disk: what would go to a temporary file stays in memory.

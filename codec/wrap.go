@@ -22,7 +22,7 @@ type wrapper struct {
 func wrappers() []wrapper {
 	return []wrapper{
 		{"gzip", []byte{0x1f, 0x8b, 8}, openGzip},
-		{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, openZstd},
+		{"zstd", zstdMagic, openZstd},
 	}
 }
 
@@ -77,15 +77,6 @@ func noEOF(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-func openZstd(r io.Reader, lim Limits) (io.ReadCloser, error) {
-	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(uint64(lim.Window)), zstd.WithDecoderMaxMemory(uint64(lim.Spool)+1))
-	if err != nil {
-		return nil, err
-	}
-	return d.IOReadCloser(), nil
 }
 
 type layer struct {
@@ -251,9 +242,12 @@ func wrapFault(name string, offset int64, err error) error {
 	case errors.Is(err, errTrailing), errors.Is(err, zstd.ErrMagicMismatch):
 		kind = Trailing
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		kind, err = TooLarge, fmt.Errorf("%w: reading it would take as much memory; decompress it first, with zstd -d --long=31", err)
+		kind, err = TooLarge, fmt.Errorf("%w; decompress it first, with zstd -d --long=31", err)
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		kind = TooLarge
 	}
-	return Errorf(kind, name+" wrapper", offset, "decompressed offset: %w", err)
+	if kind == Truncated {
+		return Errorf(kind, name+" wrapper", offset, "cut off: %d bytes can be decompressed, and then it ends: %w", offset, err)
+	}
+	return Errorf(kind, name+" wrapper", offset, "%w, after %d decompressed bytes", err, offset)
 }

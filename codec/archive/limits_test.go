@@ -46,6 +46,8 @@ func TestLimits(t *testing.T) {
 		{"one envelope more", inside(4), codec.Limits{Envelopes: 5}, []string{"too-large"}},
 		{"size of a member", with(entry{name: "dump.log", body: strings.Repeat("x", 3000)}), codec.Limits{Spool: 3000}, []string{}},
 		{"one byte more", with(entry{name: "dump.log", body: strings.Repeat("x", 3001)}), codec.Limits{Spool: 3000}, []string{"member-size"}},
+		{"padding", append(with(), make([]byte, 32<<20)...), codec.Limits{}, []string{}},
+		{"more padding", append(with(), make([]byte, 33<<20)...), codec.Limits{}, []string{"after-end"}},
 		{"ratio", zstded(with(entry{name: "dump.log", body: strings.Repeat("x", 1<<20)})), codec.Limits{RatioFree: 2 << 20, Ratio: 2}, []string{}},
 		{"out of proportion", zstded(with(entry{name: "dump.log", body: strings.Repeat("x", 1<<20)})), codec.Limits{RatioFree: 1 << 20, Ratio: 2}, []string{"bomb"}},
 	} {

@@ -246,6 +246,11 @@ func (s *scanner) checkHeader(hdr *tar.Header, offset int64) {
 	}
 }
 
+// maxPadding is how many zeroes may stand behind the end of an archive, bytes.
+// tar pads to whole records, whose size -b says: 10 KiB by default, and 32 MiB at
+// most. A file with a hole behind its end would keep us reading for hours.
+const maxPadding = 32 << 20
+
 // trailer checks the end of the archive: two blocks of zeroes, and nothing but
 // zeroes behind them.
 func (s *scanner) trailer() error {
@@ -253,11 +258,15 @@ func (s *scanner) trailer() error {
 		s.ends("", s.tap.pos, "the archive ends without its two empty blocks: it may be cut off")
 	}
 	buf := make([]byte, 64<<10)
-	for {
+	for end := s.tap.pos; ; {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
 		at := s.tap.pos
+		if at-end > maxPadding {
+			s.add(codec.AfterEnd, "", end, "more than %d bytes of zeroes stand behind the end of the archive: no program writes as many", maxPadding)
+			return nil
+		}
 		n, err := s.tap.Read(buf)
 		for i, c := range buf[:n] {
 			if c != 0 {
