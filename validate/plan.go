@@ -1,8 +1,10 @@
 package validate
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"github.com/thaw-cr/thaw/format"
@@ -55,27 +57,59 @@ type prover struct {
 // inPlaceOptions are those of a plan for the caller's pid namespace.
 var inPlaceOptions = plan.Options{MaxPID: pidLimit}
 
-// checkPlans is family P. The image's hierarchy has no error. A mode without a
-// plan is an error if no other has one.
-func checkPlans(c *checker, modes []Mode) []ModeResult {
-	p := &prover{img: c.img, simulate: c.opts.simulate}
-	p.inPlace = sync.OnceValues(func() (*plan.Plan, error) { return plan.New(c.img, inPlaceOptions) })
-	if p.simulate == nil {
-		p.simulate = plan.Simulate
+// planning is family P. What makes and carries out the plans runs beside the
+// other families, as it needs nothing of what they find out; what comes of it
+// counts only if the hierarchy turns out to have no error.
+type planning struct {
+	modes  []Mode
+	proofs []proof
+	group  sync.WaitGroup
+}
+
+// startPlanning begins family P if it is asked for, and ends it early when ctx is
+// done.
+func startPlanning(ctx context.Context, img *format.Image, o *Options) *planning {
+	p := &planning{modes: o.Modes}
+	if !o.Plan {
+		return p
 	}
-	proofs := make([]proof, 0, len(modes))
-	some := false
-	for _, m := range modes {
-		if c.ctx.Err() != nil {
-			return nil
+	if len(p.modes) == 0 {
+		p.modes = []Mode{NaturalMode(img)}
+	}
+	by := &prover{img: img, simulate: o.simulate}
+	by.inPlace = sync.OnceValues(func() (*plan.Plan, error) { return plan.New(img, inPlaceOptions) })
+	if by.simulate == nil {
+		by.simulate = plan.Simulate
+	}
+	p.group.Go(func() {
+		for _, m := range p.modes {
+			if ctx.Err() != nil {
+				return
+			}
+			p.proofs = append(p.proofs, by.prove(m))
 		}
-		proofs = append(proofs, p.prove(m))
-		some = some || proofs[len(proofs)-1].Plan == PlanYes
+	})
+	return p
+}
+
+// wait waits until the plans have been made.
+func (p *planning) wait() { p.group.Wait() }
+
+// report reports what speaks against the modes to c, which has asked the other
+// families, and says what came of each. A mode without a plan is an error if no
+// other has one.
+func (p *planning) report(c *checker) []ModeResult {
+	results := make([]ModeResult, 0, len(p.modes))
+	if c.errors['H'] {
+		for _, m := range p.modes {
+			results = append(results, ModeResult{Mode: m, Plan: PlanUnknown})
+		}
+		return results
 	}
-	results := make([]ModeResult, 0, len(modes))
-	for i := range proofs {
-		c.reportProof(&proofs[i], some)
-		results = append(results, proofs[i].ModeResult)
+	some := slices.ContainsFunc(p.proofs, func(r proof) bool { return r.Plan == PlanYes })
+	for i := range p.proofs {
+		c.reportProof(&p.proofs[i], some)
+		results = append(results, p.proofs[i].ModeResult)
 	}
 	return results
 }

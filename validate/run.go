@@ -3,7 +3,6 @@ package validate
 import (
 	"context"
 	"iter"
-	"sync"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/validate/policy"
@@ -64,13 +63,13 @@ var modelFamilies = []func(*checker){checkContainers, checkHierarchy, checkMemor
 
 func run(ctx context.Context, img *format.Image, o Options, yield func(Finding) bool) {
 	ctx, stop := context.WithCancel(ctx)
-	c := newChecker(ctx, img, o, newTables(img))
-	var planned *planning
+	planning := startPlanning(ctx, img, &o)
 	defer func() {
 		stop()
-		planned.wait()
+		planning.wait()
 	}()
-	for i, family := range modelFamilies {
+	c := newChecker(ctx, img, o, newTables(img))
+	for _, family := range modelFamilies {
 		if ctx.Err() != nil {
 			return
 		}
@@ -78,27 +77,22 @@ func run(ctx context.Context, img *format.Image, o Options, yield func(Finding) 
 		if !yieldAll(c.flush(), yield) {
 			return
 		}
-		if i == hierarchyFamily && o.Plan {
-			planned = startPlanning(c)
-		}
 	}
-	if planned == nil {
+	if !o.Plan {
 		return
 	}
-	planned.wait()
+	planning.wait()
 	if ctx.Err() != nil {
 		return
 	}
+	results := planning.report(c)
 	if o.OnMode != nil {
-		for _, r := range planned.results {
+		for _, r := range results {
 			o.OnMode(r)
 		}
 	}
-	yieldAll(planned.flush(), yield)
+	yieldAll(c.flush(), yield)
 }
-
-// hierarchyFamily is the place of family H, which family P begins after.
-const hierarchyFamily = 1
 
 func yieldAll(found []Finding, yield func(Finding) bool) bool {
 	for i := range found {
@@ -107,37 +101,4 @@ func yieldAll(found []Finding, yield func(Finding) bool) bool {
 		}
 	}
 	return true
-}
-
-// planning is family P, which is asked beside the families after H, because it
-// needs nothing of what they find out.
-type planning struct {
-	*checker
-	results []ModeResult
-	group   sync.WaitGroup
-}
-
-// startPlanning begins family P, if the hierarchy that c has judged has no
-// error.
-func startPlanning(c *checker) *planning {
-	p := &planning{checker: newChecker(c.ctx, c.img, c.opts, c.tables)}
-	modes := c.opts.Modes
-	if len(modes) == 0 {
-		modes = []Mode{NaturalMode(c.img)}
-	}
-	if c.errors['H'] {
-		for _, m := range modes {
-			p.results = append(p.results, ModeResult{Mode: m, Plan: PlanUnknown})
-		}
-		return p
-	}
-	p.group.Go(func() { p.results = checkPlans(p.checker, modes) })
-	return p
-}
-
-// wait waits until family P has been asked; nil is a family that was not.
-func (p *planning) wait() {
-	if p != nil {
-		p.group.Wait()
-	}
 }
