@@ -41,6 +41,18 @@ func (l *lane) do(fn func()) {
 	l.work <- fn
 }
 
+// offer is do for a function that need not come after those before it: the caller
+// runs it if the lane has enough to do.
+func (l *lane) offer(fn func()) {
+	l.pending.Add(1)
+	select {
+	case l.work <- fn:
+	default:
+		fn()
+		l.pending.Done()
+	}
+}
+
 // wait returns when all functions have ended.
 func (l *lane) wait() { l.pending.Wait() }
 

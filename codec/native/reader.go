@@ -49,6 +49,8 @@ type reader struct {
 	hashing, decoding lane
 
 	img *format.Image
+	// lists are those of img that come of several records, not yet joined.
+	lists []*list
 	// own are records of this format that are not known but may be kept.
 	own   []format.Attachment
 	index *indexBuilder
@@ -81,10 +83,10 @@ func openLanes(ctx context.Context, in *input, least uint64) (*codec.File, error
 		return nil, err
 	}
 	r.hashing.wait()
-	r.decoding.wait()
 	if err := r.checkRoot(); err != nil {
 		return nil, err
 	}
+	r.join()
 	r.img.Attachments = append(r.img.Attachments, r.own...)
 	ps := r.index.finish(r.input)
 	f := codec.NewFile(r.img, ps.verify, ps.close)
@@ -274,21 +276,21 @@ func (r *reader) dispatch(rec *record, f frame, b []byte, at int64) error {
 		r.img.Provenance, r.img.Root = h.Provenance, h.Root
 		return nil
 	case typeChunks:
-		var list []chunkEntry
-		if err := r.decodeList(rec, f, b, at, reflect.ValueOf(&list).Elem()); err != nil {
+		var entries []chunkEntry
+		if err := r.decodeList(rec, f, b, at, reflect.ValueOf(&entries).Elem()); err != nil {
 			return err
 		}
 		r.decoding.wait()
-		return r.index.addChunks(list, at, &r.budget)
+		return r.index.addChunks(entries, at, &r.budget)
 	case typeRuns:
-		var list []runsEntry
-		if err := r.decodeList(rec, f, b, at, reflect.ValueOf(&list).Elem()); err != nil {
+		var entries []runsEntry
+		if err := r.decodeList(rec, f, b, at, reflect.ValueOf(&entries).Elem()); err != nil {
 			return err
 		}
-		r.decoding.wait()
-		return r.index.addRuns(r.img, list, at, &r.budget)
+		r.join()
+		return r.index.addRuns(r.img, entries, at, &r.budget)
 	default:
-		return r.decodeList(rec, f, b, at, reflect.ValueOf(rec.list(r.img)).Elem())
+		return r.decodeList(rec, f, b, at, r.part(rec))
 	}
 }
 
@@ -375,9 +377,9 @@ func (r *reader) decode(f frame, b []byte, at int64, t *wire.Type, v reflect.Val
 	return nil
 }
 
-// decodeList decodes a payload that is an array and appends it to list, which may
+// decodeList decodes a payload that is an array to v, an empty slice, which may
 // be used after waiting for the decoding lane.
-func (r *reader) decodeList(rec *record, f frame, b []byte, at int64, list reflect.Value) error {
+func (r *reader) decodeList(rec *record, f frame, b []byte, at int64, v reflect.Value) error {
 	p, err := r.payload(f, b, at)
 	if err != nil {
 		return err
@@ -394,7 +396,7 @@ func (r *reader) decodeList(rec *record, f frame, b []byte, at int64, list refle
 			return codec.Errorf(codec.TooLarge, "", at, "more than %d tasks", r.lim.Tasks)
 		}
 	}
-	r.decoding.do(func() { rec.wireType().DecodeAppend(p, list) })
+	r.decoding.offer(func() { rec.wireType().Decode(p, v) })
 	return nil
 }
 

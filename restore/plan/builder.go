@@ -46,12 +46,17 @@ type helper struct {
 	group       *group     // must have a lasting member first; may be nil
 }
 
-func newBuilder(img *format.Image, t *tree) *builder {
+func newBuilder(t *tree) *builder {
 	b := &builder{
-		tree:     t,
-		plan:     &Plan{},
-		birth:    tableFor[birth](img),
-		cur:      tableFor[format.PID](img),
+		tree: t,
+		plan: &Plan{
+			// Helpers are few, and a task is made and reports.
+			Procs: make([]Proc, 0, len(t.nodes)+1),
+			Steps: make([]Step, 0, 2*t.span.tasks+1),
+			Order: make([]format.PID, 0, t.span.tasks),
+		},
+		birth:    tableFor[birth](t.span),
+		cur:      tableFor[format.PID](t.span),
 		ghostsAt: map[int][]*session{},
 		makerOf:  map[int]*maker{},
 	}

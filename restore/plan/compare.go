@@ -32,7 +32,7 @@ func Compare(img, got *format.Image, opts Options) []Difference {
 		}
 		return diffs
 	}
-	c := &comparison{want: want, got: tableFor[*format.Task](got)}
+	c := &comparison{want: want, got: tableFor[*format.Task](spanOf(got))}
 	for i := range got.Tasks {
 		c.got.Set(got.Tasks[i].TID, &got.Tasks[i])
 	}

@@ -36,7 +36,7 @@ func build(img *format.Image, opts Options, hints bool) (*Plan, error) {
 	if err := t.err(); err != nil {
 		return nil, err
 	}
-	b := newBuilder(img, t)
+	b := newBuilder(t)
 	b.begin()
 	b.create()
 	if err := b.err(); err != nil {

@@ -33,6 +33,7 @@ func Simulate(p *Plan, img *format.Image, opts Options, rng *rand.Rand) (*format
 
 type simulation struct {
 	plan   *Plan
+	size   span
 	kernel *simkernel.Kernel
 	shell  format.PID // leads the caller's group; zero if that is the outside's
 	status *table.Table[format.PID, format.WaitStatus]
@@ -54,11 +55,13 @@ var phaseOf = map[Op]int{OpDie: 1, OpWitness: 1, OpLeaveLead: 1, OpStop: 2, OpSe
 var awaited = map[Op]Op{OpReap: OpExit, OpWitness: OpDie}
 
 func newSimulation(p *Plan, img *format.Image, opts Options, interleave bool) (*simulation, error) {
+	size := spanOf(img)
 	s := &simulation{
+		size:   size,
 		plan:   p,
-		kernel: simkernel.NewFor(len(img.Tasks), lastTask(img)),
-		status: tableFor[format.WaitStatus](img),
-		exit:   tableFor[format.Signal](img),
+		kernel: simkernel.NewFor(size.tasks, size.last),
+		status: tableFor[format.WaitStatus](size),
+		exit:   tableFor[format.Signal](size),
 		wait:   make([]int, len(p.Steps)),
 	}
 	if interleave {
@@ -79,7 +82,7 @@ func newSimulation(p *Plan, img *format.Image, opts Options, interleave bool) (*
 	if err != nil {
 		return nil, fmt.Errorf("simulate: start of the seed %d: %w", p.Procs[0].PID, err)
 	}
-	return s, s.order(img, seed)
+	return s, s.order(seed)
 }
 
 // boot starts the seed, which adopts orphans if it is pid 1 of a namespace.
@@ -108,11 +111,11 @@ func (s *simulation) startSeed(seed format.PID, opts Options) (format.PID, error
 }
 
 // order finds what each step waits for.
-func (s *simulation) order(img *format.Image, seed format.PID) error {
+func (s *simulation) order(seed format.PID) error {
 	// before is the step that an actor's next one comes after: its birth, then its
 	// last.
-	before := tableFor[int](img)
-	ends := tableFor[int](img)
+	before := tableFor[int](s.size)
+	ends := tableFor[int](s.size)
 	for i := range s.plan.Steps {
 		st := &s.plan.Steps[i]
 		if st.Op == OpFork || st.Op == OpThread {
@@ -141,7 +144,7 @@ func (s *simulation) order(img *format.Image, seed format.PID) error {
 			s.edge(a, i)
 		}
 	}
-	return s.orderStops(img)
+	return s.orderStops()
 }
 
 // orderAfter has step i wait for those in its After.
@@ -160,8 +163,8 @@ func (s *simulation) orderAfter(i int) error {
 }
 
 // orderStops has those who note a stop wait for it, whichever thread makes it.
-func (s *simulation) orderStops(img *format.Image) error {
-	group := tableFor[format.PID](img)
+func (s *simulation) orderStops() error {
+	group := tableFor[format.PID](s.size)
 	stops := map[format.PID]int{}
 	for i := range s.plan.Steps {
 		st := &s.plan.Steps[i]

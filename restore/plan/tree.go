@@ -77,6 +77,7 @@ func (n *node) leads() bool { return n.sid == n.pid && n.pid != 0 }
 type tree struct {
 	reasons
 	opts     Options
+	span     span
 	virtual  bool // node 0 is the outside and no process
 	nodes    []node
 	byPID    *table.Table[format.PID, int]
@@ -91,28 +92,35 @@ type tree struct {
 	hung     bool                // some node is hung up elsewhere
 }
 
-// tableFor is a table by the numbers of the image's tasks.
-func tableFor[V any](img *format.Image) *table.Table[format.PID, V] {
-	return table.New[format.PID, V](len(img.Tasks), lastTask(img))
+// A span says how many tasks an image has and which number is the last.
+type span struct {
+	tasks int
+	last  format.PID
 }
 
-// lastTask is the highest number of a task.
-func lastTask(img *format.Image) format.PID {
-	last := format.PID(0)
+func spanOf(img *format.Image) span {
+	s := span{tasks: len(img.Tasks)}
 	for i := range img.Tasks {
-		last = max(last, img.Tasks[i].TID)
+		s.last = max(s.last, img.Tasks[i].TID)
 	}
-	return last
+	return s
+}
+
+// tableFor is a table by the numbers of tasks.
+func tableFor[V any](s span) *table.Table[format.PID, V] {
+	return table.New[format.PID, V](s.tasks, s.last)
 }
 
 // newTree reads the hierarchy of img. It adds reasons for what is wrong.
 func newTree(img *format.Image, opts Options) *tree {
+	s := spanOf(img)
 	t := &tree{
 		opts:     opts,
-		byPID:    tableFor[int](img),
-		tids:     tableFor[bool](img),
-		groups:   tableFor[*group](img),
-		sessions: tableFor[*session](img),
+		span:     s,
+		byPID:    tableFor[int](s),
+		tids:     tableFor[bool](s),
+		groups:   tableFor[*group](s),
+		sessions: tableFor[*session](s),
 	}
 	t.nodes = make([]node, 1, len(img.Tasks)+1)
 	t.addTasks(img)

@@ -17,6 +17,7 @@ func (k *Kernel) Snapshot() *format.Image {
 	}
 	slices.Sort(tids)
 	img := &format.Image{Tasks: make([]format.Task, len(tids))}
+	img.Objects.Processes = make([]format.Process, 0, len(tids))
 	for i, tid := range tids {
 		img.Tasks[i] = k.task(tid, k.tasks.Get(tid), img)
 	}

@@ -29,26 +29,6 @@ func Count(b []byte) int {
 	return d.length()
 }
 
-// DecodeAppend decodes b, an array, and appends its elements to the slice list,
-// as Decode does.
-//
-// Precondition: Walk accepted b for t, the Type of list. Other bytes may panic.
-func (w *Type) DecodeAppend(b []byte, list reflect.Value) {
-	d := decoder{b: b}
-	n, have := Count(b), list.Len()
-	if n == 0 {
-		return
-	}
-	d.length()
-	if room := list.Cap() - have; n > room { // a long list is moved seldom
-		list.Grow(max(n, have))
-	}
-	list.SetLen(have + n)
-	// Grown memory may hold what a longer list left there.
-	list.Slice(have, have+n).Clear()
-	d.list(w.Elem(), list.Index(have).Addr().UnsafePointer(), n)
-}
-
 // decoder reads what was checked before.
 type decoder struct {
 	b   []byte

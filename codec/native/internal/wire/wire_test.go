@@ -336,20 +336,6 @@ func encoded(v any) ([]byte, error) {
 	return e.Bytes(), err
 }
 
-func TestAppendContinues(t *testing.T) {
-	b, err := encoded([]inner{{A: 3}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := make([]inner, 1, 4)
-	list[0] = inner{A: 1}
-	list[:4][1] = inner{A: 9, B: []byte("left over")}
-	For[[]inner]().DecodeAppend(b, reflect.ValueOf(&list).Elem())
-	if d := cmp.Diff([]inner{{A: 1}, {A: 3}}, list); d != "" {
-		t.Error(d)
-	}
-}
-
 func TestTypesThatCannotBeEncoded(t *testing.T) {
 	for _, v := range []any{map[string]int{}, 1.5, 1, make(chan int), struct{ NoTag int }{}, struct {
 		Long int8 `json:"a_name_of_more_than_thirty_one_bytes"`
