@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"os"
 
 	"github.com/thaw-cr/thaw/validate"
 )
@@ -117,6 +118,9 @@ func findingsOf(err error) ([]validate.Finding, error) {
 // judgeOpening opens the image. That it cannot be read is told whatever the
 // options leave out.
 func judgeOpening(ctx context.Context, q *inquiry) error {
+	if info, err := os.Stat(q.name); err == nil && info.Mode().IsRegular() {
+		expectMetadata(info.Size())
+	}
 	img, err := q.app.open(ctx, q.name)
 	if err != nil {
 		findings, err := findingsOf(err)
@@ -141,6 +145,7 @@ func judgeEnvelope(_ context.Context, q *inquiry) error {
 
 // judgeModel asks the rules over the model.
 func judgeModel(ctx context.Context, q *inquiry) error {
+	defer expectMetadata(0) // what follows reads pages
 	q.tellAll(validate.Run(ctx, q.img.Image, validate.Options{
 		Plan: true, Modes: q.modes, Policy: q.app.policy,
 		OnMode: func(r validate.ModeResult) { q.results[r.Mode] = r },

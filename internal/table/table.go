@@ -46,7 +46,7 @@ func New[K Number, V any](n int, last K) *Table[K, V] {
 
 // Get gives the value of k, the zero value if it was not set.
 func (t *Table[K, V]) Get(k K) V {
-	if k >= 0 && uint64(k) < uint64(len(t.dense)) {
+	if t.within(k) {
 		return t.dense[k]
 	}
 	return t.sparse[k]
@@ -54,18 +54,33 @@ func (t *Table[K, V]) Get(k K) V {
 
 // Find gives the value of k and whether it was set.
 func (t *Table[K, V]) Find(k K) (V, bool) {
-	if k >= 0 && uint64(k) < uint64(len(t.dense)) {
-		return t.dense[k], t.known[k/64]>>(k%64)&1 != 0
+	if !t.within(k) {
+		v, ok := t.sparse[k]
+		return v, ok
 	}
-	v, ok := t.sparse[k]
-	return v, ok
+	if !t.bit(k) {
+		var none V
+		return none, false
+	}
+	return t.dense[k], true
 }
 
 // Has says whether k was set.
 func (t *Table[K, V]) Has(k K) bool {
-	_, ok := t.Find(k)
-	return ok
+	if !t.within(k) {
+		_, ok := t.sparse[k]
+		return ok
+	}
+	return t.bit(k)
 }
+
+// within says whether k has its place in the slice.
+func (t *Table[K, V]) within(k K) bool { return k >= 0 && uint64(k) < uint64(len(t.dense)) }
+
+// bit says whether k, which is within the slice, was set. This is asked before
+// the slice is: what is read before it is written costs twice, as the kernel
+// has to give the memory twice.
+func (t *Table[K, V]) bit(k K) bool { return t.known[k/64]>>(k%64)&1 != 0 }
 
 // All gives all that was set: what is in the slice in ascending order, then the
 // rest in none.
@@ -85,7 +100,7 @@ func (t *Table[K, V]) All() iter.Seq2[K, V] {
 
 // Set sets the value of k.
 func (t *Table[K, V]) Set(k K, v V) {
-	if k >= 0 && uint64(k) < uint64(len(t.dense)) {
+	if t.within(k) {
 		t.dense[k] = v
 		t.known[k/64] |= 1 << (k % 64)
 		return
@@ -98,7 +113,7 @@ func (t *Table[K, V]) Set(k K, v V) {
 
 // Delete forgets k.
 func (t *Table[K, V]) Delete(k K) {
-	if k >= 0 && uint64(k) < uint64(len(t.dense)) {
+	if t.within(k) {
 		var none V
 		t.dense[k] = none
 		t.known[k/64] &^= 1 << (k % 64)
