@@ -180,7 +180,7 @@ func FuzzRoundTrip(f *testing.F) {
 			return
 		}
 		img := minimalImage(nil)
-		list := reflect.ValueOf(rec.list(img)).Elem()
+		list := wholeOf(rec, img)
 		part := reflect.New(list.Type()).Elem()
 		rec.wireType().Decode(b, part)
 		list.Set(reflect.AppendSlice(list, part))

@@ -49,8 +49,9 @@ type reader struct {
 	hashing, decoding lane
 
 	img *format.Image
-	// lists are those of img that come of several records, not yet joined.
+	// lists are those of img, not yet joined, sizes are guesses how long they will be.
 	lists []*list
+	sizes map[recordType]int
 	// own are records of this format that are not known but may be kept.
 	own   []format.Attachment
 	index *indexBuilder
@@ -110,6 +111,7 @@ func (r *reader) startLanes(least uint64) {
 	if metadata >= least {
 		r.hashing.start()
 		r.decoding.start()
+		r.foresee(metadata)
 	}
 }
 
@@ -276,21 +278,24 @@ func (r *reader) dispatch(rec *record, f frame, b []byte, at int64) error {
 		r.img.Provenance, r.img.Root = h.Provenance, h.Root
 		return nil
 	case typeChunks:
-		var entries []chunkEntry
-		if err := r.decodeList(rec, f, b, at, reflect.ValueOf(&entries).Elem()); err != nil {
+		p, n, err := r.array(rec, f, b, at)
+		if err != nil {
 			return err
 		}
-		r.decoding.wait()
-		return r.index.addChunks(entries, at, &r.budget)
+		list := make([]chunkEntry, n)
+		rec.wireType().DecodeElements(p, reflect.ValueOf(list))
+		return r.index.addChunks(list, at, &r.budget)
 	case typeRuns:
-		var entries []runsEntry
-		if err := r.decodeList(rec, f, b, at, reflect.ValueOf(&entries).Elem()); err != nil {
+		p, n, err := r.array(rec, f, b, at)
+		if err != nil {
 			return err
 		}
+		list := make([]runsEntry, n)
+		rec.wireType().DecodeElements(p, reflect.ValueOf(list))
 		r.join()
-		return r.index.addRuns(r.img, entries, at, &r.budget)
+		return r.index.addRuns(r.img, list, at, &r.budget)
 	default:
-		return r.decodeList(rec, f, b, at, r.part(rec))
+		return r.decodeList(rec, f, b, at)
 	}
 }
 
@@ -377,26 +382,33 @@ func (r *reader) decode(f frame, b []byte, at int64, t *wire.Type, v reflect.Val
 	return nil
 }
 
-// decodeList decodes a payload that is an array to v, an empty slice, which may
-// be used after waiting for the decoding lane.
-func (r *reader) decodeList(rec *record, f frame, b []byte, at int64, v reflect.Value) error {
-	p, err := r.payload(f, b, at)
-	if err != nil {
-		return err
+// array gives a payload that is an array, checked, and how many elements it has.
+func (r *reader) array(rec *record, f frame, b []byte, at int64) (p []byte, n int, err error) {
+	if p, err = r.payload(f, b, at); err != nil {
+		return nil, 0, err
 	}
 	if err := r.walk(f, p, at, rec.wireType()); err != nil {
-		return err
+		return nil, 0, err
 	}
-	n := wire.Count(p)
-	if n == 0 {
-		return codec.Errorf(codec.Malformed, "", at, "the list is empty")
+	if n = wire.Count(p); n == 0 {
+		return nil, 0, codec.Errorf(codec.Malformed, "", at, "the list is empty")
+	}
+	return p, n, nil
+}
+
+// decodeList decodes a payload that is a part of a list, beside.
+func (r *reader) decodeList(rec *record, f frame, b []byte, at int64) error {
+	p, n, err := r.array(rec, f, b, at)
+	if err != nil {
+		return err
 	}
 	if rec.typ == typeTasks {
 		if r.tasks += int64(n); r.tasks > r.lim.Tasks {
 			return codec.Errorf(codec.TooLarge, "", at, "more than %d tasks", r.lim.Tasks)
 		}
 	}
-	r.decoding.offer(func() { rec.wireType().Decode(p, v) })
+	part := r.part(rec, n)
+	r.decoding.offer(func() { rec.wireType().DecodeElements(p, part) })
 	return nil
 }
 

@@ -61,7 +61,7 @@ func writeModel(ctx context.Context, o *output, enc *wire.Encoder, img *format.I
 				err = o.record(rec, enc.Bytes())
 			}
 		case rec.list != nil:
-			err = writeList(ctx, o, enc, rec, reflect.ValueOf(rec.list(img)).Elem())
+			err = writeList(ctx, o, enc, rec, wholeOf(rec, img))
 		}
 		if err != nil {
 			return err

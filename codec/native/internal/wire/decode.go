@@ -18,6 +18,19 @@ func (w *Type) Decode(b []byte, v reflect.Value) {
 	d.value(w, v.Addr().UnsafePointer())
 }
 
+// MaxHead is how many bytes tell the number of elements of an array.
+const MaxHead = 5
+
+// PeekCount is the number of elements of what may be an array, of which nothing
+// has been checked; zero if it is none.
+func PeekCount(b []byte) int {
+	if len(b) < MaxHead || b[0]&0xf0 != 0x90 && b[0] != 0xdc && b[0] != 0xdd {
+		return 0
+	}
+	d := decoder{b: b}
+	return d.length()
+}
+
 // Count is the number of elements of an encoded list.
 //
 // Precondition: Walk accepted b for the Type of a list.
@@ -27,6 +40,17 @@ func Count(b []byte) int {
 	}
 	d := decoder{b: b}
 	return d.length()
+}
+
+// DecodeElements decodes b, an array, into the slice list, which has as many
+// elements, all zero, as Decode does.
+//
+// Precondition: Walk accepted b for t, the Type of list. Other bytes may panic.
+func (w *Type) DecodeElements(b []byte, list reflect.Value) {
+	d := decoder{b: b}
+	if n := d.length(); n > 0 {
+		d.list(w.Elem(), list.Index(0).Addr().UnsafePointer(), n)
+	}
 }
 
 // decoder reads what was checked before.
