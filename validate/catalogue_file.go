@@ -94,7 +94,7 @@ var fileRules = []Rule{
 	},
 	{
 		Code: "R027", Severity: Error, Title: "impossible lock",
-		Why: "Locks are flock, posix, ofd or lease, and end after they start.",
+		Why: "Locks are flock, posix, ofd or lease, end after they start, and lie below 2^63.",
 		Fix: fixFiles, Example: "start 10, end 5",
 	},
 	{

@@ -63,6 +63,11 @@ var objectRules = []Rule{
 		Fix: "none needed for a file of /proc or /sys", Example: "a watch of a regular file",
 	},
 	{
+		Code: "R054", Severity: Error, Title: "impossible epoll watch",
+		Why: "epoll_ctl(2) refuses negative descriptors, EPOLLEXCLUSIVE together with most other events, and devices like /dev/null.",
+		Fix: fixFiles, Example: "events 0xffffffff",
+	},
+	{
 		Code: "R060", Severity: Error, Title: "terminal settings of a wrong size",
 		Why: "struct termios2 has 44 bytes on amd64.",
 		Fix: fixCapture, Example: "settings of 36 bytes",
@@ -118,6 +123,21 @@ var objectRules = []Rule{
 		Fix: fixFiles, Example: "name \"app.sock\", directory empty",
 	},
 	{
+		Code: "R077", Severity: Error, Title: "two sockets of one name",
+		Why: "bind(2) refuses the second; it would be the first that programs reach.",
+		Fix: fixFiles, Example: "two sockets bound to /run/app.sock, neither file removed",
+	},
+	{
+		Code: "R078", Severity: Error, Title: "impossible socket option",
+		Why: "setsockopt(2) refuses what it does not know, and values of another size.",
+		Fix: fixFiles, Example: "option 999 of level 1",
+	},
+	{
+		Code: "R079", Severity: Error, Title: "connected to a socket that nobody has",
+		Why: "No descriptor, message or waiting connection leads to it: it would be closed at once, and this end with it.",
+		Fix: fixFiles, Example: "peer 44, which no task has open",
+	},
+	{
 		Code: "R080", Severity: Error, Title: "unknown kind of namespace",
 		Why: "Nobody knows how to make it.",
 		Fix: "use a newer release of thaw", Example: "kind syslog",
@@ -151,5 +171,15 @@ var objectRules = []Rule{
 		Code: "R086", Severity: Error, Title: "undo of a semaphore outside its set",
 		Why: "Semaphores of a set count from 0.",
 		Fix: fixCapture, Example: "semaphore 3 in a set of 2",
+	},
+	{
+		Code: "R087", Severity: Error, Title: "namespace with what another kind holds",
+		Why: "Host names belong to uts namespaces, mounts to those of mounts, and so on: it would be dropped in silence.",
+		Fix: fixCapture, Example: "a pid namespace with a host name",
+	},
+	{
+		Code: "R093", Severity: Error, Title: "impossible contents of a namespace",
+		Why: "Names of hosts have up to 64 bytes; ranges of ids, mounts, interfaces and settings must be ones that the kernel takes.",
+		Fix: fixCapture, Example: "a host name of 65 bytes",
 	},
 }

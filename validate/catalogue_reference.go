@@ -38,6 +38,11 @@ var referenceRules = []Rule{
 		Fix: "none needed; the object can be left out", Example: "an open file in no descriptor table",
 	},
 	{
+		Code: "R089", Severity: Error, Title: "attachment that means nothing to anybody",
+		Why: "Without its format and record nobody can read it; its role says whether a task can go on without it.",
+		Fix: fixCapture, Example: "role important",
+	},
+	{
 		Code: "R088", Severity: Warning, Title: "attachment of nothing",
 		Why: "The record belongs to a task or an object that the image does not hold.",
 		Fix: "none needed unless the image is converted back", Example: "an attachment of task 999",

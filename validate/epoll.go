@@ -46,6 +46,9 @@ func checkWatches(c *checker, f *format.OpenFile) []format.ObjectID {
 		}
 		seen[key{w.FD, w.File}] = true
 		target := c.File(w.File)
+		if w.FD < 0 || w.Events&epollExclusive != 0 && (w.Events&^epollWithExclusive != 0 || target != nil && target.Epoll != nil) || unpollable(target) {
+			c.object("R054", f.ID, "descriptor %d, events %#x", w.FD, w.Events)
+		}
 		switch {
 		case target == nil:
 		case target.Epoll != nil:
@@ -55,4 +58,22 @@ func checkWatches(c *checker, f *format.OpenFile) []format.ObjectID {
 		}
 	}
 	return nested
+}
+
+const (
+	// epollExclusive is EPOLLEXCLUSIVE, which goes with EPOLLIN, EPOLLOUT, EPOLLERR,
+	// EPOLLHUP, EPOLLWAKEUP and EPOLLET (fs/eventpoll.c).
+	epollExclusive     = 1 << 28
+	epollWithExclusive = epollExclusive | 0x1 | 0x4 | 0x8 | 0x10 | 1<<29 | 1<<31
+	// memMajor is the major number of the memory devices.
+	memMajor = 1
+)
+
+// unpollable says that a file is a device that epoll_ctl(2) refuses for sure:
+// /dev/null, /dev/zero and /dev/full.
+func unpollable(f *format.OpenFile) bool {
+	if f == nil || f.Device == nil || f.Device.Block || f.Device.Major != memMajor {
+		return false
+	}
+	return f.Device.Minor == 3 || f.Device.Minor == 5 || f.Device.Minor == 7
 }

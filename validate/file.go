@@ -43,12 +43,15 @@ func checkResources(c *checker) {
 		checkSmallFile(c, f)
 		checkSocket(c, f)
 	}
+	checkModes(c)
 	checkLocks(c)
 	checkPipes(c)
 	checkEpolls(c)
 	checkDeleted(c)
 	checkTerminals(c)
 	checkInFlight(c)
+	checkBound(c)
+	checkHeld(c)
 	checkNamespaces(c)
 	checkSeccomp(c)
 	checkSysV(c)
@@ -137,6 +140,7 @@ func checkOpenFile(c *checker, f *format.OpenFile) {
 	if bad := f.Flags & onceFlags; bad != 0 {
 		c.object("R016", f.ID, "flags %#o", bad)
 	}
+	checkStatusFlags(c, f)
 	if f.Pos < 0 && f.Kind != format.FileDevice {
 		c.object("R017", f.ID, "offset %d", f.Pos)
 	}
@@ -202,8 +206,8 @@ func eachRefOfFile(o *format.OpenFile, f func(what string, r *format.FileRef)) {
 	}
 }
 
-// checkPaths looks at every path of the image. Those of deleted files only tell
-// people where the file was.
+// checkPaths looks at every path of the image, and at the modes of files. A deleted
+// file is made where it was, for a moment.
 func checkPaths(c *checker) {
 	o := &c.img.Objects
 	for i := range o.Memories {
@@ -223,6 +227,7 @@ func checkPaths(c *checker) {
 	}
 	for i := range o.Deleted {
 		checkPath(c, o.Deleted[i].ID, "other name of a deleted file", o.Deleted[i].Link)
+		checkPath(c, o.Deleted[i].ID, "deleted file", o.Deleted[i].Path)
 	}
 	for i := range o.Terminals {
 		checkPath(c, o.Terminals[i].ID, "terminal", o.Terminals[i].Path)
@@ -237,6 +242,9 @@ func checkPaths(c *checker) {
 func checkFileRef(c *checker, id format.ObjectID, what string, r *format.FileRef) {
 	if r.Deleted == 0 {
 		checkPath(c, id, what, r.Path)
+	}
+	if impossibleMode(r.Mode) {
+		c.object("R039", id, "%s %.120q has mode %#o", what, r.Path, r.Mode)
 	}
 }
 
@@ -259,6 +267,8 @@ func pathRule(p string) string {
 		return "R019"
 	case path.Clean(p) != p:
 		return "R021"
+	case longName(p):
+		return "R055"
 	case len(p) > maxPath:
 		return "R022"
 	}
@@ -274,7 +284,7 @@ func pathFault(p string) string {
 		return "is not absolute"
 	case "R021":
 		return "is not clean"
-	case "R022":
+	case "R022", "R055":
 		return "is too long"
 	}
 	return ""

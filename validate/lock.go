@@ -83,7 +83,7 @@ func checkLocks(c *checker) {
 // checkLock looks at one lock by itself, and says whether it makes sense.
 func checkLock(c *checker, f *format.OpenFile, l *format.FileLock) bool {
 	ranges, known := lockTypes[l.Type]
-	if !known || ranges && l.Start > l.End {
+	if !known || l.Owner < 0 || ranges && (l.Start > l.End || l.Start >= maxOffset || l.End >= maxOffset && l.End != format.Unlimited) {
 		c.object("R027", f.ID, "lock of type %.20q from %d to %d", l.Type, l.Start, l.End)
 		return false
 	}

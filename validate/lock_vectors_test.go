@@ -14,6 +14,8 @@ var lockMutations = []mutation{
 	{"R027", "reversed", func(v *vector) {
 		v.locks([]format.FileLock{{Type: "posix", Start: 10, End: 5}}, nil)
 	}},
+	{"R027", "beyond-all-files", func(v *vector) { v.locks([]format.FileLock{{Type: "ofd", Start: 5, End: 1 << 63}}, nil) }},
+	{"R027", "negative-owner", func(v *vector) { v.locks([]format.FileLock{{Type: "flock", Owner: -1}}, nil) }},
 	{"R027", "unknown", func(v *vector) { v.locks([]format.FileLock{{Type: "padlock"}}, nil) }},
 	{"R028", "two-flocks", func(v *vector) {
 		v.locks([]format.FileLock{{Type: "flock", Write: true}}, []format.FileLock{{Type: "flock"}})

@@ -25,6 +25,8 @@ func checkNamespaces(c *checker) {
 		n := &list[i]
 		if !namespaceKinds[n.Kind] {
 			c.object("R080", n.ID, "namespace of kind %.20q", string(n.Kind))
+		} else {
+			checkContents(c, n)
 		}
 		if p := c.Namespace(n.Parent); p != nil && p.Kind != n.Kind {
 			c.object("R082", n.ID, "namespace of kind %.20q in one of kind %.20q", string(n.Kind), string(p.Kind))
@@ -81,6 +83,9 @@ func checkAttachments(c *checker) {
 	for i := range c.img.Attachments {
 		a := &c.img.Attachments[i]
 		s := Subject{Record: a.Record, Task: a.Task, Object: a.Object}
+		if known := a.Role == "" || a.Role == format.AttachmentBytes || a.Role == format.AttachmentVital; !known || a.Format == "" || a.Record == "" {
+			c.report("R089", s, "attachment of format %.40q with role %.20q", a.Format, string(a.Role))
+		}
 		if a.Task != 0 && !c.order.Has(a.Task) {
 			c.report("R088", s, "attachment of a task that the image does not hold")
 		} else if a.Object != 0 && c.kindOf(a.Object) == "" {

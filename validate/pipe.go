@@ -23,6 +23,9 @@ func checkPipes(c *checker) {
 	for i := range c.img.Objects.Pipes {
 		b := &c.img.Objects.Pipes[i]
 		checkBuffer(c, b)
+		if got := b.Fifo.Mode & modeType; b.Fifo.Path != "" && got != 0 && got != modeFifo {
+			c.object("R023", b.ID, "fifo has mode %#o", b.Fifo.Mode)
+		}
 		e, ok := of[b.ID]
 		named := b.Fifo.Path != ""
 		switch {

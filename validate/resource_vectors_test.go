@@ -29,6 +29,16 @@ func (v *vector) listener(id format.ObjectID, u format.UnixSocket) {
 	v.socket(id, u)
 }
 
+// option adds a socket with an option of SOL_SOCKET.
+func (v *vector) option(name int32, size int) {
+	v.socket(43, format.UnixSocket{SocketCommon: format.SocketCommon{Options: []format.SocketOption{{Level: 1, Name: name, Value: make([]byte, size)}}}})
+}
+
+// setting puts the root into an ipc namespace with one.
+func (v *vector) setting(name, value string) {
+	v.namespaces(format.Namespace{ID: 80, Kind: format.NSIPC, Sysctls: []format.Sysctl{{Name: name, Value: value}}})
+}
+
 func (v *vector) epoll(id format.ObjectID, watched ...format.ObjectID) {
 	e := &format.Epoll{}
 	for i, w := range watched {
@@ -91,11 +101,13 @@ var resourceMutations = []mutation{
 	{"R017", "minus-one", func(v *vector) { v.file(idRegular).Pos = -1 }},
 	{"R018", "no-path", func(v *vector) { v.path("") }},
 	{"R019", "relative", func(v *vector) { v.path("etc/passwd") }},
+	{"R019", "deleted-file-in-no-directory", func(v *vector) { v.index().Deleted(idDeleted).Path = "gone" }},
 	{"R020", "zero-byte", func(v *vector) { v.path("/etc/passwd\x00.txt") }},
 	{"R021", "climbing", func(v *vector) { v.path("/tmp/../etc/passwd") }},
 	{"R021", "double-slash", func(v *vector) { v.vma(textAddr).File.Path = "//bin/sh" }},
-	{"R022", "five-thousand", func(v *vector) { v.path("/" + strings.Repeat("x", 5000)) }},
+	{"R022", "five-thousand", func(v *vector) { v.path(strings.Repeat("/x", 2500)) }},
 	{"R023", "directory-as-file", func(v *vector) { v.file(idRegular).Regular.File.Mode = 0o040755 }},
+	{"R023", "fifo-that-is-regular", func(v *vector) { v.index().Pipe(idFifoBuffer).Fifo.Mode = 0o100600 }},
 	{"R024", "writable-directory", func(v *vector) { v.file(idDirectory).Flags = format.ORdWr }},
 	{"R025", "major-5000", func(v *vector) { v.file(idDevice).Device.Major = 5000 }},
 	{"R025", "terminal-major-5000", func(v *vector) { v.Image.Objects.Terminals[0].Major = 5000 }},
@@ -133,6 +145,15 @@ var resourceMutations = []mutation{
 			Watches: []format.InotifyWatch{{File: format.FileRef{Path: "/tmp"}}},
 		}})
 	}},
+	{"R039", "bit-31", func(v *vector) { v.file(idRegular).Regular.File.Mode |= 1 << 31 }},
+	{"R039", "type-of-nothing", func(v *vector) { v.mm().Exe.Mode = 0o030755 }},
+	{"R039", "of-a-memfd", func(v *vector) { v.index().Shared(idMemfdMem).Mode = ^uint32(0) }},
+	{"R048", "deleted-file-of-nobody", func(v *vector) { v.index().Deleted(idDeleted).UID = noID }},
+	{"R048", "memfd-of-no-group", func(v *vector) { v.index().Shared(idMemfdMem).GID = noID }},
+	{"R049", "eventfd-for-reading", func(v *vector) { v.file(idEventfd).Flags = format.ORdOnly }},
+	{"R049", "directory-that-is-regular", func(v *vector) { v.file(idRegular).Flags |= format.ODirectory }},
+	{"R049", "bit-31", func(v *vector) { v.file(idDevice).Flags |= 1 << 31 }},
+	{"R049", "path-of-a-fifo", func(v *vector) { v.file(idFifo).Flags = format.OPath }},
 	{"R050", "twice", func(v *vector) {
 		v.epoll(43, idEventfd)
 		e := v.file(43).Epoll
@@ -147,17 +168,22 @@ var resourceMutations = []mutation{
 		v.epoll(49)
 	}},
 	{"R053", "regular-file", func(v *vector) { v.epoll(43, idRegular) }},
+	{"R054", "negative-descriptor", func(v *vector) { v.file(idEpoll).Epoll.Watches[0].FD = -1 }},
+	{"R054", "all-events", func(v *vector) { v.file(idEpoll).Epoll.Watches[0].Events = ^uint32(0) }},
+	{"R054", "dev-null", func(v *vector) { v.epoll(43, idDevice) }},
+	{"R055", "five-thousand", func(v *vector) { v.path("/" + strings.Repeat("x", 5000)) }},
 	{"R060", "short-settings", func(v *vector) { v.Image.Objects.Terminals[0].Settings = make([]byte, 36) }},
 	{"R061", "foreign-group", func(v *vector) { v.Image.Objects.Terminals[0].Group = 102 }},
 	{"R062", "foreign-session", func(v *vector) { v.Image.Objects.Processes[1].Terminal = idTerminal }},
 	{"R063", "master", func(v *vector) { v.file(idTTY).TTY.Master = true }},
 	{"R070", "type-9", func(v *vector) { v.socket(43, format.UnixSocket{}); v.file(43).Unix.Type = 9 }},
 	{"R070", "family-1", func(v *vector) {
-		v.open(format.OpenFile{ID: 43, Kind: format.FileInet, Inet: &format.InetSocket{
+		v.open(format.OpenFile{ID: 43, Kind: format.FileInet, Flags: format.ORdWr, Inet: &format.InetSocket{
 			SocketCommon: format.SocketCommon{Type: 1}, Family: 1,
 		}})
 	}},
 	{"R070", "long-name", func(v *vector) { v.socket(43, format.UnixSocket{Name: make([]byte, 109)}) }},
+	{"R070", "protocol-77", func(v *vector) { v.socket(43, format.UnixSocket{}); v.file(43).Unix.Protocol = 77 }},
 	{"R071", "peer-is-a-pipe", func(v *vector) { v.socket(43, format.UnixSocket{Peer: idPipeRead}) }},
 	{"R072", "own-queue", func(v *vector) {
 		v.socket(43, format.UnixSocket{Queue: []format.SocketMessage{{Data: []byte("x"), Files: []format.ObjectID{43}}}})
@@ -173,6 +199,7 @@ var resourceMutations = []mutation{
 		v.socket(44, format.UnixSocket{Peer: 43})
 	}},
 	{"R074", "listening-and-connected", func(v *vector) { v.listener(43, format.UnixSocket{PeerGone: true}) }},
+	{"R074", "listening-without-a-name", func(v *vector) { v.listener(43, format.UnixSocket{}) }},
 	{"R074", "listening-for-datagrams", func(v *vector) { v.listener(43, format.UnixSocket{}); v.file(43).Unix.Type = 2 }},
 	{"R074", "waiting-nowhere", func(v *vector) {
 		v.socket(43, format.UnixSocket{Pending: []format.ObjectID{44}})
@@ -204,6 +231,24 @@ var resourceMutations = []mutation{
 	}},
 	{"R076", "nowhere", func(v *vector) { v.socket(43, format.UnixSocket{Name: []byte("app.sock")}) }},
 	{"R076", "zero-byte", func(v *vector) { v.socket(43, format.UnixSocket{Name: []byte("/run/a\x00b")}) }},
+	{"R077", "two-listeners", func(v *vector) {
+		v.listener(43, format.UnixSocket{Name: []byte("/run/app.sock")})
+		v.listener(44, format.UnixSocket{Name: []byte("/run/app.sock")})
+	}},
+	{"R077", "renamed-to-one-name", func(v *vector) {
+		v.listener(43, format.UnixSocket{Name: []byte("/run/a"), Path: "/run/c"})
+		v.listener(44, format.UnixSocket{Name: []byte("b"), Dir: "/run", Path: "/run/c"})
+	}},
+	{"R077", "abstract", func(v *vector) {
+		v.listener(43, format.UnixSocket{Name: []byte("\x00app")})
+		v.listener(44, format.UnixSocket{Name: []byte("\x00app")})
+	}},
+	{"R078", "option-999", func(v *vector) { v.option(999, 4) }},
+	{"R078", "linger-of-4-bytes", func(v *vector) { v.option(13, 4) }},
+	{"R079", "closed-end", func(v *vector) {
+		v.socket(43, format.UnixSocket{Peer: 44})
+		v.hidden(44, format.UnixSocket{Peer: 43})
+	}},
 	{"R019", "directory-of-a-socket", func(v *vector) { v.socket(43, format.UnixSocket{Name: []byte("a"), Dir: "run"}) }},
 	{"R080", "unknown", func(v *vector) { v.namespaces(format.Namespace{ID: 80, Kind: "syslog"}) }},
 	{"R081", "two-uts", func(v *vector) {
@@ -219,6 +264,36 @@ var resourceMutations = []mutation{
 	{"R086", "outside", func(v *vector) {
 		v.Image.Objects.Semaphores = []format.SysVSemaphores{{ID: 80, Values: []uint16{1, 2}, Undo: []format.SysVUndo{{Semaphore: 3}}}}
 	}},
+	{"R087", "pid-namespace-with-a-name", func(v *vector) {
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSPid, Host: true, HostName: "box"})
+	}},
+	{"R087", "ipc-namespace-with-mounts", func(v *vector) {
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSIPC, Mounts: []format.Mount{{MountID: 1, Point: "/", Root: "/", Type: "ext4"}}})
+	}},
+	{"R089", "no-format", func(v *vector) { v.Image.Attachments = []format.Attachment{{Record: "x"}} }},
+	{"R089", "role", func(v *vector) {
+		v.Image.Attachments = []format.Attachment{{Format: "criu", Record: "x", Role: "important"}}
+	}},
+	{"R093", "long-host-name", func(v *vector) {
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSUTS, HostName: strings.Repeat("x", 65)})
+	}},
+	{"R093", "ids-overlap", func(v *vector) {
+		lines := []format.IDMap{{Inside: 0, Outside: 1000, Count: 10}, {Inside: 5, Outside: 2000, Count: 10}}
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSUser, Host: true, UIDMap: lines})
+	}},
+	{"R093", "ids-beyond-all", func(v *vector) {
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSUser, Host: true, GIDMap: []format.IDMap{{Inside: 10, Count: noID}}})
+	}},
+	{"R093", "mount-twice", func(v *vector) {
+		m := format.Mount{MountID: 7, ParentID: 1, Point: "/x", Root: "/", Type: "ext4"}
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSMount, Host: true, Mounts: []format.Mount{m, m}})
+	}},
+	{"R093", "interface-without-name", func(v *vector) {
+		v.namespaces(format.Namespace{ID: 80, Kind: format.NSNet, Host: true, Links: []format.NetLink{{Index: 1}}})
+	}},
+	{"R093", "setting-above", func(v *vector) { v.setting("kernel/../../etc/passwd", "x") }},
+	{"R093", "setting-that-is-no-number", func(v *vector) { v.setting("kernel.shmmni", "many") }},
+	{"R093", "setting-too-great", func(v *vector) { v.setting("kernel.shm_rmid_forced", "2") }},
 	{"R088", "nobodys-record", func(v *vector) { v.Image.Attachments = []format.Attachment{{Format: "criu", Record: "x", Task: 999}} }},
 	{"R088", "nothings-record", func(v *vector) { v.Image.Attachments = []format.Attachment{{Format: "criu", Record: "x", Object: 999}} }},
 }

@@ -48,8 +48,8 @@ func checkHandlers(c *checker, h *format.SignalHandlers) {
 }
 
 func checkAction(c *checker, id format.ObjectID, a *format.SignalAction, l layout) {
-	if unblockable.Has(a.Signal) && a.Handler != format.HandlerDefault {
-		c.object("S023", id, "%s has handler %s", a.Signal, a.Handler)
+	if unblockable.Has(a.Signal) && (a.Handler != format.HandlerDefault || a.Flags != 0 || a.Mask != 0) {
+		c.object("S023", id, "%s has handler %s, flags %#x, mask %#x", a.Signal, a.Handler, a.Flags, uint64(a.Mask))
 		return
 	}
 	if a.Mask&unblockable != 0 {

@@ -17,6 +17,10 @@ const (
 	maxQueue  = 1 << 29
 
 	sockStream, sockDgram, sockRaw, sockSeqpacket = 1, 2, 3, 5
+	// protocolUnix is PF_UNIX, which socket(2) takes in place of 0.
+	protocolUnix = 1
+	// maxErrno is MAX_ERRNO (include/linux/err.h).
+	maxErrno = 4095
 )
 
 // checkSocket holds the rules about one socket.
@@ -33,9 +37,13 @@ func checkSocket(c *checker, f *format.OpenFile) {
 	if n := f.Inet; n != nil && (n.Family != 2 && n.Family != 10 || len(n.Local) > maxSockaddr || len(n.Remote) > maxSockaddr) {
 		c.object("R070", f.ID, "address family %d, addresses of %d and %d bytes", n.Family, len(n.Local), len(n.Remote))
 	}
+	checkOptions(c, f.ID, s)
 	u := f.Unix
 	if u == nil {
 		return
+	}
+	if u.Protocol != 0 && u.Protocol != protocolUnix || u.Error > maxErrno {
+		c.object("R070", f.ID, "protocol %d, error %d", u.Protocol, u.Error)
 	}
 	checkUnixName(c, f.ID, u)
 	checkPeer(c, f.ID, u)
@@ -86,6 +94,8 @@ func checkListening(c *checker, id format.ObjectID, u *format.UnixSocket) {
 	switch {
 	case u.Listening && (u.Peer != 0 || u.PeerGone || len(u.Queue) > 0):
 		c.object("R074", id, "listening, connected to %d, %d messages unread", u.Peer, len(u.Queue))
+	case u.Listening && (len(u.Name) == 0 || u.Backlog < 0):
+		c.object("R074", id, "listening with a name of %d bytes, for %d connections", len(u.Name), u.Backlog)
 	case u.Listening && u.Type != sockStream && u.Type != sockSeqpacket:
 		c.object("R074", id, "listening, of type %d", u.Type)
 	case !u.Listening && len(u.Pending) > 0:
@@ -109,7 +119,7 @@ func checkQueue(c *checker, id format.ObjectID, u *format.UnixSocket) {
 	for i := range u.Queue {
 		m := &u.Queue[i]
 		total += len(m.Data)
-		if len(m.Files) > maxRights || len(m.From) > maxSockaddr || u.Type == sockStream && len(m.Data) == 0 {
+		if len(m.Files) > maxRights || len(m.From) > maxSockaddr || !unixAddress(m.From) || u.Type == sockStream && len(m.Data) == 0 {
 			c.object("R075", id, "message %d of %d bytes with %d files, sender of %d bytes", i+1, len(m.Data), len(m.Files), len(m.From))
 			return
 		}
@@ -117,6 +127,11 @@ func checkQueue(c *checker, id format.ObjectID, u *format.UnixSocket) {
 	if total > maxQueue {
 		c.object("R075", id, "%d bytes unread", total)
 	}
+}
+
+// unixAddress says whether b is a sockaddr of a unix socket, or empty.
+func unixAddress(b []byte) bool {
+	return len(b) == 0 || len(b) >= 2 && b[0] == protocolUnix && b[1] == 0 && len(b) <= 2+maxUnixName+1
 }
 
 // checkInFlight looks for sockets that travel in their own queues.

@@ -73,6 +73,7 @@ var stateMutations = []mutation{
 	{"S021", "signal-65", func(v *vector) { v.act(format.SignalAction{Signal: 65}) }},
 	{"S022", "sigint-twice", func(v *vector) { v.act(format.SignalAction{Signal: 2, Handler: 1}) }},
 	{"S023", "sigkill-ignored", func(v *vector) { v.act(format.SignalAction{Signal: 9, Handler: 1}) }},
+	{"S023", "sigstop-with-flags", func(v *vector) { v.act(format.SignalAction{Signal: 19, Flags: 0x10000000}) }},
 	{"S024", "sigkill-in-mask", func(v *vector) { v.action().Mask = 1 << 8 }},
 	{"S025", "bit-eight", func(v *vector) { v.action().Flags |= 0x100 }},
 	{"S026", "handler-in-a-hole", func(v *vector) { v.action().Handler = holeAddr }},

@@ -10,7 +10,7 @@ var sysvRules = []Rule{
 	},
 	{
 		Code: "R091", Severity: Error, Title: "impossible System V object",
-		Why: "Numbers are not negative, sets have 1 to 32000 semaphores of 0 to 32767, messages have a type above 0.",
+		Why: "Numbers are not negative, modes are permissions, sets have 1 to 32000 semaphores of 0 to 32767, messages have a type above 0, queues room for less than 2 GiB; a removed segment has no key.",
 		Fix: fixCapture, Example: "a message of type 0",
 	},
 	{
@@ -18,13 +18,21 @@ var sysvRules = []Rule{
 		Why: "Segments, semaphores and message queues belong to ipc namespaces.",
 		Fix: fixCapture, Example: "a segment whose namespace is one of pids",
 	},
+	{
+		Code: "R094", Severity: Error, Title: "removed segment that nobody has attached",
+		Why: "A segment that was removed goes with its last attachment.",
+		Fix: fixCapture, Example: "mode 01600, no mapping of it",
+	},
 }
 
 // Limits of the kernel (ipc/sem.c, include/uapi/linux/sem.h).
 const (
 	maxSemaphores     = 32000
 	maxSemaphoreValue = 32767
-	maxSysVMode       = 0o7777
+	maxPermissions    = 0o777
+	// SHM_DEST and SHM_LOCKED (include/linux/shm.h). Removing takes the key, too.
+	segmentRemoved = 0o1000
+	segmentLocked  = 0o2000
 )
 
 // sysvName is what only one object of a kind may have.
@@ -43,6 +51,7 @@ func checkSysV(c *checker) {
 			checkSysVKey(c, kindShared, s.ID, s.SysV, seen)
 		}
 	}
+	checkRemovedSegments(c)
 	for i := range c.img.Objects.Semaphores {
 		s := &c.img.Objects.Semaphores[i]
 		checkSysVKey(c, kindSemaphores, s.ID, &s.Key, seen)
@@ -51,10 +60,42 @@ func checkSysV(c *checker) {
 	for i := range c.img.Objects.Messages {
 		q := &c.img.Objects.Messages[i]
 		checkSysVKey(c, kindMessages, q.ID, &q.Key, seen)
+		if q.MaxBytes > maxInt {
+			c.object("R091", q.ID, "room for %d bytes", q.MaxBytes)
+		}
 		for j := range q.Messages {
 			if q.Messages[j].Type <= 0 {
 				c.object("R091", q.ID, "message of type %d", q.Messages[j].Type)
 			}
+		}
+	}
+}
+
+// checkRemovedSegments asks that a segment that was removed is attached by a task
+// that lives: the last to go would have taken it along.
+func checkRemovedSegments(c *checker) {
+	removed := map[format.ObjectID]bool{}
+	for i := range c.img.Objects.Shared {
+		s := &c.img.Objects.Shared[i]
+		if s.SysV != nil && s.SysV.Mode&segmentRemoved != 0 {
+			removed[s.ID] = true
+		}
+	}
+	if len(removed) == 0 {
+		return
+	}
+	c.eachTask(func(c *checker, t *format.Task) {
+		mm := c.Memory(t.Memory)
+		if !living(t) || mm == nil || c.firstLiving.Get(t.TGID) != t {
+			return
+		}
+		for i := range mm.VMAs {
+			delete(removed, mm.VMAs[i].Shared)
+		}
+	})
+	for i := range c.img.Objects.Shared {
+		if s := &c.img.Objects.Shared[i]; removed[s.ID] {
+			c.object("R094", s.ID, "segment %d was removed", s.SysV.Number)
 		}
 	}
 }
@@ -76,7 +117,11 @@ func checkSemaphores(c *checker, s *format.SysVSemaphores) {
 }
 
 func checkSysVKey(c *checker, kind objectKind, id format.ObjectID, k *format.SysVKey, seen map[sysvName]bool) {
-	if k.Number < 0 || k.Mode > maxSysVMode {
+	bits := uint32(maxPermissions)
+	if kind == kindShared {
+		bits |= segmentRemoved | segmentLocked
+	}
+	if k.Number < 0 || k.Mode&^bits != 0 || k.Mode&segmentRemoved != 0 && k.Key != 0 {
 		c.object("R091", id, "number %d, mode %#o", k.Number, k.Mode)
 	}
 	if n := c.Namespace(k.Namespace); n != nil && n.Kind != format.NSIPC {

@@ -45,4 +45,23 @@ var sysvMutations = []mutation{
 		v.namespaces(format.Namespace{ID: idIPC, Kind: format.NSUTS})
 		v.Image.Objects.Messages = []format.SysVMessages{{ID: 81, Key: sysvNumber(1, 7)}}
 	}},
+	{"R091", "mode-of-a-set", func(v *vector) {
+		o := v.ipc()
+		k := sysvNumber(1, 7)
+		k.Mode = 0o1600
+		o.Semaphores = []format.SysVSemaphores{{ID: 81, Key: k, Values: []uint16{1}}}
+	}},
+	{"R091", "room-for-ever", func(v *vector) {
+		v.ipc().Messages = []format.SysVMessages{{ID: 81, Key: sysvNumber(1, 7), MaxBytes: 1 << 40}}
+	}},
+	{"R091", "removed-with-a-key", func(v *vector) {
+		v.segment(8192, 0)
+		v.index().Shared(idShared).SysV.Mode |= segmentRemoved
+	}},
+	{"R094", "nobodys", func(v *vector) {
+		o := v.ipc()
+		k := sysvNumber(5, 0)
+		k.Mode |= segmentRemoved
+		o.Shared = append(o.Shared, format.SharedMemory{ID: 17, Kind: format.SharedSysV, Size: 4096, SysV: &k})
+	}},
 }

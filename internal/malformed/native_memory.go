@@ -75,7 +75,7 @@ var resourceFaults = []modelFault{
 	{fault{"path-relative", "a path that is not absolute", "object 30", "R019"}, func(m tree) { m.file(treeRegular).Regular.File.Path = "etc/passwd" }},
 	{fault{"path-zero-byte", "a path with a zero byte", "object 30", "R020"}, func(m tree) { m.file(treeRegular).Regular.File.Path = "/etc/passwd\x00.txt" }},
 	{fault{"path-climbing", "a path with ..", "object 30", "R021"}, func(m tree) { m.file(treeRegular).Regular.File.Path = "/tmp/../etc/passwd" }},
-	{fault{"path-long", "a path of 5000 bytes", "object 30", "R022"}, func(m tree) { m.file(treeRegular).Regular.File.Path = "/" + strings.Repeat("x", 5000) }},
+	{fault{"path-long", "a path of 5000 bytes", "object 30", "R022"}, func(m tree) { m.file(treeRegular).Regular.File.Path = strings.Repeat("/x", 2500) }},
 	{fault{"device-major", "a device whose major number does not exist", "object 38", "R025"}, func(m tree) { m.file(treeDevice).Device.Major = 5000 }},
 	{fault{"pipe-overfull", "more in a pipe than it holds", "object 50", "R030"}, func(m tree) {
 		m.Objects.Pipes[0].Data, m.Objects.Pipes[0].Capacity = make([]byte, 5000), 4096

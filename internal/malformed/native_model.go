@@ -42,7 +42,7 @@ func makeModels(w *workshop) {
 	if b == nil {
 		return
 	}
-	for _, table := range [][]modelFault{hierarchyFaults, memoryFaults, stateFaults, resourceFaults} {
+	for _, table := range [][]modelFault{hierarchyFaults, memoryFaults, stateFaults, resourceFaults, fieldFaults} {
 		for _, f := range table {
 			data, err := changedTree(b, f.change)
 			if err != nil {
