@@ -140,8 +140,8 @@ func TestRegistryOpen(t *testing.T) {
 		{name: "trailing", b: []byte("toy host\nx"), kind: codec.Trailing},
 		{name: "empty", b: nil, kind: codec.Truncated},
 		{name: "empty in gzip", b: gzipped(nil), kind: codec.Truncated},
-		{name: "unknown", b: []byte("\x7fELF and so on"), err: codec.ErrUnknownFormat},
-		{name: "unknown in gzip", b: gzipped([]byte("hello")), err: codec.ErrUnknownFormat},
+		{name: "unknown", b: []byte("\x7fELF and so on"), kind: codec.BadMagic, err: codec.ErrUnknownFormat},
+		{name: "unknown in gzip", b: gzipped([]byte("hello")), kind: codec.BadMagic, err: codec.ErrUnknownFormat},
 	} {
 		for _, how := range []string{"seek", "stream"} {
 			t.Run(tt.name+"/"+how, func(t *testing.T) {

@@ -3,7 +3,6 @@ package codec
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -154,34 +153,45 @@ func (u *unpacked) open(ctx context.Context, e Envelope, lim Limits) error {
 	return nil
 }
 
-// Bounds of looking for an image in an archive that has other things, too.
+// Bounds of looking for an image in an archive or a directory that has other
+// things, too: how many folders down, and after how many names. A directory on
+// disk is looked into only to say where to look, and each folder costs
+// descriptors.
 const (
-	maxDescent = 3
-	maxVisited = 4096
+	maxDescent     = 3
+	maxVisited     = 4096
+	maxDiskDescent = 2
+	maxDiskVisited = 200
 )
 
-// descend goes to the directory of an archive that is an image; to the first of
-// several. False if there is none.
-func (u *unpacked) descend(r *Registry) bool {
+// images finds the directories in and below dir that are images.
+func (r *Registry) images(dir fs.FS, descent, limit int) []string {
 	var found []string
 	visited := 0
-	_ = fs.WalkDir(u.Dir, ".", func(name string, d fs.DirEntry, err error) error {
-		if visited++; err != nil || visited > maxVisited {
+	_ = fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
+		if visited++; err != nil || visited > limit {
 			return fs.SkipAll // what cannot be listed is opened and told, if it is asked for
 		}
 		if !d.IsDir() || name == "." {
 			return nil
 		}
-		sub, err := fs.Sub(u.Dir, name)
+		sub, err := fs.Sub(dir, name)
 		switch {
 		case err == nil && r.DetectDir(sub):
 			found = append(found, name)
 			return fs.SkipDir
-		case strings.Count(name, "/") >= maxDescent-1:
+		case strings.Count(name, "/") >= descent-1:
 			return fs.SkipDir
 		}
 		return nil
 	})
+	return found
+}
+
+// descend goes to the directory of an archive that is an image; to the first of
+// several. False if there is none.
+func (u *unpacked) descend(r *Registry) bool {
+	found := r.images(u.Dir, maxDescent, maxVisited)
 	if len(found) == 0 {
 		return false
 	}
@@ -223,13 +233,15 @@ func (r *Registry) envelope(prefix []byte, dir fs.FS) Envelope {
 
 // unknown says that no format fits.
 func (r *Registry) unknown(src Source, prefix []byte, wrappers []string) error {
-	if src.Dir != nil {
-		what := "a directory"
-		if len(wrappers) > 0 {
-			what = "an archive"
-		}
-		return Errorf(BadMagic, "", 0, "%s, and what is in it is %w (known: %s)", what, ErrUnknownFormat, strings.Join(r.names(), ", "))
+	known := strings.Join(r.names(), ", ")
+	switch {
+	case src.Dir == nil:
+		return Errorf(BadMagic, "", 0, "%w: it begins with %.40q (known: %s)", ErrUnknownFormat, prefix[:min(8, len(prefix))], known)
+	case len(wrappers) > 0:
+		return Errorf(BadMagic, "", 0, "an archive, and what is in it is %w (known: %s)", ErrUnknownFormat, known)
 	}
-	return fmt.Errorf("%s: begins with % x: %w (known: %s)",
-		src.Name, prefix[:min(8, len(prefix))], ErrUnknownFormat, strings.Join(r.names(), ", "))
+	if found := r.images(src.Dir, maxDiskDescent, maxDiskVisited); len(found) > 0 {
+		return Errorf(BadMagic, "", 0, "a directory that is %w itself, but has one in it, %.200q: name that", ErrUnknownFormat, found[0])
+	}
+	return Errorf(BadMagic, "", 0, "a directory, and what is in it is %w (known: %s)", ErrUnknownFormat, known)
 }

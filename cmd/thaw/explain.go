@@ -18,7 +18,7 @@ func newExplainCommand(a *app) *cobra.Command {
 an example and what to do. The letter of a family, like H or X2, lists the
 family's codes. Without a code it lists them all.` + exitHelp(exitOK, exitUsage, exitIO),
 		Example: "  thaw explain H008\n  thaw explain X2\n  thaw explain --json",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneArgAtMost("CODE"),
 		ValidArgsFunction: func(_ *cobra.Command, given []string, prefix string) ([]string, cobra.ShellCompDirective) {
 			if len(given) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/codec/archive"
@@ -165,6 +168,9 @@ func badImage(name string, err error) error {
 	}
 	_, bad := errors.AsType[*codec.FormatError](err)
 	if !bad && !errors.Is(err, codec.ErrUnknownFormat) {
+		if path, ok := errors.AsType[*fs.PathError](err); ok && !filepath.IsAbs(path.Path) && path.Path != name {
+			err = fmt.Errorf("%s: %w", dump.Clean(name), err) // a file in a directory that is the image
+		}
 		return fail(exitIO, err)
 	}
 	return found(exitInvalid, dump.Clean(name)+" is invalid", validate.FromError(err))

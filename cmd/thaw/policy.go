@@ -73,7 +73,7 @@ One of your own needs to say only what is different; docs/gate.md tells how.
 
 With FILE it reads that policy and says what is wrong with it.` + exitHelp(exitOK, exitUsage, exitIO),
 		Example: "  thaw policy > mine.yaml\n  thaw policy mine.yaml\n  thaw validate --policy mine.yaml checkpoint.tar",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneArgAtMost("FILE"),
 		RunE:    runE(func(cmd *cobra.Command, args []string) error { return runPolicy(cmd.Context(), a, args) }),
 	}
 }

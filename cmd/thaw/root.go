@@ -40,10 +40,23 @@ documents of both, described in spec/.` +
 	return cmd
 }
 
+// oneArgAtMost asks for an argument or none.
+func oneArgAtMost(name string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usage("%d arguments given, wanted: %s, or none", len(args), name)
+		}
+		return nil
+	}
+}
+
 // exactArgs asks for n arguments and names them if they are not there.
 func exactArgs(n int, names string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
+		switch {
+		case len(args) == 0 && n > 0:
+			return usage("no argument is given, wanted: %s", names)
+		case len(args) != n:
 			return usage("%d arguments given, wanted: %s", len(args), names)
 		}
 		return nil

@@ -56,7 +56,7 @@ from being read cannot be left out. --severity leaves out lines, no more.` +
 			exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitIO, exitInterrupted),
 		Example: "  thaw validate tree.thaw\n  thaw validate --json - < tree.thaw\n" +
 			"  thaw validate --mode all --fail-on warning tree.thaw\n  thaw validate --sarif --baseline known.json tree.tar > tree.sarif",
-		Args: exactArgs(1, "IMAGE"),
+		Args: opts.imageArg,
 		RunE: runE(func(cmd *cobra.Command, args []string) error {
 			return runValidate(cmd.Context(), a, &opts, args[0])
 		}),

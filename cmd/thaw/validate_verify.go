@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strconv"
+
+	"github.com/spf13/cobra"
 )
 
 // verifyFlag says what pages are held against.
@@ -42,6 +44,16 @@ func (v *verifyFlag) Set(s string) error {
 
 // Type is what the help calls the flag's value.
 func (v *verifyFlag) Type() string { return "WHAT" }
+
+// imageArg asks for the image, and says what is wrong with "--verify none IMAGE":
+// a flag that has a meaning without a value takes one only behind an equals sign.
+func (o *validateOptions) imageArg(_ *cobra.Command, args []string) error {
+	var v verifyFlag
+	if len(args) == 2 && v.Set(args[0]) == nil {
+		return usage("%q is taken for an image: write --verify=%s", args[0], args[0])
+	}
+	return exactArgs(1, "IMAGE")(nil, args)
+}
 
 // judgePages reads all pages against their digests or checksums.
 func judgePages(ctx context.Context, q *inquiry) error {

@@ -99,7 +99,11 @@ func (e envelope) fault(err error, offset int64) error {
 		if len(e.identities) == 0 {
 			return codec.Errorf(codec.Encrypted, "", 0, "encrypted with age to %s", recipients(no.StanzaTypes))
 		}
-		return codec.Errorf(codec.OtherRecipient, "", 0, "encrypted with age to %s, and to none of the %d identities given", recipients(no.StanzaTypes), len(e.identities))
+		whose := "the identity given"
+		if n := len(e.identities); n > 1 {
+			whose = fmt.Sprintf("one of the %d identities given", n)
+		}
+		return codec.Errorf(codec.OtherRecipient, "", 0, "encrypted with age to %s, and not to %s", recipients(no.StanzaTypes), whose)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return codec.Errorf(codec.Truncated, "", offset, "the file ends early: %w", err)
