@@ -1,7 +1,9 @@
 package validate_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -147,98 +149,33 @@ func ExampleSARIF() {
 	}
 	report := validate.NewReport("tree.thaw", told)
 	report.LeftOut = sieve.LeftOut
-	if err := validate.SARIF(os.Stdout, report); err != nil {
+	var log bytes.Buffer
+	if err := validate.SARIF(&log, report); err != nil {
 		panic(err)
 	}
+	// What such a service shows of it.
+	var shown struct {
+		Version string
+		Runs    []struct {
+			Artifacts []struct{ Location struct{ URI string } }
+			Results   []struct {
+				RuleID, Level string
+				Locations     []struct {
+					LogicalLocations []struct{ FullyQualifiedName string }
+				}
+			}
+			Properties struct{ Verdict string }
+		}
+	}
+	if err := json.Unmarshal(log.Bytes(), &shown); err != nil {
+		panic(err)
+	}
+	run := shown.Runs[0]
+	fmt.Printf("SARIF %s: %s is %s\n", shown.Version, run.Artifacts[0].Location.URI, run.Properties.Verdict)
+	for _, r := range run.Results {
+		fmt.Println(r.Level, r.RuleID, r.Locations[0].LogicalLocations[0].FullyQualifiedName)
+	}
 	// Output:
-	// {
-	//   "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-	//   "version": "2.1.0",
-	//   "runs": [
-	//     {
-	//       "tool": {
-	//         "driver": {
-	//           "name": "thaw",
-	//           "informationUri": "https://github.com/thaw-cr/thaw",
-	//           "rules": [
-	//             {
-	//               "id": "H036",
-	//               "shortDescription": {
-	//                 "text": "malformed task name"
-	//               },
-	//               "fullDescription": {
-	//                 "text": "A name has at most 15 bytes, none of them zero."
-	//               },
-	//               "help": {
-	//                 "text": "capture the tree again; if it comes from a conversion, report the source image"
-	//               },
-	//               "defaultConfiguration": {
-	//                 "level": "error"
-	//               },
-	//               "properties": {
-	//                 "since": "0.1",
-	//                 "tags": [
-	//                   "family H"
-	//                 ]
-	//               }
-	//             }
-	//           ]
-	//         }
-	//       },
-	//       "invocations": [
-	//         {
-	//           "executionSuccessful": true
-	//         }
-	//       ],
-	//       "artifacts": [
-	//         {
-	//           "location": {
-	//             "uri": "tree.thaw",
-	//             "index": 0
-	//           }
-	//         }
-	//       ],
-	//       "results": [
-	//         {
-	//           "ruleId": "H036",
-	//           "ruleIndex": 0,
-	//           "level": "error",
-	//           "message": {
-	//             "text": "name \"longer than fifteen\" of 19 bytes\ncapture the tree again; if it comes from a conversion, report the source image"
-	//           },
-	//           "locations": [
-	//             {
-	//               "physicalLocation": {
-	//                 "artifactLocation": {
-	//                   "uri": "tree.thaw",
-	//                   "index": 0
-	//                 }
-	//               },
-	//               "logicalLocations": [
-	//                 {
-	//                   "fullyQualifiedName": "task 7",
-	//                   "kind": "task"
-	//                 }
-	//               ]
-	//             }
-	//           ],
-	//           "partialFingerprints": {
-	//             "thawFinding/v1": "H036/task 7/3fc051c818b750f868cc701691104cf8"
-	//           }
-	//         }
-	//       ],
-	//       "properties": {
-	//         "verdict": "invalid",
-	//         "left_out": {
-	//           "known": {
-	//             "errors": 1,
-	//             "warnings": 0,
-	//             "notes": 0
-	//           }
-	//         },
-	//         "pages_read": false
-	//       }
-	//     }
-	//   ]
-	// }
+	// SARIF 2.1.0: tree.thaw is invalid
+	// error H036 task 7
 }

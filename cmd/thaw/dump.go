@@ -77,13 +77,12 @@ stream, also of one that cannot be decoded, up to where nothing can be told.` + 
 	}
 	opts.AddFlags(cmd.Flags())
 	a.access.AddFlags(cmd.Flags())
-	parts := []string{"tree", "tasks", "memory", "files", "container", "commands"}
-	for i, part := range parts {
+	for _, part := range []string{"tree", "tasks", "memory", "files", "container", "commands"} {
 		cmd.MarkFlagsMutuallyExclusive("records", part)
 		cmd.MarkFlagsMutuallyExclusive("search", part)
 		cmd.MarkFlagsMutuallyExclusive("regex", part)
 		if part != "memory" && part != "commands" {
-			cmd.MarkFlagsMutuallyExclusive("task", parts[i])
+			cmd.MarkFlagsMutuallyExclusive("task", part)
 		}
 	}
 	cmd.MarkFlagsMutuallyExclusive("records", "task")

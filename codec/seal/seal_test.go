@@ -371,7 +371,7 @@ func TestEndsEarly(t *testing.T) {
 		{"broken", broken, nil, nil},
 	} {
 		_, _, err := seal.Check(t.Context(), at(image(70_000, tt.err)), m, options)
-		if diff := cmp.Diff(tt.while, kinds(err)); diff != "" || err == nil || errors.Is(err, broken) != (tt.err == broken) {
+		if diff := cmp.Diff(tt.while, kinds(err)); diff != "" || err == nil || errors.Is(err, broken) != errors.Is(tt.err, broken) {
 			t.Errorf("%s, while it is checked: %v\n%s", tt.name, err, diff)
 		}
 		f := image(1<<20, tt.err)
@@ -381,7 +381,7 @@ func TestEndsEarly(t *testing.T) {
 		}
 		f.from = 70_000
 		_, err = src.At.ReadAt(make([]byte, len(content)), 0)
-		if diff := cmp.Diff(tt.later, kinds(err)); diff != "" || err == nil || errors.Is(err, broken) != (tt.err == broken) {
+		if diff := cmp.Diff(tt.later, kinds(err)); diff != "" || err == nil || errors.Is(err, broken) != errors.Is(tt.err, broken) {
 			t.Errorf("%s, later: %v\n%s", tt.name, err, diff)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -92,6 +93,51 @@ func TestGather(t *testing.T) {
 	}
 	if _, err := host.Decode(&b); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAgainstProc compares what is gathered with what the files of /proc say in
+// other words.
+func TestAgainstProc(t *testing.T) {
+	facts, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := host.NewMachine(facts, &Source{HasTerminal: func() bool { return false }})
+	m.Gather()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := !bytes.Contains(status, []byte("\nSeccomp:\t0\n")); m.Facts().Security.Seccomp != want {
+		t.Errorf("a filter of system calls: %v, want %v", m.Facts().Security.Seccomp, want)
+	}
+	var s Source
+	if v, known := s.Setting("kernel.ostype"); v != "Linux" || !known {
+		t.Errorf("kernel.ostype is %q, %v", v, known)
+	}
+	if v, known := s.Setting("kernel.no_such_setting"); v != "" || !known {
+		t.Errorf("a setting that is not there is %q, %v", v, known)
+	}
+	if v, known := s.Setting("kernel"); known {
+		t.Errorf("a folder of settings is %q", v)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	noexec := map[string]bool{}
+	for line := range strings.Lines(string(mounts)) {
+		words := strings.Fields(line)
+		noexec[words[4]] = slices.Contains(strings.Split(words[5], ","), "noexec")
+	}
+	for _, name := range []string{"/", "/proc"} {
+		want, mounted := noexec[name]
+		if f := s.File(name, false); mounted {
+			if s.Look(&f, host.AspectNoExec); f.NoExec == nil || *f.NoExec != want {
+				t.Errorf("%s: %+v, want noexec %v", name, f.NoExec, want)
+			}
+		}
 	}
 }
 

@@ -121,6 +121,35 @@ func TestParseStatus(t *testing.T) {
 	}
 }
 
+func TestNumber(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		base uint64
+		want uint64
+		ok   bool
+	}{
+		{"", 10, 0, false},
+		{"0", 10, 0, true},
+		{"7", 8, 7, true},
+		{"8", 8, 0, false},
+		{"a", 10, 0, false},
+		{"-1", 10, 0, false},
+		{"aAfF09", 16, 0xaaff09, true},
+		{"g", 16, 0, false},
+		{"G", 16, 0, false},
+		{"`", 16, 0, false},
+		{"@", 16, 0, false},
+		{"18446744073709551615", 10, 1<<64 - 1, true},
+		{"18446744073709551616", 10, 0, false},
+		{"ffffffffffffffff", 16, 1<<64 - 1, true},
+		{"10000000000000000", 16, 0, false},
+	} {
+		if got, ok := number([]byte(tt.text), tt.base); got != tt.want || ok != tt.ok {
+			t.Errorf("%q in base %d: %d, %v", tt.text, tt.base, got, ok)
+		}
+	}
+}
+
 func TestParseCPUList(t *testing.T) {
 	for text, want := range map[string][]uint64{
 		"0\n": {1}, "0-3,8\n": {0x10f}, "63-64": {1 << 63, 1}, "130": {0, 0, 4}, "65535": append(make([]uint64, 1023), 1<<63),
