@@ -242,4 +242,9 @@ var hierarchyRules = []Rule{
 		Why: "The parent is not in the image and is no process that adopts orphans, as far as the image tells; after a restore whatever adopts them is the parent.",
 		Fix: fixCapture, Example: "ppid 77, no task 77, root's ppid 1",
 	},
+	{
+		Code: "H048", Severity: Error, Title: "stopped by a signal that does not stop it",
+		Why: "A signal stops a task by its default action only; with a handler the task would run on.",
+		Fix: fixStatusFile, Example: "stopped by SIGTSTP, which the task ignores",
+	},
 }

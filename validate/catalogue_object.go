@@ -89,7 +89,7 @@ var objectRules = []Rule{
 	},
 	{
 		Code: "R070", Severity: Error, Title: "impossible socket",
-		Why: "Type, family, or length of an address is none that socket(2) and bind(2) know.",
+		Why: "Type, protocol, family, address, state or length of a queue is none that socket(2), bind(2) and listen(2) know.",
 		Fix: fixFiles, Example: "type 9",
 	},
 	{
@@ -159,7 +159,7 @@ var objectRules = []Rule{
 	},
 	{
 		Code: "R084", Severity: Error, Title: "impossible seccomp program",
-		Why: "It has 1 to 4096 instructions of 8 bytes.",
+		Why: "It has 1 to 4096 instructions of 8 bytes, and flags that seccomp(2) knows.",
 		Fix: fixCapture, Example: "a program of 7 bytes",
 	},
 	{
@@ -169,7 +169,7 @@ var objectRules = []Rule{
 	},
 	{
 		Code: "R086", Severity: Error, Title: "undo of a semaphore outside its set",
-		Why: "Semaphores of a set count from 0.",
+		Why: "Semaphores of a set count from 0, processes from 1.",
 		Fix: fixCapture, Example: "semaphore 3 in a set of 2",
 	},
 	{

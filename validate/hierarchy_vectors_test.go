@@ -59,6 +59,10 @@ var hierarchyMutations = []mutation{
 		t.Creator, t.ExitSignal = 90, 10
 	}},
 	{"H047", "parent-77", func(v *vector) { v.spawn(104, 77, 100, 50) }},
+	{"H048", "ignored", func(v *vector) {
+		v.task(102).State, v.task(102).StopSignal = format.Stopped, format.SIGTSTP
+		v.Image.Objects.Handlers[1].Actions = []format.SignalAction{{Signal: format.SIGTSTP, Handler: format.HandlerIgnore}}
+	}},
 	{"H033", "signal-99", func(v *vector) { v.task(102).ParentDeathSignal = 99 }},
 	{"H034", "made-itself", func(v *vector) { v.task(102).Creator = 102 }},
 	{"H035", "zombie-with-files", func(v *vector) { v.task(103).Files = idTable }},

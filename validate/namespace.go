@@ -10,6 +10,8 @@ const (
 	// A sock_filter has 8 bytes; BPF_MAXINSNS of them make the longest program.
 	filterSize     = 8
 	maxFilterInsns = 4096
+	// filterFlags are those of seccomp(2) (include/uapi/linux/seccomp.h).
+	filterFlags = 0x3f
 )
 
 var namespaceKinds = map[format.NamespaceKind]bool{
@@ -68,8 +70,8 @@ func checkSeccomp(c *checker) {
 		if f.Previous != 0 {
 			previous[f.ID] = []format.ObjectID{f.Previous}
 		}
-		if n := len(f.Program); n == 0 || n%filterSize != 0 || n > filterSize*maxFilterInsns {
-			c.object("R084", f.ID, "filter program of %d bytes", n)
+		if n := len(f.Program); n == 0 || n%filterSize != 0 || n > filterSize*maxFilterInsns || f.Flags&^filterFlags != 0 {
+			c.object("R084", f.ID, "filter program of %d bytes, flags %#x", n, f.Flags)
 		}
 	}
 	_, cycles := graph(nodes, func(id format.ObjectID) []format.ObjectID { return previous[id] })

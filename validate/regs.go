@@ -84,6 +84,9 @@ func checkRegisters(c *checker, t *format.Task) {
 	if arch != "" && arch != c.img.Provenance.Arch && (c.img.Provenance.Arch != "386" || !compat(t)) {
 		c.task("S002", t, "registers of %s in an image of %.20q", arch, c.img.Provenance.Arch)
 	}
+	if r.ARM64 != nil {
+		checkARM64(c, t, r.ARM64)
+	}
 	if r.AMD64 != nil {
 		checkAMD64(c, t, r.AMD64)
 		checkSelectors(c, t, r.AMD64)
@@ -116,6 +119,30 @@ func checkAMD64(c *checker, t *format.Task, r *format.RegistersAMD64) {
 	// x32 calls.
 	if n := int64(r.OrigAX); (n < -4096 || n >= 4096) && r.OrigAX&^(1<<30) >= 4096 && r.OrigAX != 0xffffffff {
 		c.task("S010", t, "system call number %#x", r.OrigAX)
+	}
+}
+
+const (
+	// userEndARM is the end of user addresses with 52 bits of them.
+	userEndARM = 1 << 52
+	// pstateMode are the mode and the masked interrupts in pstate, all zero in user
+	// code (arch/arm64/include/uapi/asm/ptrace.h); simdSize is NT_PRFPREG's.
+	pstateMode = 0x3cf
+	simdSize   = 528
+)
+
+func checkARM64(c *checker, t *format.Task, r *format.RegistersARM64) {
+	if r.PC >= userEndARM {
+		c.task("S003", t, "pc is %#x", r.PC)
+	}
+	if r.SP >= userEndARM {
+		c.task("S004", t, "sp is %#x", r.SP)
+	}
+	if r.PState&pstateMode != 0 || r.PState>>32 != 0 {
+		c.task("S007", t, "pstate is %#x", r.PState)
+	}
+	if n := len(r.FPSIMD); n != 0 && n != simdSize {
+		c.task("S011", t, "vector registers of %d bytes", n)
 	}
 }
 

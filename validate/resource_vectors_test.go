@@ -29,6 +29,18 @@ func (v *vector) listener(id format.ObjectID, u format.UnixSocket) {
 	v.socket(id, u)
 }
 
+func (v *vector) inotify(mask uint32, events []byte) {
+	w := format.InotifyWatch{Number: 1, File: format.FileRef{Path: "/tmp"}, Mask: mask}
+	v.open(format.OpenFile{ID: 43, Kind: format.FileInotify, Inotify: &format.Inotify{Watches: []format.InotifyWatch{w}, Events: events}})
+}
+
+// inet adds a stream socket, changed.
+func (v *vector) inet(change func(*format.InetSocket)) {
+	n := &format.InetSocket{SocketCommon: format.SocketCommon{Type: 1, Protocol: 6}, Family: familyInet, State: 1}
+	change(n)
+	v.open(format.OpenFile{ID: 43, Kind: format.FileInet, Flags: format.ORdWr, Inet: n})
+}
+
 // option adds a socket with an option of SOL_SOCKET.
 func (v *vector) option(name int32, size int) {
 	v.socket(43, format.UnixSocket{SocketCommon: format.SocketCommon{Options: []format.SocketOption{{Level: 1, Name: name, Value: make([]byte, size)}}}})
@@ -142,7 +154,7 @@ var resourceMutations = []mutation{
 	{"R046", "for-ever", func(v *vector) { v.file(idTimerfd).Timerfd.Interval = format.Unlimited }},
 	{"R047", "zero", func(v *vector) {
 		v.open(format.OpenFile{ID: 43, Kind: format.FileInotify, Inotify: &format.Inotify{
-			Watches: []format.InotifyWatch{{File: format.FileRef{Path: "/tmp"}}},
+			Watches: []format.InotifyWatch{{File: format.FileRef{Path: "/tmp"}, Mask: 2}},
 		}})
 	}},
 	{"R039", "bit-31", func(v *vector) { v.file(idRegular).Regular.File.Mode |= 1 << 31 }},
@@ -172,10 +184,22 @@ var resourceMutations = []mutation{
 	{"R054", "all-events", func(v *vector) { v.file(idEpoll).Epoll.Watches[0].Events = ^uint32(0) }},
 	{"R054", "dev-null", func(v *vector) { v.epoll(43, idDevice) }},
 	{"R055", "five-thousand", func(v *vector) { v.path("/" + strings.Repeat("x", 5000)) }},
+	{"R056", "nothing", func(v *vector) { v.inotify(0, nil) }},
+	{"R056", "unknown-events", func(v *vector) { v.inotify(0x10000, nil) }},
+	{"R056", "half-an-event", func(v *vector) { v.inotify(2, make([]byte, 15)) }},
+	{"R056", "event-with-half-a-name", func(v *vector) { v.inotify(2, []byte{1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 'x'}) }},
+	{"R056", "mark-of-nothing", func(v *vector) {
+		m := format.FanotifyMark{File: format.FileRef{Path: "/tmp"}}
+		v.open(format.OpenFile{ID: 43, Kind: format.FileFanotify, Fanotify: &format.Fanotify{Marks: []format.FanotifyMark{m}}})
+	}},
+	{"R057", "zero", func(v *vector) {
+		v.open(format.OpenFile{ID: 43, Kind: format.FilePidfd, Flags: format.ORdWr, Pidfd: &format.Pidfd{}})
+	}},
 	{"R060", "short-settings", func(v *vector) { v.Image.Objects.Terminals[0].Settings = make([]byte, 36) }},
 	{"R061", "foreign-group", func(v *vector) { v.Image.Objects.Terminals[0].Group = 102 }},
 	{"R062", "foreign-session", func(v *vector) { v.Image.Objects.Processes[1].Terminal = idTerminal }},
 	{"R063", "master", func(v *vector) { v.file(idTTY).TTY.Master = true }},
+	{"R064", "negative", func(v *vector) { v.Image.Objects.Terminals[0].Group = -5 }},
 	{"R070", "type-9", func(v *vector) { v.socket(43, format.UnixSocket{}); v.file(43).Unix.Type = 9 }},
 	{"R070", "family-1", func(v *vector) {
 		v.open(format.OpenFile{ID: 43, Kind: format.FileInet, Flags: format.ORdWr, Inet: &format.InetSocket{
@@ -184,6 +208,10 @@ var resourceMutations = []mutation{
 	}},
 	{"R070", "long-name", func(v *vector) { v.socket(43, format.UnixSocket{Name: make([]byte, 109)}) }},
 	{"R070", "protocol-77", func(v *vector) { v.socket(43, format.UnixSocket{}); v.file(43).Unix.Protocol = 77 }},
+	{"R070", "negative-backlog", func(v *vector) { v.inet(func(n *format.InetSocket) { n.Backlog = -1 }) }},
+	{"R070", "state-13", func(v *vector) { v.inet(func(n *format.InetSocket) { n.State = 13 }) }},
+	{"R070", "address-of-another-family", func(v *vector) { v.inet(func(n *format.InetSocket) { n.Remote = make([]byte, 16) }) }},
+	{"R070", "window-scale-15", func(v *vector) { v.inet(func(n *format.InetSocket) { n.TCP = &format.TCPState{SendScale: 15} }) }},
 	{"R071", "peer-is-a-pipe", func(v *vector) { v.socket(43, format.UnixSocket{Peer: idPipeRead}) }},
 	{"R072", "own-queue", func(v *vector) {
 		v.socket(43, format.UnixSocket{Queue: []format.SocketMessage{{Data: []byte("x"), Files: []format.ObjectID{43}}}})
@@ -260,9 +288,13 @@ var resourceMutations = []mutation{
 	{"R083", "itself", func(v *vector) { v.namespaces(format.Namespace{ID: 80, Kind: format.NSUser, Parent: 80}) }},
 	{"R084", "seven-bytes", func(v *vector) { v.filter(format.SeccompFilter{ID: 85, Program: make([]byte, 7)}) }},
 	{"R084", "empty", func(v *vector) { v.filter(format.SeccompFilter{ID: 85}) }},
+	{"R084", "flags", func(v *vector) { v.filter(format.SeccompFilter{ID: 85, Program: make([]byte, 8), Flags: 1 << 31}) }},
 	{"R085", "itself", func(v *vector) { v.filter(format.SeccompFilter{ID: 85, Previous: 85, Program: make([]byte, 8)}) }},
 	{"R086", "outside", func(v *vector) {
-		v.Image.Objects.Semaphores = []format.SysVSemaphores{{ID: 80, Values: []uint16{1, 2}, Undo: []format.SysVUndo{{Semaphore: 3}}}}
+		v.Image.Objects.Semaphores = []format.SysVSemaphores{{ID: 80, Values: []uint16{1, 2}, Undo: []format.SysVUndo{{Process: 100, Semaphore: 3}}}}
+	}},
+	{"R086", "by-nobody", func(v *vector) {
+		v.Image.Objects.Semaphores = []format.SysVSemaphores{{ID: 80, Values: []uint16{1, 2}, Undo: []format.SysVUndo{{Semaphore: 1}}}}
 	}},
 	{"R087", "pid-namespace-with-a-name", func(v *vector) {
 		v.namespaces(format.Namespace{ID: 80, Kind: format.NSPid, Host: true, HostName: "box"})

@@ -27,13 +27,11 @@ func checkSmallFile(c *checker, f *format.OpenFile) {
 	case f.Timerfd != nil:
 		checkTimerfd(c, f.ID, f.Timerfd)
 	case f.Inotify != nil:
-		seen := make(map[int32]bool)
-		for _, w := range f.Inotify.Watches {
-			if w.Number < 1 || seen[w.Number] {
-				c.object("R047", f.ID, "watch number %d", w.Number)
-			}
-			seen[w.Number] = true
-		}
+		checkInotify(c, f.ID, f.Inotify)
+	case f.Fanotify != nil:
+		checkFanotify(c, f.ID, f.Fanotify)
+	case f.Pidfd != nil:
+		checkPidfd(c, f.ID, f.Pidfd)
 	}
 }
 

@@ -34,15 +34,18 @@ func checkSocket(c *checker, f *format.OpenFile) {
 	default:
 		c.object("R070", f.ID, "socket type %d", s.Type)
 	}
-	if n := f.Inet; n != nil && (n.Family != 2 && n.Family != 10 || len(n.Local) > maxSockaddr || len(n.Remote) > maxSockaddr) {
-		c.object("R070", f.ID, "address family %d, addresses of %d and %d bytes", n.Family, len(n.Local), len(n.Remote))
+	if s.Protocol < 0 || s.Protocol > maxProtocol || s.Backlog < 0 {
+		c.object("R070", f.ID, "protocol %d, backlog %d", s.Protocol, s.Backlog)
+	}
+	if f.Inet != nil {
+		checkInet(c, f.ID, f.Inet)
 	}
 	checkOptions(c, f.ID, s)
 	u := f.Unix
 	if u == nil {
 		return
 	}
-	if u.Protocol != 0 && u.Protocol != protocolUnix || u.Error > maxErrno {
+	if u.Protocol > protocolUnix || u.Error > maxErrno {
 		c.object("R070", f.ID, "protocol %d, error %d", u.Protocol, u.Error)
 	}
 	checkUnixName(c, f.ID, u)
@@ -94,8 +97,8 @@ func checkListening(c *checker, id format.ObjectID, u *format.UnixSocket) {
 	switch {
 	case u.Listening && (u.Peer != 0 || u.PeerGone || len(u.Queue) > 0):
 		c.object("R074", id, "listening, connected to %d, %d messages unread", u.Peer, len(u.Queue))
-	case u.Listening && (len(u.Name) == 0 || u.Backlog < 0):
-		c.object("R074", id, "listening with a name of %d bytes, for %d connections", len(u.Name), u.Backlog)
+	case u.Listening && len(u.Name) == 0:
+		c.object("R074", id, "listening without a name")
 	case u.Listening && u.Type != sockStream && u.Type != sockSeqpacket:
 		c.object("R074", id, "listening, of type %d", u.Type)
 	case !u.Listening && len(u.Pending) > 0:

@@ -110,8 +110,8 @@ func checkSemaphores(c *checker, s *format.SysVSemaphores) {
 		}
 	}
 	for _, u := range s.Undo {
-		if u.Semaphore < 0 || int(u.Semaphore) >= len(s.Values) {
-			c.object("R086", s.ID, "undo of semaphore %d in a set of %d", u.Semaphore, len(s.Values))
+		if u.Semaphore < 0 || int(u.Semaphore) >= len(s.Values) || u.Process < 1 {
+			c.object("R086", s.ID, "undo of semaphore %d in a set of %d by process %d", u.Semaphore, len(s.Values), u.Process)
 		}
 	}
 }

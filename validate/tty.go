@@ -54,6 +54,9 @@ func checkTerminal(c *checker, t *format.Terminal, member *format.Task) {
 	if t.Group != 0 && t.Session != 0 && member != nil && member.SID != t.Session {
 		c.object("R061", t.ID, "foreground group %d is in session %d, the terminal in %d", t.Group, member.SID, t.Session)
 	}
+	if t.Session < 0 || t.Session >= pidLimit || t.Group < 0 || t.Group >= pidLimit {
+		c.object("R064", t.ID, "session %d, group %d", t.Session, t.Group)
+	}
 	if t.Major >= majors || t.Minor >= minors {
 		c.object("R025", t.ID, "terminal %d:%d", t.Major, t.Minor)
 	}

@@ -51,6 +51,8 @@ func checkStop(c *checker, t *format.Task) {
 			c.task("H038", t, "the signal that stopped the task is not known")
 		case t.StopSignal.DefaultAction() != format.ActionStop:
 			c.task("H037", t, "stopped by %s", t.StopSignal)
+		case t.StopSignal != format.SIGSTOP && c.handled(t):
+			c.task("H048", t, "stopped by %s, for which it has a handler", t.StopSignal)
 		}
 	case format.Running, format.Zombie, format.DeadLeader, format.DeadUnknown:
 		if t.StopSignal != 0 || t.StopUnreported {
@@ -188,4 +190,19 @@ func checkNestedNumbers(c *checker) {
 			}
 		}
 	}
+}
+
+// handled says whether the signal that stopped a task is one that it ignores or
+// has a handler for.
+func (c *checker) handled(t *format.Task) bool {
+	h := c.Handlers(t.Handlers)
+	if h == nil {
+		return false
+	}
+	for i := range h.Actions {
+		if a := &h.Actions[i]; a.Signal == t.StopSignal {
+			return a.Handler != format.HandlerDefault
+		}
+	}
+	return false
 }
