@@ -45,7 +45,7 @@ var archiveRules = []Rule{
 	{
 		Code: "A008", Severity: Error, Title: "member with holes",
 		Why: "A header of a few bytes claims any size, and fills the disk of who unpacks it. No engine writes one.",
-		Fix: "pack the archive again without --sparse", Example: "a GNU sparse member of 8 EiB",
+		Fix: "pack the archive again, without the option --sparse of tar", Example: "a GNU sparse member of 8 EiB",
 	},
 	{
 		Code: "A009", Severity: Error, Title: "compression bomb",
@@ -60,7 +60,7 @@ var archiveRules = []Rule{
 	{
 		Code: "A011", Severity: Error, Title: "too many members",
 		Why: "Their index alone would fill memory.",
-		Fix: "raise the limit if the archive can be trusted", Example: "ten million empty members",
+		Fix: "if the archive can be trusted, raise members in the limits of a policy (thaw policy)", Example: "ten million empty members",
 	},
 	{
 		Code: "A012", Severity: Error, Title: "member's name is no text",

@@ -32,7 +32,7 @@ var framingRules = []Rule{
 	{
 		Code: "F006", Severity: Error, Title: "too large",
 		Why: "A length, number or depth is beyond the limits that keep a reader's memory bounded.",
-		Fix: "raise the limit if the image can be trusted", Example: "a record that claims 4 GiB",
+		Fix: "take it for an attack or damage until you know who made it; what an archive may hold, a policy says (limits in thaw policy)", Example: "a record that claims 4 GiB",
 	},
 	{
 		Code: "F007", Severity: Error, Title: "longer than what it is in",
@@ -99,7 +99,7 @@ var planRules = []Rule{
 		Code: "P005", Severity: Warning, Title: "with other numbers the tree may behave otherwise",
 		Why: "The kernel's view of every number can be changed, but not what programs remember: pid files, numbers in " +
 			"their memory, such as the owners of robust locks, and names made of numbers.",
-		Fix: "restore it in a pid namespace, where the numbers stay", Example: "any tree that is to be restored with other numbers",
+		Fix: "restore it in a pid namespace, where the numbers stay; thaw restore gives no other numbers yet", Example: "any tree that is to be restored with other numbers",
 	},
 	{
 		Code: "P006", Severity: Error, Title: "number 1 cannot be had in place",

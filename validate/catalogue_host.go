@@ -71,7 +71,7 @@ var hostRules = []Rule{
 	{
 		Code: CodeFileMissing, Severity: Error, Title: "file missing",
 		Why: "A mapped or open file is found by its path.",
-		Fix: "put the file back, or restore under the root it was captured in", Example: "/usr/bin/python3 is not there",
+		Fix: "put the file back, or name the place where it is with --map-path or --root", Example: "/usr/bin/python3 is not there",
 	},
 	{
 		Code: CodeFileChanged, Severity: Error, Title: "file changed since the capture",

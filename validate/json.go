@@ -42,6 +42,8 @@ type Report struct {
 	Format        string  `json:"format,omitempty"`
 	FormatVersion string  `json:"format_version,omitempty"`
 	Verdict       Verdict `json:"verdict"`
+	// Policy is what containers were judged by.
+	Policy PolicyUsed `json:"policy,omitzero"`
 	// Counts are those of Findings.
 	Counts
 	// LeftOut counts findings that are not among Findings.
@@ -53,6 +55,17 @@ type Report struct {
 	// Gone are findings of the baseline that occur no more.
 	Gone     []Finding `json:"gone,omitempty"`
 	Findings []Finding `json:"findings"`
+}
+
+// PolicyUsed names a policy.
+type PolicyUsed struct {
+	// BuiltIn is "strict" for the one that comes with this version of thaw, else
+	// File is where it was read.
+	BuiltIn string `json:"built_in,omitempty"`
+	File    string `json:"file,omitempty"`
+	// SHA256 of its document in hexadecimal. What it does not say itself, the
+	// strict one of this version says.
+	SHA256 string `json:"sha256"`
 }
 
 // NewReport makes the report on an image that nothing was left out of.

@@ -33,7 +33,7 @@ func checkPipes(c *checker) {
 		case e.fifo && !named, e.pipe && named:
 			c.object("R035", b.ID, "path %.120q, open as a fifo: %t, as a pipe: %t", b.Fifo.Path, e.fifo, e.pipe)
 		case !named && e.read != e.write:
-			c.object("R036", b.ID, "open for reading: %t, for writing: %t", e.read, e.write)
+			c.object("R036", b.ID, "%s", map[bool]string{true: "a pipe that nobody in the image writes to", false: "a pipe that nobody in the image reads from"}[e.read])
 		}
 	}
 }

@@ -139,6 +139,14 @@ func checkContainers(c *checker) {
 	}
 }
 
+// Containers judges the containers that a tree was in, and nothing else of the
+// image. A nil policy is the strict one.
+func Containers(ctx context.Context, img *format.Image, p *policy.Policy) []Finding {
+	c := newChecker(ctx, img, Options{Policy: p}, newTables(img))
+	checkContainers(c)
+	return c.flush()
+}
+
 // FromBroken judges the container that an image was in that could not be opened,
 // if the error tells of one. A nil policy is the strict one.
 func FromBroken(ctx context.Context, err error, p *policy.Policy) []Finding {
@@ -146,10 +154,7 @@ func FromBroken(ctx context.Context, err error, p *policy.Policy) []Finding {
 	if !ok {
 		return nil
 	}
-	img := &format.Image{Containers: []format.Container{*broken.Container}}
-	c := newChecker(ctx, img, Options{Policy: p}, newTables(img))
-	checkContainers(c)
-	return c.flush()
+	return Containers(ctx, &format.Image{Containers: []format.Container{*broken.Container}}, p)
 }
 
 // hasUp says whether a name has a part "..".

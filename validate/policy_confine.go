@@ -74,7 +74,7 @@ func judgeProtection(j *judge) {
 		return
 	}
 	if slices.Contains(openSeccomp, c.Seccomp) {
-		j.find("A069", inSpec, "%s", firstText(c.Seccomp, "no filter"))
+		j.find("A069", inSpec, "%s", firstText(c.Seccomp, "all system calls are open"))
 	}
 	if c.AppArmor == "unconfined" {
 		j.find("A070", inSpec, "AppArmor is unconfined")

@@ -2,8 +2,10 @@ package validate
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -25,10 +27,13 @@ const maxSubject = 32
 
 var colors = map[Severity]string{Error: "\x1b[1;31m", Warning: "\x1b[33m", Note: "\x1b[36m"}
 
-// Text writes findings for people, one a line in aligned columns, the hint once
-// for findings of one code in a row. Bytes that a terminal would act upon are
-// written as escapes.
+// Text writes findings for people, one a line in aligned columns, the most severe
+// first, and the hint once for findings of one code in a row; before it, for an
+// error of family A, why that matters: what somebody gains by it. Bytes that a
+// terminal would act upon are written as escapes.
 func Text(w io.Writer, findings []Finding, o TextOptions) error {
+	findings = slices.Clone(findings)
+	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(b.Severity.rank(), a.Severity.rank()) })
 	width := 0
 	for i := range findings {
 		if n := utf8.RuneCountInString(printable(findings[i].Subject.String())); n <= maxSubject {
@@ -40,7 +45,11 @@ func Text(w io.Writer, findings []Finding, o TextOptions) error {
 		f := &findings[i]
 		subject := printable(f.Subject.String())
 		line := fmt.Sprintf("%s  %s  %-*s  %s\n", paint(f.Severity, o.Color), f.Code, width, subject, printable(f.Message))
-		last := i+1 == len(findings) || findings[i+1].Code != f.Code || findings[i+1].Hint != f.Hint
+		next := i + 1
+		last := next == len(findings) || findings[next].Code != f.Code || findings[next].Hint != f.Hint
+		if r, ok := Lookup(f.Code); ok && r.Family() == "A" && f.Severity == Error && last && !o.NoHints {
+			line += fmt.Sprintf("%*s  why:  %s\n", 7+2+4, "", r.Why)
+		}
 		if f.Hint != "" && last && !o.NoHints {
 			line += fmt.Sprintf("%*s  hint: %s\n", 7+2+4, "", printable(f.Hint))
 		}

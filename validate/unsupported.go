@@ -110,7 +110,7 @@ func unsupportedPlace(c *checker, t *format.Task) {
 		c.task(CodeSeccomp, t, "seccomp mode %d", t.SeccompMode)
 	}
 	if t.Cgroup != 0 {
-		c.task(CodeCgroup, t, "control group %d", t.Cgroup)
+		c.task(CodeCgroup, t, "it was in control group %d, and runs in that of whoever restores it", t.Cgroup)
 	}
 	if fs := c.FS(t.FS); fs != nil && fs.Deleted == 0 && (strings.HasSuffix(fs.Cwd, deletedSuffix) || strings.HasSuffix(fs.Root, deletedSuffix)) {
 		c.task(CodeDeletedPath, t, "working directory %.120q, root %.120q", fs.Cwd, fs.Root)

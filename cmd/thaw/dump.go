@@ -22,6 +22,7 @@ type dumpOptions struct {
 	// task limits the output to one task; zero for all.
 	task int32
 	look lookOptions
+	policyOptions
 }
 
 // AddFlags declares the flags.
@@ -36,6 +37,7 @@ func (o *dumpOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.records, "records", false, "print the records of a linux-cr image as they stand in it")
 	f.Int32Var(&o.task, "task", 0, "print all about one task, or its part of --memory, --commands and --search")
 	o.look.AddFlags(f)
+	o.addPolicyFlag(f)
 }
 
 func newDumpCommand(a *app) *cobra.Command {
@@ -53,7 +55,7 @@ spec/image.schema.json describes it, page contents left out.
 IMAGE may be a directory, a checkpoint archive as Podman, CRI-O and containerd make
 them, or an OCI image layout of one, all as they are or compressed. What such an
 archive tells of the container, --container prints. What is wrong with the archive
-itself stands on standard error.
+itself stands on standard error, and with --policy what that finds in the container.
 
 What a process was called with, --commands prints, environment included: it may hold
 secrets, as may memory.
@@ -66,6 +68,9 @@ stream, also of one that cannot be decoded, up to where nothing can be told.` + 
 		Args:    opts.args,
 		RunE: runE(func(cmd *cobra.Command, args []string) error {
 			name := opts.image(args)
+			if err := a.usePolicy(cmd.Context(), opts.policyOptions); err != nil {
+				return err
+			}
 			switch {
 			case opts.records:
 				return a.dumpRecords(cmd.Context(), name)
@@ -95,7 +100,7 @@ func runDump(ctx context.Context, a *app, opts dumpOptions, name string) (err er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, img.Close(), a.mentionFaults(img)) }()
+	defer func() { err = errors.Join(err, img.Close(), a.mentionFaults(ctx, img)) }()
 	if a.json {
 		return dumpJSON(ctx, a, opts, img)
 	}
@@ -110,15 +115,20 @@ func runDump(ctx context.Context, a *app, opts dumpOptions, name string) (err er
 
 // mentionFaults says on stderr what is wrong with what the image came in: what
 // dump shows is without the members that are not to be trusted.
-func (a *app) mentionFaults(img *opened) error {
-	if len(img.Faults) == 0 {
+func (a *app) mentionFaults(ctx context.Context, img *opened) error {
+	faults := validate.UnderPolicy(a.policy, validate.FromFaults(img.Faults))
+	about := "what the image is in"
+	if a.policy != nil { // which somebody wants to see at work
+		faults = append(faults, validate.Containers(ctx, img.Image, a.policy)...)
+		about = "what the image is in, and the container"
+	}
+	if len(faults) == 0 {
 		return nil
 	}
-	faults := validate.UnderPolicy(a.policy, validate.FromFaults(img.Faults))
 	if err := validate.Text(a.streams.err, faults, validate.TextOptions{Color: a.streams.errColor()}); err != nil {
 		return output(err)
 	}
-	_, err := fmt.Fprintf(a.streams.err, "%s: %s about what the image is in; thaw validate judges all of it\n", dump.Clean(img.name), validate.Count(faults))
+	_, err := fmt.Fprintf(a.streams.err, "%s: %s about %s; thaw validate judges all of it\n", dump.Clean(img.name), validate.Count(faults), about)
 	return output(err)
 }
 

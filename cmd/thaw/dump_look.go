@@ -138,7 +138,7 @@ func runLook(ctx context.Context, a *app, opts dumpOptions, name string) (err er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, img.Close(), a.mentionFaults(img)) }()
+	defer func() { err = errors.Join(err, img.Close(), a.mentionFaults(ctx, img)) }()
 	return dumpError(name, look(ctx, img.Image))
 }
 

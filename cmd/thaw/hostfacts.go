@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/hostfacts"
 	"github.com/thaw-cr/thaw/validate/host"
 )
@@ -19,6 +20,8 @@ type hostFactsOptions struct {
 	output string
 	// image is one whose needs are asked for too; empty for none.
 	image string
+	// paths say where its files are looked for.
+	paths pathOptions
 	// numbers asks for those of all tasks.
 	numbers bool
 }
@@ -27,6 +30,7 @@ type hostFactsOptions struct {
 func (o *hostFactsOptions) AddFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.output, "output", "o", "-", "write to `FILE`, or to standard output for -")
 	f.StringVar(&o.image, "for", "", "tell also what `IMAGE` needs to know: of the files that it has open or mapped, of locks, sockets and more")
+	o.paths.AddFlags(f)
 	f.BoolVar(&o.numbers, "numbers", false, "tell also which numbers tasks, sessions and groups have, which goes stale at once")
 }
 
@@ -56,6 +60,9 @@ document.` + exitHelp(exitOK, exitInvalid, exitUsage, exitIO, exitInterrupted),
 }
 
 func runHostFacts(ctx context.Context, a *app, opts hostFactsOptions) error {
+	if opts.image == "" && opts.paths.given() {
+		return usage("--root and --map-path go with --for: they say where the files of an image are")
+	}
 	m, err := a.engine.machine()
 	if err != nil {
 		return fail(exitIO, fmt.Errorf("describe this host: %w", err))
@@ -65,7 +72,7 @@ func runHostFacts(ctx context.Context, a *app, opts hostFactsOptions) error {
 		m.GatherNumbers()
 	}
 	if opts.image != "" {
-		if err := a.gatherFor(ctx, m, opts.image); err != nil {
+		if err := a.gatherFor(ctx, m, &opts); err != nil {
 			return err
 		}
 	}
@@ -84,12 +91,18 @@ func runHostFacts(ctx context.Context, a *app, opts hostFactsOptions) error {
 
 // gatherFor asks what an image needs, in each of the ways to restore it, and
 // digests the files that it needs.
-func (a *app) gatherFor(ctx context.Context, m *host.Machine, name string) (err error) {
+func (a *app) gatherFor(ctx context.Context, m *host.Machine, opts *hostFactsOptions) (err error) {
+	name := opts.image
+	maps, err := opts.paths.maps()
+	if err != nil {
+		return err
+	}
 	img, err := a.open(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
+	format.MapPaths(img.Image, maps)
 	c := host.NewChecker(img.Image)
 	for _, pidns := range []bool{false, true} {
 		if _, err := c.Check(ctx, m, host.Options{PIDNamespace: pidns}); err != nil {

@@ -18,12 +18,15 @@ type hostOptions struct {
 	here bool
 	// facts is a file that describes one, or a directory of such; empty for none.
 	facts string
+	// paths say where the files of the image are to be found there.
+	paths pathOptions
 }
 
 // addHostFlags declares the flags.
 func (o *hostOptions) addHostFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.here, "host", false, "ask also whether this host can hold the image; nothing is created")
 	f.StringVar(&o.facts, "host-facts", "", "ask the host that `FILE` of host-facts describes; of a directory of them, print which can hold the image")
+	o.paths.AddFlags(f)
 }
 
 // judgeHost asks one machine, or all of a directory.
@@ -99,6 +102,8 @@ func (o *validateOptions) checkHosts(image string) error {
 	info, err := os.Stat(o.facts)
 	folder := err == nil && info.IsDir()
 	switch {
+	case !o.here && o.facts == "" && o.paths.given():
+		return usage("--root and --map-path go with --host and --host-facts: they say where files are on a host")
 	case o.here && o.facts != "":
 		return fail(exitUsage, errTwoHosts)
 	case o.facts == "-" && image == "-":

@@ -19,6 +19,7 @@ import (
 	"github.com/thaw-cr/thaw/codec/criu"
 	"github.com/thaw-cr/thaw/codec/linuxcr"
 	"github.com/thaw-cr/thaw/codec/native"
+	"github.com/thaw-cr/thaw/validate"
 	"github.com/thaw-cr/thaw/validate/policy"
 )
 
@@ -41,6 +42,8 @@ type app struct {
 	signals  *signals
 	// policy is what containers are judged by; nil is the strict one.
 	policy *policy.Policy
+	// policyUsed names it.
+	policyUsed validate.PolicyUsed
 	// json is the global flag --json.
 	json bool
 	// inputTaken says that an argument was standard input.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -29,11 +31,19 @@ func (o *policyOptions) addPolicyFlag(f *pflag.FlagSet) {
 // usePolicy reads the policy, for all images that are opened from then on.
 func (a *app) usePolicy(ctx context.Context, o policyOptions) error {
 	if o.policyFile == "" {
+		a.policyUsed = validate.PolicyUsed{BuiltIn: "strict", SHA256: digestOf(policy.StrictYAML)}
 		return nil
 	}
-	p, _, err := a.readPolicy(ctx, o.policyFile)
+	p, document, err := a.readPolicy(ctx, o.policyFile)
 	a.policy = p
+	a.policyUsed = validate.PolicyUsed{File: o.policyFile, SHA256: digestOf(document)}
 	return err
+}
+
+// digestOf is the SHA-256 of a document in hexadecimal.
+func digestOf(document []byte) string {
+	sum := sha256.Sum256(document)
+	return hex.EncodeToString(sum[:])
 }
 
 // readPolicy reads a policy and gives its document, too. One that is none is
@@ -66,7 +76,7 @@ func newPolicyCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "policy [FILE]",
 		Short: "Print the strict policy, or check one",
-		Long: `Policy prints the policy by which validate, restore and convert judge what the
+		Long: `Policy prints the policy by which validate, restore, convert and dump judge what the
 checkpoint of a container would make an engine do to its host: a YAML document
 with the severity of each rule, limits, and lists of what may and may not be.
 One of your own needs to say only what is different; docs/gate.md tells how.

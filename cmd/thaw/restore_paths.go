@@ -24,6 +24,9 @@ func (o *pathOptions) AddFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.mapped, "map-path", nil, "find the file or directory OLD of the image at NEW; may be repeated, the longest OLD counts, before --root (`OLD=NEW`)")
 }
 
+// given says that files are to be found elsewhere than the image has them.
+func (o *pathOptions) given() bool { return o.root != "" || len(o.mapped) > 0 }
+
 // maps are the flags as the model takes them.
 func (o *pathOptions) maps() ([]format.PathMap, error) {
 	var maps []format.PathMap

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -131,6 +132,9 @@ func runSeal(ctx context.Context, a *app, opts sealOptions, name string) (err er
 	if opts.out == "-" && a.json {
 		return usage("--json and a seal on standard output do not go together")
 	}
+	if inside(name, opts.out) {
+		return usage("%s lies in the directory to be sealed, and would be a file there that was not sealed: put it beside", dump.Clean(opts.out))
+	}
 	o, src, err := a.input(ctx, name)
 	if err != nil {
 		return err
@@ -147,6 +151,30 @@ func runSeal(ctx context.Context, a *app, opts sealOptions, name string) (err er
 		Image: name, Seal: opts.out, Kind: m.Kind, Members: len(m.Members), Bytes: m.Bytes(), Identity: m.Identity, Key: m.Key,
 		Milliseconds: milliseconds(time.Since(begin)),
 	})
+}
+
+// inside says that a file would lie in or below a directory, whatever links lead
+// there.
+func inside(dir, file string) bool {
+	top, err := os.Stat(dir)
+	if err != nil || !top.IsDir() || file == "-" {
+		return false
+	}
+	at, err := filepath.EvalSymlinks(filepath.Dir(file))
+	if err == nil {
+		at, err = filepath.Abs(at)
+	}
+	for err == nil {
+		if info, err := os.Stat(at); err == nil && os.SameFile(top, info) {
+			return true
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			break
+		}
+		at = up
+	}
+	return false
 }
 
 // privateKey reads the key to sign with.

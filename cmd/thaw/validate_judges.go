@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 
+	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/validate"
 )
 
@@ -33,6 +34,8 @@ type inquiry struct {
 	opts *validateOptions
 	// name is the image's on the command line.
 	name string
+	// maps say where its files are looked for on a host.
+	maps []format.PathMap
 	// img is the image, as soon as judgeOpening has opened it.
 	img *opened
 	// nodes is what the hosts of a directory say, if they were asked.
@@ -60,6 +63,9 @@ func newInquiry(ctx context.Context, a *app, opts *validateOptions, name string)
 		return nil, fail(exitUsage, err)
 	}
 	if err = opts.checkHosts(name); err != nil {
+		return nil, err
+	}
+	if q.maps, err = opts.hostOptions.paths.maps(); err != nil {
 		return nil, err
 	}
 	q.sieve, err = opts.sieve(ctx, a)
@@ -131,6 +137,7 @@ func judgeOpening(ctx context.Context, q *inquiry) error {
 		q.unreadable = true
 		return errNoImage
 	}
+	format.MapPaths(img.Image, q.maps)
 	q.img, q.format, q.version, q.sealedBy = img, img.Format, img.Version, img.sealedBy
 	return nil
 }

@@ -149,6 +149,7 @@ func (q *inquiry) keepBaseline() error {
 func (q *inquiry) report() validate.Report {
 	r := validate.NewReport(q.name, q.findings)
 	r.ToolVersion, r.Format, r.FormatVersion = version, q.format, q.version
+	r.Policy = q.app.policyUsed
 	r.LeftOut, r.PagesRead, r.Modes = q.sieve.LeftOut, q.pagesRead, q.results
 	if !q.unreadable {
 		r.Gone = q.sieve.Gone()

@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"path"
 
 	"github.com/thaw-cr/thaw/format"
@@ -90,13 +91,21 @@ func (c *check) stat(f format.FileRef, object format.ObjectID) *File {
 	case st.Error == "EACCES" || st.Error == "EPERM":
 		c.add(validate.CodePermission, subject, "looking at it fails with %s", st.Error)
 	case st.Error != "":
-		c.add(validate.CodeFileMissing, subject, "looking at it fails with %.20q", st.Error)
+		c.add(validate.CodeFileMissing, subject, "%s", missing(st.Error))
 	case f.Mode != 0 && st.Mode&modeType != f.Mode&modeType:
 		c.add(validate.CodeFileChanged, subject, "of another type: mode %o, was %o", st.Mode, f.Mode)
 	default:
 		return st
 	}
 	return nil
+}
+
+// missing says why a file cannot be looked at.
+func missing(errno string) string {
+	if errno == "ENOENT" {
+		return "there is no such file"
+	}
+	return fmt.Sprintf("looking at it fails with %.20q", errno)
 }
 
 // openFiles asks for the files that descriptors refer to.
