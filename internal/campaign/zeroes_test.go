@@ -61,7 +61,7 @@ func TestZeroBomb(t *testing.T) {
 		area := format.VMA{Start: start, End: end, Prot: format.ProtRead | format.ProtWrite, Kind: format.VMAAnon}
 		if kind == format.VMAFile {
 			area = mm.VMAs[slices.IndexFunc(mm.VMAs, func(v format.VMA) bool { return v.Kind == format.VMAFile })]
-			area.Start, area.End = start, end
+			area.Start, area.End, area.File.Size = start, end, 0
 		}
 		at := slices.IndexFunc(mm.VMAs, func(v format.VMA) bool { return v.Start > start })
 		mm.VMAs = slices.Insert(mm.VMAs, at, area)
