@@ -165,8 +165,10 @@ func (e *encoder) fill(m *fdinfo.FileEntry, id uint32, f *format.OpenFile) {
 	case f.Unix != nil:
 		m.Usk = e.unixEntry(id, f)
 	case f.Inet != nil:
+		e.losses.If(f.Inet.TCP != nil || len(f.Inet.Receive)+len(f.Inet.Send) > 0, codec.LossFileState, 0, f.ID, "state and queues of an internet socket")
 		m.Isk = e.inetEntry(id, f)
 	case f.Pidfd != nil:
+		e.losses.If(f.Pidfd.Thread, codec.LossFileState, 0, f.ID, "PIDFD_THREAD of a pidfd")
 		m.Pidfd = &pidfd.PidfdEntry{Id: n, Ino: new(uint32(f.Pidfd.PID)), Flags: flags, Nspid: new(int32(f.Pidfd.PID)), Fown: own}
 	}
 }

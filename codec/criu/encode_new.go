@@ -101,6 +101,9 @@ func (e *encoder) encode() error {
 	}
 	e.namespaceNumbers()
 	e.sharedNumbers()
+	for i := range e.img.Objects.Seccomp { // each behind the one before it, whoever is first to have it
+		e.number("seccomp", e.img.Objects.Seccomp[i].ID, 0)
+	}
 	for _, step := range []func() error{
 		e.inventory, e.tree, e.tasks, e.sharedMemories, e.namespaces, e.filters, e.cgroups, e.clocks, e.openFiles,
 	} {

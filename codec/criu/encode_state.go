@@ -33,6 +33,7 @@ func (e *encoder) namespaces() error {
 		if o.Host {
 			continue
 		}
+		e.losses.If(len(o.Sysctls) > 0, codec.LossNamespace, 0, o.ID, "settings of a namespace")
 		if err := e.namespace(o, uint64(n)); err != nil {
 			return err
 		}
@@ -213,6 +214,8 @@ func (e *encoder) unixEntry(id uint32, f *format.OpenFile) *sk_unix.UnixSkEntry 
 		p := e.ix.File(end)
 		e.losses.If(p != nil && p.Unix != nil && (p.Unix.PeerGone || len(p.Unix.Queue) > 0), codec.LossFileState, 0, end, "what came through a connection that is not yet accepted, or that it was closed")
 	}
+	e.losses.If(s.Peer == 0 && len(s.PeerName) > 0, codec.LossFileState, 0, f.ID, "the name of a peer that the image does not hold")
+	e.losses.If(s.PeerCreds != nil, codec.LossFileState, 0, f.ID, "the process that SO_PEERCRED tells of")
 	e.losses.If(s.Error != 0 || s.PeerGone && s.Type == sockDgram || s.Path != "" || s.Root != "", codec.LossFileState, 0, f.ID, "what became of a socket's peer or name")
 	for _, q := range s.Queue {
 		e.queued(id, f.ID, q)
@@ -226,7 +229,7 @@ func (e *encoder) unixEntry(id uint32, f *format.OpenFile) *sk_unix.UnixSkEntry 
 // queued writes a message that waits in a socket.
 func (e *encoder) queued(id uint32, socket format.ObjectID, q format.SocketMessage) {
 	m := &sk_packet.SkPacketEntry{IdFor: new(id), Length: new(uint32(len(q.Data)))}
-	e.losses.If(len(q.From) > 0, codec.LossFileState, 0, socket, "the sender of a message")
+	e.losses.If(len(q.From) > 0 || q.Creds != nil, codec.LossFileState, 0, socket, "the sender of a message")
 	var rights []uint32
 	for _, r := range q.Files {
 		f := e.ix.File(r)

@@ -47,6 +47,10 @@ func (e *encoder) threadLosses(t *format.Task) {
 		e.losses.If(len(s.Affinity) > 0 || s.IOPrio != 0 || s.TimerSlack != 0 || s.ResetOnFork, codec.LossSched, t.TID, 0,
 			"affinity, I/O priority, timer slack or reset on fork")
 	}
+	e.losses.If(t.MCEKill != "" || t.NoTSC || t.NoCPUID || t.IOFlusher || len(t.Speculation) > 0, codec.LossProcess, t.TID, 0, "attributes of prctl")
+	if p := e.ix.Process(t.Process); p != nil && t.Leader() {
+		e.losses.If(p.XFeatures != 0, codec.LossArch, t.TID, p.ID, "permission to use processor features %#x", p.XFeatures)
+	}
 	e.losses.If(t.Restart != nil && t.Restart.Kind == format.RestartOther, codec.LossSignal, t.TID, 0, "how an interrupted call goes on")
 	e.losses.If(len(t.NSPIDs) > 0, codec.LossNamespace, t.TID, 0, "numbers in nested pid namespaces")
 }

@@ -184,6 +184,7 @@ func (e *encoder) pipe(file uint32, f *format.OpenFile) error {
 	if buf != nil {
 		data = slices.Clone(buf.Data)
 		e.losses.If(len(buf.Packets) > 0, codec.LossFileState, 0, buf.ID, "packets of a pipe")
+		e.losses.If(buf.Capacity != 0 && buf.Capacity != pipeCapacity, codec.LossFileState, 0, buf.ID, "the capacity of a pipe, %d bytes", buf.Capacity)
 		e.losses.If(len(data) > pipeCapacity, codec.LossFileState, 0, buf.ID, "a pipe of %d bytes is written, but the historic kernel refuses it", len(data))
 	}
 	return e.putBytes(kPipeBuf, uint32(ref), 0, data)

@@ -29,6 +29,7 @@ func (e *encoder) taskLosses(t *format.Task) {
 	if t.AltStack != nil {
 		_, says := e.d.layout(kTask).find(fAltStack)
 		e.losses.If(!says, codec.LossAltStack, t.TID, 0, "alternate signal stack at %s", t.AltStack.Base)
+		e.losses.If(says && t.AltStack.Flags != 0, codec.LossAltStack, t.TID, 0, "flags %#x of the alternate signal stack", t.AltStack.Flags)
 	}
 }
 
@@ -59,5 +60,6 @@ func (e *encoder) imageLosses() {
 		n := &e.img.Objects.Namespaces[i]
 		said := n.Kind == format.NSUTS || n.Kind == format.NSIPC
 		e.losses.If(!n.Host && !said, codec.LossNamespace, 0, n.ID, "%s namespace", n.Kind)
+		e.losses.If(!n.Host && said && len(n.Sysctls) > 0, codec.LossNamespace, 0, n.ID, "settings of the %s namespace", n.Kind)
 	}
 }
