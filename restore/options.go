@@ -30,6 +30,9 @@ type Options struct {
 	ShellJob bool
 	// MapMemory maps pages from the image's file, copy on write, instead of
 	// reading them. The file must stay unchanged as long as the tree lives.
+	// Memory that a program drops by MADV_DONTNEED holds the image's contents
+	// again, not zeroes: wrong for programs whose allocators count on zeroes, as
+	// those of Go and jemalloc do.
 	MapMemory bool
 	// NoVerify skips the comparison of the restored tree with the image.
 	NoVerify bool

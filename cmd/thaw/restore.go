@@ -41,7 +41,7 @@ func (o *restoreOptions) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.pidFile, "pidfile", "", "write the root's number to `FILE`")
 	f.StringSliceVar(&o.force, "force", nil, "go on in spite of findings with the X2 code `CODE`, without what they speak of; repeatable")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "give up if the tree does not run after this time, 0 for never")
-	f.BoolVar(&o.mapMemory, "map-memory", false, "map memory from the image, which must stay as it is, instead of reading it")
+	f.BoolVar(&o.mapMemory, "map-memory", false, "map memory from the image, which must stay as it is, instead of reading it; not for programs in Go or with jemalloc")
 	f.BoolVar(&o.checkPages, "check-pages", true, "check all pages against their checksums first; not with --map-memory")
 	f.BoolVar(&o.shellJob, "shell-job", false, "join this session and terminal where the image's own are gone")
 	f.BoolVar(&o.verify, "verify", true, "compare the restored tree with the image before it runs")
@@ -80,7 +80,12 @@ made.
 
 Files are looked for where the image has them. With --map-path and --root they
 are looked for in other places; the tree sees those as the places of its files.
-Names that sockets are bound to stay as they are.` + exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitFailed, exitIO, exitInterrupted),
+Names that sockets are bound to stay as they are.
+
+With --map-memory memory comes from the image when it is touched. Where a program
+drops such memory (MADV_DONTNEED), the image's contents come back, not zeroes.
+Programs whose allocators count on zeroes there, as those of Go and jemalloc do,
+go wrong: restore them without it.` + exitHelp(exitOK, exitInvalid, exitUsage, exitHost, exitFailed, exitIO, exitInterrupted),
 		Example: "  thaw restore tree.thaw\n  thaw restore --detach --pidfile root.pid tree.thaw\n  thaw restore --dry-run tree.thaw\n" +
 			"  thaw restore --pidns --map-path /usr/lib=/srv/old/lib old.ckpt",
 		Args: exactArgs(1, "IMAGE"),

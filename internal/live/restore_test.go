@@ -91,14 +91,17 @@ func TestRestorePIDNamespace(t *testing.T) {
 }
 
 // TestRestoreMapped: memory mapped from the image, and from a compressed one
-// read, in both modes of numbers.
+// read, in both modes of numbers. A Go program counts on zeroes in memory that
+// it has given back, which mapped memory does not give (see the memory fixture).
 func TestRestoreMapped(t *testing.T) {
 	for _, name := range []string{"single", "threads", "memory", "goprog", "rounds"} {
-		t.Run(name+"-mapped", func(t *testing.T) {
-			if w := Inside(t); w != nil {
-				cycle(w, Spec{Name: name, Env: []string{"FX_MAPPED=1"}}, nil, []string{"--map-memory"})
-			}
-		})
+		if name != "goprog" {
+			t.Run(name+"-mapped", func(t *testing.T) {
+				if w := Inside(t); w != nil {
+					cycle(w, Spec{Name: name, Env: []string{"FX_MAPPED=1"}}, nil, []string{"--map-memory"})
+				}
+			})
+		}
 		t.Run(name+"-compressed", func(t *testing.T) {
 			if w := Inside(t); w != nil {
 				cycle(w, Spec{Name: name}, []string{"--compress", "zstd"}, nil)

@@ -341,6 +341,12 @@ int main(int argc, char **argv)
 	shared_tail[1] = 0x5b;
 	memfd_gone[2] = 0x5c;
 	fx_join(c, "child");
+	/* the one thing that memory mapped from an image does otherwise */
+	if (fx_broken("dropped"))
+		setenv("FX_MAPPED", "1", 1);
+	memset(cow, 'd', 64 * KB);
+	MUST(!madvise(cow, 64 * KB, MADV_DONTNEED));
+	CHECK(!cow[5] == !getenv("FX_MAPPED"), "memory that was dropped holds %d", cow[5]);
 	CHECK(shared[PG] == 0xa5 && shared_tail[PG] == 0xa6 && memfd_gone[PG] == 0xa7 && memfd_map[2 * PG] == 0xa8, "memory is no longer shared with the child");
 	return fx_finish();
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -63,6 +64,21 @@ func chain(ctx context.Context, steps *atomic.Uint64) [32]byte {
 		steps.Add(1)
 	}
 	return h
+}
+
+// garbage makes n objects with pointers, which the collector looks through.
+func garbage(n int) {
+	var last *node
+	for range n {
+		last = &node{next: last}
+	}
+	runtime.GC()
+	runtime.KeepAlive(last)
+}
+
+type node struct {
+	next *node
+	_    [6]uint64
 }
 
 func again(n uint64) [32]byte {
@@ -131,6 +147,12 @@ func spoil[T any](name string, v *T, wrong T) {
 	}
 }
 
+// An awaited ticker has to get beyond a count, in some time.
+type awaited struct {
+	ticks    int64
+	patience time.Duration
+}
+
 func run(dir string) error {
 	r := &report{dir: dir}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -140,10 +162,14 @@ func run(dir string) error {
 		return err
 	}
 	sum, want := l.square(dir)
-	seen := l.ticks.Load()
-	spoil("ticker", &seen, 1<<40)
-	time.Sleep(50 * time.Millisecond)
-	r.check(l.ticks.Load() > seen, "the ticker has stopped")
+	debug.FreeOSMemory() // what comes back of it must be zeroes
+	garbage(1 << 20)
+	seen := awaited{l.ticks.Load(), time.Minute}
+	spoil("ticker", &seen, awaited{1 << 40, 50 * time.Millisecond})
+	for end := time.Now().Add(seen.patience); l.ticks.Load() <= seen.ticks && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	r.check(l.ticks.Load() > seen.ticks, "the ticker has stopped")
 	took := <-l.late
 	spoil("timer", &took, 0)
 	r.check(took >= lateAfter, "the timer fired after %v", took)
