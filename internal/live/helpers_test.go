@@ -38,9 +38,9 @@ func (w *World) names() []string {
 // await waits until ok says so.
 func (w *World) await(what string, ok func() bool) {
 	w.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(poll) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(poll) {
 		if time.Now().After(end) {
-			w.Fatalf("%s: not in 20 s; processes: %v", what, w.Processes())
+			w.Fatalf("%s: not in %v; processes: %v", what, patience, w.Processes())
 		}
 	}
 }

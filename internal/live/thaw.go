@@ -126,7 +126,7 @@ func (w *World) Capture(f *Fixture, flags ...string) string {
 // AwaitGone waits until the killed tree's numbers are free.
 func (w *World) AwaitGone(f *Fixture) {
 	w.Helper()
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(poll) {
+	for end := time.Now().Add(patience); ; time.Sleep(poll) {
 		if _, err := os.Lstat(fmt.Sprintf("/proc/%d", f.PID)); errors.Is(err, os.ErrNotExist) {
 			return
 		}

@@ -44,15 +44,18 @@ func TestTerminal(t *testing.T) {
 		w.must(c.Start())
 		return c
 	}
-	_, first := w.terminal()
+	seen, first := w.terminal()
 	count := `i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; read -t 0.01 x 2>/dev/null < /dev/null; sleep 0.005; done; echo done`
 	one := shell(first, "/bin/bash -c '"+count+"' & echo $! > "+w.Dir+"/pid; wait")
-	w.await("the job", func() bool { return exists(w.Dir + "/pid") })
-	time.Sleep(100 * time.Millisecond)
-	b, err := os.ReadFile(w.Dir + "/pid")
+	_, err := seen.Read(make([]byte, 1)) // the job runs
 	w.must(err)
+	var pid []byte
+	w.await("the job's number", func() bool {
+		pid, err = os.ReadFile(w.Dir + "/pid")
+		return err == nil && strings.HasSuffix(string(pid), "\n")
+	})
 	img := w.Image()
-	w.Must(0, "capture", strings.TrimSpace(string(b)), "-o", img)
+	w.Must(0, "capture", strings.TrimSpace(string(pid)), "-o", img)
 	_ = one.Wait() // its job is gone
 
 	master, second := w.terminal()
@@ -76,7 +79,7 @@ func TestTerminal(t *testing.T) {
 		if len(lines) < 100 || lines[len(lines)-2] != "400" || lines[len(lines)-1] != "done" {
 			w.Errorf("the second terminal saw %q", got)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		w.Errorf("nothing came to the second terminal; processes: %v", w.Processes())
 		w.KillAll()
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // insideLimit bounds one test inside its world.
-const insideLimit = 150 * time.Second
+const insideLimit = 4 * time.Minute
 
 // A World is where a live test happens: namespaces of its own. Its methods end
 // the test where something goes wrong that no later step makes sense after.
@@ -161,7 +161,7 @@ func (w *World) checkLeft(before string) {
 		return
 	}
 	var left []string
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if left = w.Processes(); len(left) == 0 {
 			break
 		}
@@ -207,7 +207,7 @@ func (w *World) Processes() []string {
 // waits until all are gone.
 func (w *World) KillAll() {
 	w.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(poll) {
+	for end := time.Now().Add(patience); ; time.Sleep(poll) {
 		left := w.Processes()
 		if len(left) == 0 {
 			return

@@ -86,6 +86,14 @@ static int k_procfile(void) { return (fd = open("/proc/self/maps", O_RDONLY)) < 
 static int k_hugetlb(void) { return mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) == MAP_FAILED; }
 static int k_userns(void) { return unshare(CLONE_NEWUSER); }
 static int k_netns(void) { return unshare(CLONE_NEWNET); }
+static int armed[2]; /* a child says here that it will die with its parent */
+static int await_armed(void)
+{
+	char c;
+
+	close(armed[1]);
+	return read(armed[0], &c, 1) != 1 || close(armed[0]);
+}
 static int apart(int flags) /* a child in another namespace */
 {
 	int p[2];
@@ -116,12 +124,12 @@ static int k_pidns_child(void) /* a child in a nested pid namespace */
 {
 	pid_t p;
 
-	if (unshare(CLONE_NEWPID))
+	if (unshare(CLONE_NEWPID) || pipe(armed))
 		return 1;
 	if (!(p = fork()))
-		for (prctl(PR_SET_PDEATHSIG, SIGKILL);;)
+		for (prctl(PR_SET_PDEATHSIG, SIGKILL), write(armed[1], "x", 1);;)
 			pause();
-	return p < 0;
+	return p < 0 || await_armed();
 }
 static int k_aio(void)
 {
@@ -149,30 +157,21 @@ static int k_traced(void) /* a child that root traces; it is stopped */
 	}
 	return p < 0 || waitpid(p, &st, 0) != p || !WIFSTOPPED(st);
 }
-static int await_state(pid_t p, char want) /* fails if p ends */
-{
-	char path[32], stat[512], *state;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", p);
-	while (fx_slurp(path, stat, sizeof(stat)) > 0 && (state = strrchr(stat, ')')) && state[2] != 'Z') {
-		if (state[2] == want)
-			return 0;
-		usleep(1000);
-	}
-	return 1;
-}
 static int k_vfork(void) /* a child that waits for the end of its own, by vfork */
 {
-	pid_t p = fork();
+	pid_t p;
 
+	if (pipe(armed))
+		return 1;
+	p = fork();
 	if (!p) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (!vfork())
-			for (prctl(PR_SET_PDEATHSIG, SIGKILL);;)
+			for (prctl(PR_SET_PDEATHSIG, SIGKILL), write(armed[1], "x", 1);;)
 				syscall(SYS_pause);
 		_exit(0);
 	}
-	return p < 0 || await_state(p, 'D');
+	return p < 0 || await_armed();
 }
 static int k_mqueue(void) { return (fd = syscall(SYS_mq_open, "fixture", O_RDWR | O_CREAT, 0600, NULL)) < 0; }
 static int k_memfd_secret(void)

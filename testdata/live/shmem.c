@@ -45,12 +45,15 @@ static void child(void)
 int main(int argc, char **argv)
 {
 	pthread_mutexattr_t at;
+	char name[32];
 	pid_t c;
 	int fd, r;
 
 	fx_begin(argc, argv);
-	MUST((fd = shm_open("/thaw-live-fixture", O_RDWR | O_CREAT | O_EXCL, 0600)) >= 0);
-	MUST(!shm_unlink("/thaw-live-fixture") && !ftruncate(fd, 8 * PG));
+	/* all worlds have one /dev/shm: a name of this one's own */
+	snprintf(name, sizeof(name), "/thaw-live-%016llx", (unsigned long long)fx_fnv(fx_dir, strlen(fx_dir), FX_FNV0));
+	MUST((fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600)) >= 0);
+	MUST(!shm_unlink(name) && !ftruncate(fd, 8 * PG));
 	a = mmap(NULL, PG, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	twice = mmap(NULL, PG, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	file = mmap(NULL, 8 * PG, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
