@@ -82,11 +82,7 @@ func (d *decoder) oldTask() error {
 		if read == nil {
 			return d.misplaced(h, "a record of task "+pidText(d.section.task.TID))
 		}
-		if d.section.seen[h.kind] {
-			return d.fault(codec.Duplicate, h.name(), h.at, "task %d has one already", d.section.task.TID)
-		}
-		d.section.seen[h.kind] = true
-		if err := d.take(h); err != nil {
+		if err := d.takeOnce(h); err != nil {
 			return err
 		}
 		b, err := d.body(h)

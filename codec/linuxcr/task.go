@@ -88,11 +88,7 @@ func (d *decoder) taskRecord(h header) error {
 	case read == nil:
 		return d.misplaced(h, "a record of task "+pidText(d.section.task.TID))
 	}
-	if d.section.seen[h.kind] {
-		return d.fault(codec.Duplicate, h.name(), h.at, "task %d has one already", d.section.task.TID)
-	}
-	d.section.seen[h.kind] = true
-	if err := d.take(h); err != nil {
+	if err := d.takeOnce(h); err != nil {
 		return err
 	}
 	if len(d.layouts[h.kind]) == 0 {
@@ -106,6 +102,15 @@ func (d *decoder) taskRecord(h header) error {
 		read = oldReaders[h.kind]
 	}
 	return read(d, b)
+}
+
+// takeOnce takes a record that a task has once.
+func (d *decoder) takeOnce(h header) error {
+	if d.section.seen[h.kind] {
+		return d.fault(codec.Duplicate, h.name(), h.at, "task %d has one already", d.section.task.TID)
+	}
+	d.section.seen[h.kind] = true
+	return d.take(h)
 }
 
 // beginTask reads the TASK record and the task's name.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"slices"
 
@@ -271,24 +273,17 @@ func wrap(_ *Corpus, r *rand.Rand, m *Image) *Image {
 // compressed is b as gzip or zstd.
 func compressed(b []byte, gz bool) ([]byte, error) {
 	var out bytes.Buffer
+	var w io.WriteCloser
+	var err error
 	if gz {
-		w, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-		if err != nil {
-			return nil, err
-		}
-		if _, err = w.Write(b); err != nil {
-			return nil, err
-		}
-		err = w.Close()
-		return out.Bytes(), err
+		w, err = gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	} else {
+		w, err = zstd.NewWriter(&out, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 	}
-	w, err := zstd.NewWriter(&out, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, err
 	}
-	if _, err = w.Write(b); err != nil {
-		return nil, err
-	}
-	err = w.Close()
+	_, err = w.Write(b)
+	err = errors.Join(err, w.Close())
 	return out.Bytes(), err
 }
