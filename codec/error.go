@@ -93,6 +93,10 @@ const (
 	ManyImages Kind = "many-images"
 	// BadDocument: a JSON document of an envelope that is none.
 	BadDocument Kind = "bad-document"
+	// AmbiguousDocument: a JSON document that programs read in different ways.
+	AmbiguousDocument Kind = "ambiguous-document"
+	// MissingDocument: of the documents that belong together, one is not there.
+	MissingDocument Kind = "missing-document"
 )
 
 // The kinds of encryption.
@@ -139,6 +143,7 @@ func Kinds() []Kind {
 		PathEscape, AbsoluteName, LinkEscape, DanglingLink, BelowLink, SpecialMember, DuplicateMember, SparseMember,
 		Bomb, MemberSize, TooManyMembers, BadName, UnknownMember, AfterEnd, NoEnd, AmbiguousHeader, BadHeader,
 		BadDigest, BlobSize, MissingBlob, ForeignLayer, RecursiveIndex, BadDescriptor, ManyImages, BadDocument,
+		AmbiguousDocument, MissingDocument,
 		Encrypted, OtherRecipient, BadCipher,
 		Unsealed, BadSeal, ForeignSeal, ForgedSeal, OtherImage,
 		AlteredMember, ResizedMember, SwappedMember, StrippedMember, AddedMember, ChangedMeanwhile,

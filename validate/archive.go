@@ -29,6 +29,9 @@ var archiveCodes = map[codec.Kind]string{
 	codec.BadDescriptor:   "A025",
 	codec.ManyImages:      "A026",
 	codec.BadDocument:     "A027",
+
+	codec.AmbiguousDocument: "A028",
+	codec.MissingDocument:   "A029",
 }
 
 // FromFaults makes findings of what is wrong with a file although it could be

@@ -132,4 +132,14 @@ var archiveRules = []Rule{
 		Why: "What it says of the container, its mounts or its layers is not known.",
 		Fix: fixCopyAgain, Example: "a spec.dump that ends in the middle",
 	},
+	{
+		Code: "A028", Severity: Error, Title: "document that can be read in two ways",
+		Why: "Programs differ in which of two values of one key they take, so that what was checked is not what the engine does.",
+		Fix: fixSuspect, Example: "a spec.dump with two lists of mounts",
+	},
+	{
+		Code: "A029", Severity: Warning, Title: "document of the container missing",
+		Why: "What the container may do stands in config.dump and spec.dump: what one of them does not tell is not judged.",
+		Fix: "copy the checkpoint again with all its members", Example: "an archive with config.dump and without spec.dump",
+	},
 }

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -153,7 +154,7 @@ type containerReader struct {
 // read reads all documents. What is wrong with one is a fault.
 func (r *containerReader) read(ctx context.Context) error {
 	for _, step := range []func() error{
-		r.readSpec, r.readConfig, r.readStatus, r.readNetwork, r.readDeleted, r.readBindMounts, r.readMembers,
+		r.askDocuments, r.readSpec, r.readConfig, r.readStatus, r.readNetwork, r.readDeleted, r.readBindMounts, r.readMembers,
 		func() error { return r.readLayers(ctx) },
 	} {
 		if err := step(); err != nil {
@@ -161,6 +162,25 @@ func (r *containerReader) read(ctx context.Context) error {
 		}
 	}
 	r.guessEngine()
+	return nil
+}
+
+// askDocuments asks for the two documents that every engine writes. Of a checkpoint
+// that has neither nobody expects them.
+func (r *containerReader) askDocuments() error {
+	var there, missing []string
+	for _, name := range []string{configDump, specDump} {
+		b, err := readFile(r.dir, name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), err == nil && string(bytes.TrimSpace(b)) == "null":
+			missing = append(missing, name)
+		default: // what is wrong with one, reading it tells
+			there = append(there, name)
+		}
+	}
+	if len(there) == 1 && len(missing) == 1 {
+		r.add(codec.MissingDocument, missing[0], 0, "it is not there, or says nothing, and %s is there", there[0])
+	}
 	return nil
 }
 

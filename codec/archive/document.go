@@ -53,7 +53,49 @@ func readDocument(f *faults, dir fs.FS, name string, v any) (bool, error) {
 		f.add(codec.BadDocument, name, offsetOf(err), "%w", err)
 		return false, nil
 	}
+	if key, offset := keyTwice(b); offset > 0 {
+		f.add(codec.AmbiguousDocument, name, offset, "%.80q stands twice in one object: some programs take the first, others the last", key)
+	}
 	return true, nil
+}
+
+// keyTwice finds a key that an object of a document, which is one, has twice, and
+// the offset behind its second place; zero if there is none.
+func keyTwice(b []byte) (key string, offset int64) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	// seen are the keys of the objects that are open, nil for arrays; wanted says
+	// that the next token of the innermost is a key.
+	var seen []map[string]bool
+	wanted := false
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return "", 0
+		}
+		switch t := token.(type) {
+		case json.Delim:
+			switch t {
+			case '{':
+				seen, wanted = append(seen, map[string]bool{}), true
+				continue
+			case '[':
+				seen, wanted = append(seen, nil), false
+				continue
+			default:
+				seen = seen[:len(seen)-1]
+			}
+		case string:
+			if wanted {
+				keys := seen[len(seen)-1]
+				if keys[t] {
+					return t, dec.InputOffset()
+				}
+				keys[t], wanted = true, false
+				continue
+			}
+		}
+		wanted = len(seen) > 0 && seen[len(seen)-1] != nil
+	}
 }
 
 // parse decodes one JSON document and nothing behind it.

@@ -99,7 +99,10 @@ func hostileTars() []vector {
 			return b
 		}()})},
 		{"config-cut", []codec.Kind{codec.BadDocument}, tarOf(append([]entry{{name: "config.dump", body: `{"id":`}}, healthy()[1:]...)...)},
-		{"spec-not-json", []codec.Kind{codec.BadDocument}, tarOf(append([]entry{{name: "spec.dump", body: "\x00\x01"}}, healthy()[2:]...)...)},
+		{"spec-not-json", []codec.Kind{codec.BadDocument}, tarOf(append([]entry{{name: "spec.dump", body: "\x00\x01"}, healthy()[0]}, healthy()[2:]...)...)},
+		{"spec-twice-mounts", []codec.Kind{codec.AmbiguousDocument}, tarOf(append([]entry{{name: "spec.dump", body: `{"mounts":[{"source":"/"}],` + noSpec[1:len(noSpec)-1] + `,"mounts":[]}`}, healthy()[0]}, healthy()[2:]...)...)},
+		{"spec-missing", []codec.Kind{codec.MissingDocument}, tarOf(append(healthy()[:1:1], healthy()[2:]...)...)},
+		{"config-null", []codec.Kind{codec.MissingDocument}, tarOf(append([]entry{{name: "config.dump", body: "null\n"}}, healthy()[1:]...)...)},
 		{"no-images", []codec.Kind{codec.Missing}, tarOf(healthy()[:2]...)},
 		{"bomb-zstd", []codec.Kind{codec.Bomb}, zeroBomb()},
 		{"gzip-cut", []codec.Kind{codec.Truncated}, func() []byte { b := gzipped(good); return b[:len(b)-6] }()},
