@@ -71,7 +71,7 @@ func (a *app) identities(ctx context.Context) ([]age.Identity, error) {
 	}
 	var ids []age.Identity
 	for _, name := range files {
-		b, err := readFile(ctx, name, maxKeyFile)
+		b, err := readFile(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func (a *app) unseal(ctx context.Context, o *opened, src codec.Source) (codec.So
 func (a *app) trusted(ctx context.Context) ([]ed25519.PublicKey, error) {
 	var keys []ed25519.PublicKey
 	for _, name := range a.access.keys {
-		b, err := readFile(ctx, name, maxKeyFile)
+		b, err := readFile(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -206,7 +206,7 @@ func recipients(ctx context.Context, names []string) ([]age.Recipient, error) {
 		text := []byte(name)
 		if !crypt.IsRecipient(name) {
 			var err error
-			if text, err = readFile(ctx, name, maxKeyFile); err != nil {
+			if text, err = readFile(ctx, name); err != nil {
 				return nil, err
 			}
 		}

@@ -182,7 +182,7 @@ func (a *app) privateKey(ctx context.Context, name string) (ed25519.PrivateKey, 
 	if name == "" {
 		return nil, &failure{code: exitUsage, err: errors.New("no key is given to sign with: --key PRIVATE"), hint: "thaw seal --generate-key NAME makes one"}
 	}
-	b, err := readFile(ctx, name, maxKeyFile)
+	b, err := readFile(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -83,14 +83,14 @@ func openFile(ctx context.Context, name string) (*os.File, error) {
 	}
 }
 
-// readFile reads a file that the command line names; of one of more than limit
+// readFile reads a file that the command line names; of one of more than maxKeyFile
 // bytes so much that this is seen.
-func readFile(ctx context.Context, name string, limit int64) ([]byte, error) {
+func readFile(ctx context.Context, name string) ([]byte, error) {
 	f, err := openFile(ctx, name)
 	if err != nil {
 		return nil, ioError(err)
 	}
-	b, err := io.ReadAll(io.LimitReader(newWaitingReader(ctx, f), limit+1))
+	b, err := io.ReadAll(io.LimitReader(newWaitingReader(ctx, f), maxKeyFile+1))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, ioError(err)
 	}
