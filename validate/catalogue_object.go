@@ -64,7 +64,7 @@ var objectRules = []Rule{
 	},
 	{
 		Code: "R054", Severity: Error, Title: "impossible epoll watch",
-		Why: "epoll_ctl(2) refuses negative descriptors, EPOLLEXCLUSIVE together with most other events, and devices like /dev/null.",
+		Why: "epoll_ctl(2) refuses negative descriptors, EPOLLEXCLUSIVE together with most other events, memfds, and devices like /dev/null.",
 		Fix: fixFiles, Example: "events 0xffffffff",
 	},
 	{

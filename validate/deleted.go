@@ -19,6 +19,9 @@ func checkDeleted(c *checker) {
 		if d.Size >= maxOffset || !known {
 			c.object("R041", d.ID, "size %d, mode %#o", d.Size, d.Mode)
 		}
+		if d.Path == "" && d.Link == "" {
+			c.object("R018", d.ID, "deleted file of which nobody knows where it was")
+		}
 		if (d.Links != 0) != (d.Link != "") {
 			c.object("R042", d.ID, "%d links, one of them %.120q", d.Links, d.Link)
 		}

@@ -53,7 +53,7 @@ func checkWatches(c *checker, f *format.OpenFile) []format.ObjectID {
 		case target == nil:
 		case target.Epoll != nil:
 			nested = append(nested, w.File)
-		case target.Kind == format.FileRegular || target.Kind == format.FileDirectory || target.Kind == format.FileMemfd:
+		case target.Kind == format.FileRegular || target.Kind == format.FileDirectory:
 			c.object("R053", f.ID, "descriptor %d is watched and of kind %s", w.FD, target.Kind)
 		}
 	}
@@ -69,9 +69,12 @@ const (
 	memMajor = 1
 )
 
-// unpollable says that a file is a device that epoll_ctl(2) refuses for sure:
-// /dev/null, /dev/zero and /dev/full.
+// unpollable says that a file is one that epoll_ctl(2) refuses for sure: a memfd,
+// /dev/null, /dev/zero or /dev/full.
 func unpollable(f *format.OpenFile) bool {
+	if f != nil && f.Memfd != nil {
+		return true
+	}
 	if f == nil || f.Device == nil || f.Device.Block || f.Device.Major != memMajor {
 		return false
 	}

@@ -88,13 +88,18 @@ func checkHeld(c *checker) {
 	if !hasPeers(files) {
 		return
 	}
-	tables := map[format.ObjectID]bool{}
-	c.eachTask(func(_ *checker, t *format.Task) {
-		if living(t) {
-			tables[t.Files] = true
+	held := heldFiles(c)
+	for i := range files {
+		u := files[i].Unix
+		if u != nil && held[files[i].ID] && !held[u.Peer] && c.File(u.Peer) != nil {
+			c.object("R079", files[i].ID, "connected to %d, which no task has", u.Peer)
 		}
-	})
-	held := make(map[format.ObjectID]bool, len(files))
+	}
+}
+
+// heldFiles are the open files that tasks have, and those that their sockets hold.
+func heldFiles(c *checker) map[format.ObjectID]bool {
+	held := make(map[format.ObjectID]bool, len(c.img.Objects.Files))
 	var next []format.ObjectID
 	hold := func(id format.ObjectID) {
 		if !held[id] {
@@ -102,6 +107,12 @@ func checkHeld(c *checker) {
 			next = append(next, id)
 		}
 	}
+	tables := map[format.ObjectID]bool{}
+	c.eachTask(func(_ *checker, t *format.Task) {
+		if living(t) {
+			tables[t.Files] = true
+		}
+	})
 	for i := range c.img.Objects.FileTables {
 		if t := &c.img.Objects.FileTables[i]; tables[t.ID] {
 			for _, e := range t.Entries {
@@ -112,22 +123,21 @@ func checkHeld(c *checker) {
 	for len(next) > 0 {
 		f := c.File(next[len(next)-1])
 		next = next[:len(next)-1]
-		if f == nil || f.Unix == nil {
-			continue
-		}
-		for _, id := range f.Unix.Pending {
-			hold(id)
-		}
-		for i := range f.Unix.Queue {
-			for _, id := range f.Unix.Queue[i].Files {
-				hold(id)
-			}
+		if f != nil && f.Unix != nil {
+			eachHeld(f.Unix, hold)
 		}
 	}
-	for i := range files {
-		u := files[i].Unix
-		if u != nil && held[files[i].ID] && !held[u.Peer] && c.File(u.Peer) != nil {
-			c.object("R079", files[i].ID, "connected to %d, which no task has", u.Peer)
+	return held
+}
+
+// eachHeld calls f for the files that a socket holds.
+func eachHeld(u *format.UnixSocket, f func(format.ObjectID)) {
+	for _, id := range u.Pending {
+		f(id)
+	}
+	for i := range u.Queue {
+		for _, id := range u.Queue[i].Files {
+			f(id)
 		}
 	}
 }

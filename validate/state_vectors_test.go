@@ -88,6 +88,7 @@ var stateMutations = []mutation{
 	{"S032", "another-code", func(v *vector) { v.task(100).Pending[0].Code = -1 }},
 	{"S033", "over-the-limit", func(v *vector) { v.proc().Limits[1].Soft = 0; v.proc().Pending = nil }},
 	{"S034", "in-a-hole", func(v *vector) { v.task(102).Restart.Remainder = holeAddr }},
+	{"S034", "beyond-all-addresses", func(v *vector) { v.task(102).Restart.Remainder = ^format.Addr(0) }},
 	{"S034", "in-code", func(v *vector) { v.task(102).Restart.Remainder = textAddr }},
 	{"S034", "far-below-the-stack", func(v *vector) { v.task(102).Restart.Remainder = stackAddr - 2<<20 }},
 	{"S035", "in-a-hole", func(v *vector) { v.task(100).Rseq.Address = holeAddr }},

@@ -192,6 +192,9 @@ func (l layout) covers(start, end format.Addr) bool {
 // below a stack makes it grow.
 func (l layout) writable(at format.Addr, n uint32) bool {
 	end := at + format.Addr(n)
+	if end < at {
+		return false
+	}
 	i := sort.Search(len(l), func(i int) bool { return l[i].End > at })
 	for ; at < end; i++ {
 		if i == len(l) || l[i].Prot&format.ProtWrite == 0 {

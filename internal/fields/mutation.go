@@ -64,7 +64,7 @@ func (p *Pool) add(s Site) {
 	v := reflect.New(s.value.Type()).Elem()
 	v.Set(s.value)
 	p.of[s.Name] = append(list, v)
-	if id, ok := v.Interface().(format.ObjectID); ok && id != 0 {
+	if id, ok := reflect.TypeAssert[format.ObjectID](v); ok && id != 0 {
 		p.ids = append(p.ids, id)
 	}
 }
@@ -124,8 +124,17 @@ func (w *writer) signed() {
 		name string
 		v    int64
 	}{
-		{"zero", 0}, {"one", 1}, {"minus-one", -1}, {"max", top}, {"min", -top - 1},
-		{"one-more", n + 1}, {"one-less", n - 1}, {"bit-0", n ^ 1}, {"bit-5", n ^ 1<<5}, {"bit-mid", n ^ 1<<(last/2)}, {"bit-high", n ^ 1<<(last-1)},
+		{"zero", 0},
+		{"one", 1},
+		{"minus-one", -1},
+		{"max", top},
+		{"min", -top - 1},
+		{"one-more", n + 1},
+		{"one-less", n - 1},
+		{"bit-0", n ^ 1},
+		{"bit-5", n ^ 1<<5},
+		{"bit-mid", n ^ 1<<(last/2)},
+		{"bit-high", n ^ 1<<(last-1)},
 	} {
 		w.add(m.name, reflect.ValueOf(m.v))
 	}
@@ -137,9 +146,18 @@ func (w *writer) unsigned() {
 		name string
 		v    uint64
 	}{
-		{"zero", 0}, {"one", 1}, {"max", 1<<size - 1}, {"half", 1 << (size - 1)},
-		{"one-more", n + 1}, {"one-less", n - 1}, {"bit-0", n ^ 1}, {"bit-mid", n ^ 1<<(size/2)}, {"bit-high", n ^ 1<<(size-1)},
-		{"page-more", n + format.PageSize}, {"page-less", n - format.PageSize}, {"bit-low-set", n ^ 1<<bits.TrailingZeros64(n)},
+		{"zero", 0},
+		{"one", 1},
+		{"max", 1<<size - 1},
+		{"half", 1 << (size - 1)},
+		{"one-more", n + 1},
+		{"one-less", n - 1},
+		{"bit-0", n ^ 1},
+		{"bit-mid", n ^ 1<<(size/2)},
+		{"bit-high", n ^ 1<<(size-1)},
+		{"page-more", n + format.PageSize},
+		{"page-less", n - format.PageSize},
+		{"bit-low-set", n ^ 1<<bits.TrailingZeros64(n)},
 	} {
 		w.add(m.name, reflect.ValueOf(m.v))
 	}

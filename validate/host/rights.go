@@ -104,6 +104,13 @@ func (c *check) capabilities() {
 		}
 	}
 	c.ids()
+	for i := range c.img.Objects.Processes {
+		// Not even the root of a user namespace may (fs/proc/base.c, __set_oom_adj).
+		p := &c.img.Objects.Processes[i]
+		if p.OOMScoreAdj < 0 && (c.rights.UserNamespace || !c.rights.has(capSysResource)) {
+			c.add(validate.CodeCapability, validate.ObjectSubject(p.ID), "oom_score_adj %d takes CAP_SYS_RESOURCE", p.OOMScoreAdj)
+		}
+	}
 	for i := range c.img.Tasks {
 		t := &c.img.Tasks[i]
 		if t.IOFlusher && !c.rights.has(capSysResource) {

@@ -156,6 +156,10 @@ var vectors = []struct {
 		v.Facts.Rights.Effective &^= 1 << capSysNice
 		v.task().Sched = &format.Sched{Policy: 1, Priority: 10}
 	}},
+	{validate.CodeCapability, "spared-by-the-oom-killer", "a process that the OOM killer spares, without CAP_SYS_RESOURCE", func(v *vector) {
+		v.Facts.Rights.Effective &^= 1 << capSysResource
+		v.Image.Objects.Processes[0].OOMScoreAdj = -500
+	}},
 	{validate.CodeCapability, "io-flusher", "an I/O flusher without CAP_SYS_RESOURCE", func(v *vector) {
 		v.Facts.Rights.Effective &^= 1 << capSysResource
 		v.task().IOFlusher = true
