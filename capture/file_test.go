@@ -119,6 +119,29 @@ func TestUnlinkedFiles(t *testing.T) {
 	}
 }
 
+// TestTmpfiles: the flag of how a file was made is told to be lost, of a file
+// that has a name now, too.
+func TestTmpfiles(t *testing.T) {
+	f, s := freezeFiles(t)
+	defer release(t, s)
+	named := f.file("named", 0).Regular
+	if named == nil {
+		t.Fatal("the file that got a name is not regular")
+	}
+	if d := f.ix.Deleted(named.File.Deleted); d == nil || filepath.Base(d.Link) != "got-a-name" {
+		t.Errorf("the file that got a name: %+v", d)
+	}
+	told := 0
+	for _, w := range f.img.Warnings {
+		if strings.Contains(w.Message, "O_TMPFILE") {
+			told++
+		}
+	}
+	if told != 2 {
+		t.Errorf("%d of 2 files are told of: %+v", told, f.img.Warnings)
+	}
+}
+
 func TestPipes(t *testing.T) {
 	f, s := freezeFiles(t)
 	buffer := func(name string, n int) *format.PipeBuffer {

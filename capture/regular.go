@@ -110,11 +110,12 @@ func (c *capturer) deletedFile(link, path string, st sys.FileInfo, tid int) (for
 // oTmpfile is __O_TMPFILE of open(2).
 const oTmpfile = 0o20000000
 
-// warnTmpfiles names the flag that only the call that made a file can give.
+// warnTmpfiles names the flag that only the call that made a file can give. The
+// file may have got a name since, by linkat.
 func (c *capturer) warnTmpfiles() {
 	for i := range c.img.Objects.Files {
 		if f := &c.img.Objects.Files[i]; f.Regular != nil && f.Flags&oTmpfile != 0 {
-			c.warnOnce(0, "F_GETFL of "+f.Regular.File.Path+" will no longer show O_TMPFILE; the file has its contents and no name")
+			c.warnOnce(0, "F_GETFL of "+f.Regular.File.Path+" will no longer show O_TMPFILE, which only the call that makes a file sets")
 		}
 	}
 }

@@ -19,6 +19,11 @@ int main(void) {
 	int tmp = open(".", O_TMPFILE | O_WRONLY, 0600);
 	CHECK(write(tmp, "tmp", 3) == 3);
 	say("tmpfile %d 0\n", tmp);
+	int named = open(".", O_TMPFILE | O_RDWR, 0600);
+	char link[64];
+	snprintf(link, sizeof link, "/proc/self/fd/%d", named);
+	CHECK(write(named, "named", 5) == 5 && linkat(AT_FDCWD, link, AT_FDCWD, "got-a-name", AT_SYMLINK_FOLLOW) == 0);
+	say("named %d 0\n", named);
 	int dir = open(".", O_RDONLY | O_DIRECTORY);
 	int path = open("log", O_PATH);
 	say("dir %d %d\n", dir, path);
