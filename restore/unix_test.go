@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,6 +96,49 @@ func TestSockets(t *testing.T) {
 		}
 		if dead, err := sys.DeadSocket(filepath.Join(dir, "listen")); err != nil || dead {
 			t.Errorf("nobody listens: %t, %v", dead, err)
+		}
+	}
+}
+
+// TestLongQueues: a socket through which much was sent has a buffer like any other
+// in the end, which the kernel goes on to size by itself.
+func TestLongQueues(t *testing.T) {
+	w := newWorld(t)
+	w.process(t, 20001, 0, 20001, 20001)
+	first := w.next + 1
+	pair := format.UnixSocket{SocketCommon: stream(), PeerCreds: by(20001)}
+	one, two := pair, pair
+	one.Peer, two.Peer = first+1, first
+	for range 64 {
+		two.Queue = append(two.Queue, format.SocketMessage{Data: make([]byte, 8<<10)})
+	}
+	w.give(one, 20001)
+	w.give(two, 20001)
+	r := w.restore(t, Options{})
+	pidfd, err := sys.PidfdOpen(r.Root, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sys.Close(pidfd) })
+	fresh, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = syscall.Close(fresh[0]), syscall.Close(fresh[1]) })
+	for n := range 2 {
+		fd, err := sys.PidfdGetfd(pidfd, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, option := range map[string]int{"buffer": syscall.SO_SNDBUF, "lock": soBufLock} {
+			got, err := sys.Getsockopt(fd, syscall.SOL_SOCKET, option, 4)
+			want, err2 := sys.Getsockopt(fresh[0], syscall.SOL_SOCKET, option, 4)
+			if err := errors.Join(err, err2); err != nil || !slices.Equal(got, want) {
+				t.Errorf("socket %d, %s: %v, want %v, %v", n, name, got, want, err)
+			}
+		}
+		if err := sys.Close(fd); err != nil {
+			t.Error(err)
 		}
 	}
 }
