@@ -73,7 +73,7 @@ func (e *engine) newNamespaces() *syscall.SysProcAttr {
 			a.Cloneflags |= n.flag
 		}
 	}
-	if !e.opts.PIDNamespace || e.host.facts.Rights.ChoosesPIDs() && e.host.mapFiles {
+	if !e.opts.PIDNamespace || e.host.facts.Rights.ChoosesPIDs() {
 		return a
 	}
 	uid, gid := os.Getuid(), os.Getgid()

@@ -46,14 +46,21 @@ func (w *World) Run(args ...string) Run {
 // RunAs is Run as another user.
 func (w *World) RunAs(uid uint32, args ...string) Run {
 	w.Helper()
+	if uid == 0 {
+		return w.runWith(nil, args...)
+	}
+	return w.runWith(&syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}, args...)
+}
+
+// runWith is Run with attributes of the new process; nil for none.
+func (w *World) runWith(attr *syscall.SysProcAttr, args ...string) Run {
+	w.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), thawLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, w.Thaw(), args...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=/root", "TMPDIR=" + filepath.Join(w.Dir, "tmp")}
 	cmd.Dir = w.Dir
-	if uid != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
-	}
+	cmd.SysProcAttr = attr
 	// Files, not pipes: a restored tree that kept one open would hold us up.
 	out, errs := w.scratch(), w.scratch()
 	defer out.Close()  //nolint:errcheck // read back
