@@ -85,3 +85,19 @@ func TestAreasAreMerged(t *testing.T) {
 		t.Errorf("difference %q", d)
 	}
 }
+
+// TestHasAction: a task has the actions of its table and no others.
+func TestHasAction(t *testing.T) {
+	img := &format.Image{}
+	img.Objects.Handlers = []format.SignalHandlers{{ID: 3, Actions: []format.SignalAction{{Signal: format.SIGTRAP}, {Signal: format.SIGSEGV}}}, {ID: 4}}
+	b := &builder{ix: format.NewIndex(img)}
+	for _, tt := range []struct {
+		table format.ObjectID
+		sig   format.Signal
+		want  bool
+	}{{3, format.SIGTRAP, true}, {3, format.SIGSEGV, true}, {3, format.SIGCHLD, false}, {4, format.SIGTRAP, false}, {5, format.SIGTRAP, false}} {
+		if got := b.hasAction(&format.Task{Handlers: tt.table}, tt.sig); got != tt.want {
+			t.Errorf("table %d, %s: %v", tt.table, tt.sig, got)
+		}
+	}
+}
