@@ -39,6 +39,15 @@ const (
 	BadCompression Kind = "bad-compression"
 	// Malformed: anything else that does not follow the format.
 	Malformed Kind = "malformed"
+	// Impossible: a value that can be read, but that the format's writer never
+	// writes and its reader does not take for what it says.
+	Impossible Kind = "impossible"
+	// Disagreement: two places of an image say different things of one.
+	Disagreement Kind = "disagreement"
+	// Stray: a part of an image that nothing in it refers to.
+	Stray Kind = "stray"
+	// Scant: the image tells less of something than the format's writer does.
+	Scant Kind = "scant"
 )
 
 // The kinds of archives and other envelopes.
@@ -139,7 +148,7 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		BadMagic, UnsupportedVersion, Truncated, Trailing, BadChecksum, TooLarge, Overlong,
-		Duplicate, Missing, Misplaced, Unknown, BadCompression, Malformed,
+		Duplicate, Missing, Misplaced, Unknown, BadCompression, Malformed, Impossible, Disagreement, Stray, Scant,
 		PathEscape, AbsoluteName, LinkEscape, DanglingLink, BelowLink, SpecialMember, DuplicateMember, SparseMember,
 		Bomb, MemberSize, TooManyMembers, BadName, UnknownMember, AfterEnd, NoEnd, AmbiguousHeader, BadHeader,
 		BadDigest, BlobSize, MissingBlob, ForeignLayer, RecursiveIndex, BadDescriptor, ManyImages, BadDocument,

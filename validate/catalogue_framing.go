@@ -69,6 +69,28 @@ var framingRules = []Rule{
 		Why: "The bytes are not what their place in the format says.",
 		Fix: fixCopyAgain, Example: "a msgpack array where a map must be",
 	},
+	{
+		Code: "F031", Severity: Error, Title: "value that is never written",
+		Why: "The bytes can be read, but the format's own writer never writes this there, and its reader refuses it, crashes or " +
+			"restores something else.",
+		Fix: fixCopyAgain, Example: "a process of CRIU's whose memory has number 0",
+	},
+	{
+		Code: "F032", Severity: Error, Title: "two places disagree",
+		Why: "The image says one thing twice, and not the same: what is restored depends on who reads it.",
+		Fix: fixCopyAgain, Example: "an open file that has another number in its own record",
+	},
+	{
+		Code: "F033", Severity: Warning, Title: "part that nothing refers to",
+		Why: "It belongs to no process, file or namespace of the image: it was left by another dump into the same folder, or " +
+			"what referred to it was changed.",
+		Fix: "dump into an empty folder; delete the file if it is known to be old", Example: "core-77.img in an image without a task 77",
+	},
+	{
+		Code: "F034", Severity: Warning, Title: "less told than there is",
+		Why: "Every process has this, and the image does not say it: a restored process gets that of the program that restores it.",
+		Fix: "take a new dump with a current writer", Example: "limits of 12 resources; there are 16",
+	},
 }
 
 // planRules speak of the restore plan.

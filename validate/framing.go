@@ -21,6 +21,10 @@ var framingCodes = map[codec.Kind]string{
 	codec.Unknown:            "F011",
 	codec.BadCompression:     "F012",
 	codec.Malformed:          codeMalformed,
+	codec.Impossible:         "F031",
+	codec.Disagreement:       "F032",
+	codec.Stray:              "F033",
+	codec.Scant:              "F034",
 }
 
 const codeMalformed = "F013"

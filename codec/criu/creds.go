@@ -7,22 +7,27 @@ import (
 	"github.com/checkpoint-restore/go-criu/v8/crit/images/creds"
 	criu_core "github.com/checkpoint-restore/go-criu/v8/crit/images/criu-core"
 
+	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/format"
 )
 
 // taskCreds finds the credentials of a task. CRIU keeps them with each thread,
 // before 2.0 with each process.
-func (d *decoder) taskCreds(p *proc, tc *criu_core.ThreadCoreEntry, t *format.Task) error {
+func (d *decoder) taskCreds(p *proc, f *file, tc *criu_core.ThreadCoreEntry, t *format.Task) error {
 	e := tc.GetCreds()
-	if e == nil {
-		e, _ = entry[*creds.CredsEntry](d.find(kCreds, uint64(p.GetPid())))
+	if old := d.find(kCreds, uint64(p.GetPid())); e == nil && old != nil {
+		f = old
+		e, _ = entry[*creds.CredsEntry](f)
 	}
 	if e == nil {
 		if t.Creds == 0 {
 			d.warn(t.TID, "the image has no credentials of the task")
+		} else {
+			d.odd(f, &f.records[0], codec.Missing, "thread %d has no credentials", t.TID)
 		}
 		return nil
 	}
+	check(d, f, &f.records[0], e, credsOddities)
 	t.NoNewPrivs = e.GetNoNewPrivs() != 0
 	c := credentials(e)
 	key := keyOfCreds(&c)

@@ -77,7 +77,7 @@ func (c *Codec) Open(ctx context.Context, src codec.Source, lim codec.Limits) (*
 		return nil, err
 	}
 	f := codec.NewFile(d.img, nil, d.store.close)
-	f.Format, f.Version, f.Size = formatName, d.version, d.size
+	f.Format, f.Version, f.Size, f.Faults = formatName, d.version, d.size, d.faults
 	f.Options = codec.EncodeOptions{Version: version11, Metadata: codec.None, Pages: codec.None}
 	return f, nil
 }

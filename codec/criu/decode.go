@@ -76,11 +76,20 @@ type decoder struct {
 	// messages are those waiting in each socket.
 	messages map[format.ObjectID][]format.SocketMessage
 	warned   map[string]bool
+	// faults are what is wrong although it can be decoded; odds how many there are.
+	faults []*codec.FormatError
+	odds   int
+	// rootless says that it was told that the inventory has no root_ids.
+	rootless bool
+	// spaceFiles, placeFiles are the files that shared memories and places were read
+	// from, by CRIU's number.
+	spaceFiles, placeFiles map[uint32]*file
 }
 
 // proc is one process of the image.
 type proc struct {
 	*pstree.PstreeEntry
+	rec   *record // of pstree.img
 	pid   format.PID
 	core  *criu_core.CoreEntry
 	lists *lists // of the core
@@ -105,6 +114,7 @@ func newDecoder(ctx context.Context, im *image) *decoder {
 		shared: map[sharedKey]format.ObjectID{}, pipes: map[pipeKey]format.ObjectID{}, deleted: map[uint64]format.ObjectID{},
 		terminals: map[uint32]format.ObjectID{}, remaps: map[uint32]remap{}, refs: map[uint32]format.FileRef{},
 		listeners: map[uint32]*format.UnixSocket{}, creds: map[credKey]format.ObjectID{}, memfds: map[uint64]format.ObjectID{}, masters: map[uint32]bool{}, messages: map[format.ObjectID][]format.SocketMessage{}, vdsos: map[vdsoKey]vdsoSums{}, pageOwners: map[string]format.ObjectID{}, warned: map[string]bool{},
+		spaceFiles: map[uint32]*file{}, placeFiles: map[uint32]*file{},
 	}
 	d.layer = &layer{
 		budget: &im.budget, dir: im.dir, store: d.store, bare: im.bare, done: map[string][]extent{}, taken: map[uint32]string{},
@@ -140,11 +150,16 @@ func (d *decoder) decode() error {
 
 // fault is an error in a record of a file.
 func fault(f *file, r *record, kind codec.Kind, msg string, args ...any) error {
+	return codec.InFile(formatError(r, kind, msg, args...), f.name)
+}
+
+// formatError is an error in a record, which may be nil.
+func formatError(r *record, kind codec.Kind, msg string, args ...any) *codec.FormatError {
 	e := codec.Errorf(kind, "", 0, msg, args...)
 	if r != nil {
 		e.Record, e.Offset = r.label(), r.at
 	}
-	return codec.InFile(e, f.name)
+	return e
 }
 
 // missing says that a file is not there that must be.
@@ -185,6 +200,7 @@ func (d *decoder) inventory() error {
 		return fault(f, &f.records[0], codec.UnsupportedVersion, "version %d of the image format; 1 and 2 are known", inv.GetImgVersion())
 	}
 	d.inv, d.amd = inv, d.isAMD()
+	d.checkInventory(f)
 	d.img.Provenance = format.Provenance{
 		Tool: "criu", ToolVersion: d.writer(), Format: formatName, FormatVersion: d.version,
 		PageSize: format.PageSize, Boottime: int64(inv.GetDumpUptime()),
@@ -217,7 +233,7 @@ func (d *decoder) tree() error {
 		if n += int64(max(1, len(e.GetThreads()))); n > d.lim.Tasks {
 			return fault(f, &f.records[i], codec.TooLarge, "more than %d tasks", d.lim.Tasks)
 		}
-		p := &proc{PstreeEntry: e, pid: format.PID(e.GetPid())}
+		p := &proc{PstreeEntry: e, rec: &f.records[i], pid: format.PID(e.GetPid())}
 		if p.pid <= 0 {
 			return fault(f, &f.records[i], codec.Malformed, "process number %d", e.GetPid())
 		}
@@ -252,5 +268,7 @@ func (d *decoder) finish() error {
 	for _, name := range d.strange {
 		d.warn(0, "file %s is of no kind that CRIU up to 4.2 writes", strings.ToValidUTF8(name, "?"))
 	}
+	d.strays()
+	d.closeFaults()
 	return d.attach()
 }

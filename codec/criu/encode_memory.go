@@ -228,7 +228,8 @@ func (e *encoder) sharedNumbers() {
 	}
 }
 
-// sharedMemories writes the contents of shared memory.
+// sharedMemories writes the contents of shared memory. CRIU wants a pagemap even
+// where there are none.
 func (e *encoder) sharedMemories() error {
 	for i := range e.img.Objects.Shared {
 		o := &e.img.Objects.Shared[i]
@@ -243,7 +244,7 @@ func (e *encoder) sharedMemories() error {
 				}
 			}
 		}
-		if len(list) == 0 {
+		if len(list) == 0 && o.Size == 0 {
 			continue
 		}
 		err := e.pagemap(kShmemMap, e.shmids[o.ID], list, func(ctx context.Context, first format.PageNum, p []byte) error {

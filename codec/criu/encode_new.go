@@ -50,7 +50,9 @@ type encoder struct {
 	locks     []outRecord
 	locked    map[format.ObjectID]bool
 	lastPages uint32
-	shmids    map[format.ObjectID]uint64
+	// root are CRIU's own numbers, in the inventory.
+	root   *criu_core.TaskKobjIdsEntry
+	shmids map[format.ObjectID]uint64
 	// listeners are the sockets at which connections wait, by those.
 	listeners map[format.ObjectID]format.ObjectID
 }
@@ -167,12 +169,18 @@ func (e *encoder) inventory() error {
 			e.setNamespace(root, o)
 		}
 	}
-	// Where a namespace is the image's own, CRIU's is another.
+	// Where a namespace is the image's own, CRIU's is another. A kind that the image
+	// does not know is told of nobody: then no process is in another than CRIU.
+	known := map[format.NamespaceKind]bool{}
+	for i := range e.img.Objects.Namespaces {
+		known[e.img.Objects.Namespaces[i].Kind] = true
+	}
 	for i := range nsKinds {
-		if p := nsKinds[i].field(root); *p == nil {
+		if p := nsKinds[i].field(root); *p == nil && known[nsKinds[i].kind] {
 			*p = new(uint32(len(e.img.Objects.Namespaces) + i + 1))
 		}
 	}
+	e.root = root
 	return e.file(kInventory, 0, one(&inventory.InventoryEntry{
 		ImgVersion: proto.Uint32(imageV11), FdinfoPerId: new(true), RootIds: root, NsPerId: new(true),
 		RootCgSet: proto.Uint32(rootSet), Lsmtype: inventory.Lsmtype_NO_LSM.Enum(), NetworkLockMethod: proto.Uint32(0),
@@ -247,8 +255,13 @@ func (e *encoder) process(t *format.Task) error {
 	sighand, _ := e.number("sighand", t.Handlers, hostNumber+1)
 	ids := &criu_core.TaskKobjIdsEntry{VmId: new(vm), FilesId: new(files), FsId: new(fsID), SighandId: new(sighand)}
 	for _, id := range t.Namespaces {
-		if o := e.ix.Namespace(id); o != nil {
+		if o := e.ix.Namespace(id); o != nil && (o.Host || told[o.Kind]) {
 			e.setNamespace(ids, o)
+		}
+	}
+	for i := range nsKinds { // what is not told of a process is CRIU's
+		if p := nsKinds[i].field(ids); *p == nil {
+			*p = *nsKinds[i].field(e.root)
 		}
 	}
 	if err := e.file(kIDs, uint64(t.TID), one(ids)); err != nil {

@@ -41,6 +41,10 @@ func (e *encoder) namespaces() error {
 	return e.sysv(max(ipc, hostNumber))
 }
 
+// told are the kinds of namespaces whose contents are written. Processes in others
+// of their own are put into those of the machine, which is a loss.
+var told = map[format.NamespaceKind]bool{format.NSUTS: true, format.NSUser: true, format.NSPid: true, format.NSIPC: true}
+
 func (e *encoder) namespace(o *format.Namespace, n uint64) error {
 	switch o.Kind {
 	case format.NSUTS:
@@ -55,7 +59,9 @@ func (e *encoder) namespace(o *format.Namespace, n uint64) error {
 		}
 		m.UidMap, m.GidMap = extents(o.UIDMap), extents(o.GIDMap)
 		return e.file(kUserNS, n, one(m))
-	case format.NSPid, format.NSIPC:
+	case format.NSIPC:
+		return e.file(kIPCVar, n, one(ipcEntry(o.Sysctls)))
+	case format.NSPid:
 		return nil
 	default:
 		e.losses.Add(codec.LossNamespace, 0, o.ID, "%s namespace", o.Kind)
@@ -177,6 +183,9 @@ func (e *encoder) inode(id format.ObjectID) uint32 {
 func (e *encoder) netNumber(c *format.SocketCommon) *uint32 {
 	if c.Namespace == 0 {
 		return nil
+	}
+	if o := e.ix.Namespace(c.Namespace); o != nil && !o.Host {
+		return e.root.NetNsId // where its process is put
 	}
 	n, _ := e.number("ns", c.Namespace, hostNumber)
 	return new(n)
@@ -302,6 +311,14 @@ func (e *encoder) ttyEntry(id uint32, f *format.OpenFile) *tty.TtyFileEntry {
 	return m
 }
 
+// unlocked are settings of which none is locked.
+func unlocked() *tty.TermiosEntry {
+	u := proto.Uint32
+	return &tty.TermiosEntry{
+		CIflag: u(0), COflag: u(0), CCflag: u(0), CLflag: u(0), CLine: u(0), CIspeed: u(0), COspeed: u(0), CCc: make([]uint32, controlChars),
+	}
+}
+
 func (e *encoder) terminal(id uint32, side ttySide) {
 	o := e.ix.Terminal(side.id)
 	if o == nil {
@@ -329,7 +346,7 @@ func (e *encoder) terminal(id uint32, side ttySide) {
 		}
 		speeds := words32(b[36:])
 		t.CIspeed, t.COspeed = u(speeds[0]), u(speeds[1])
-		m.Termios = t
+		m.Termios, m.TermiosLocked = t, unlocked()
 	}
 	e.ttyInfo = append(e.ttyInfo, one(m))
 }

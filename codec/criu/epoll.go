@@ -16,6 +16,7 @@ func (d *decoder) epoll(e *entryOf, o *format.OpenFile) error {
 		return lacks(e)
 	}
 	o.Kind, o.Flags, o.Owner, o.Epoll = format.FileEpoll, v.GetFlags(), owner(v.GetFown()), &format.Epoll{}
+	d.checkEpoll(e, v.GetTfd())
 	watches := v.GetTfd()
 	if len(watches) == 0 {
 		watches = d.oldWatches()[e.GetId()]

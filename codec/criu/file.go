@@ -133,6 +133,9 @@ func (d *decoder) indexFiles(f *file, get func(proto.Message) *fdinfo.FileEntry)
 		if e.GetId() == 0 {
 			return fault(f, r, codec.Malformed, "open file without a number")
 		}
+		if err := checkFile(f, r, e); err != nil {
+			return err
+		}
 		if other := d.entries[e.GetId()]; other != nil {
 			return fault(f, r, codec.Duplicate, "open file %d is in record %d of %s already", e.GetId(), other.rec.n, other.file.name)
 		}
@@ -141,16 +144,21 @@ func (d *decoder) indexFiles(f *file, get func(proto.Message) *fdinfo.FileEntry)
 	return d.charge(int64(len(f.records)) * 64)
 }
 
+// tableNumber is the number in the name of the file with a process's descriptors.
+func (d *decoder) tableNumber(p *proc) uint64 {
+	if d.inv.GetFdinfoPerId() {
+		return uint64(p.ids.GetFilesId())
+	}
+	return uint64(p.GetPid())
+}
+
 // fileTable reads the descriptors of a process.
 func (d *decoder) fileTable(p *proc) (format.ObjectID, error) {
 	n := p.ids.GetFilesId()
 	if id, ok := d.tables[n]; ok {
 		return id, nil
 	}
-	number := uint64(n)
-	if !d.inv.GetFdinfoPerId() {
-		number = uint64(p.GetPid())
-	}
+	number := d.tableNumber(p)
 	f := d.find(kFDInfo, number)
 	if f == nil {
 		return 0, missing(kindNamed(kFDInfo).name(number), "nobody knows the descriptors of process %d", p.pid)
@@ -175,7 +183,7 @@ func (d *decoder) fileTable(p *proc) (format.ObjectID, error) {
 		if err != nil {
 			return 0, err
 		}
-		const closeOnExec = 1 // FD_CLOEXEC
+		checkBits(d, f, r, e, descriptorBits)
 		o.Entries = append(o.Entries, format.FileEntry{FD: format.FD(e.GetFd()), File: id, CloseOnExec: e.GetFlags()&closeOnExec != 0})
 	}
 	sortEntries(o.Entries)

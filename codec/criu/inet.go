@@ -17,6 +17,7 @@ func (d *decoder) inet(e *entryOf, o *format.OpenFile) error {
 	if v == nil {
 		return lacks(e)
 	}
+	d.checkSocket(e, v.GetOpts(), v.NsId)
 	o.Kind, o.Flags, o.Owner = format.FileInet, v.GetFlags(), owner(v.GetFown())
 	s := &format.InetSocket{
 		SocketCommon: format.SocketCommon{

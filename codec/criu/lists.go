@@ -14,7 +14,7 @@ import (
 // most those of vma_entry.
 const (
 	saFields     = 4
-	areaFields   = 9
+	areaFields   = 10
 	areaRequired = 8
 	limitFields  = 2
 )
@@ -81,11 +81,11 @@ func takeAction(_ *image, l *lists, b []byte, _ int) (int64, error) {
 // area is a vma_entry.
 type area struct {
 	start, end, pgoff, shmid, madv uint64
-	prot, flags, status            uint32
+	prot, flags, status, fdflags   uint32
 }
 
 func areaOf(e *vma.VmaEntry) area {
-	return area{e.GetStart(), e.GetEnd(), e.GetPgoff(), e.GetShmid(), e.GetMadv(), e.GetProt(), e.GetFlags(), e.GetStatus()}
+	return area{e.GetStart(), e.GetEnd(), e.GetPgoff(), e.GetShmid(), e.GetMadv(), e.GetProt(), e.GetFlags(), e.GetStatus(), e.GetFdflags()}
 }
 
 func takeArea(_ *image, l *lists, b []byte, left int) (int64, error) {
@@ -94,7 +94,7 @@ func takeArea(_ *image, l *lists, b []byte, left int) (int64, error) {
 		return 0, fmt.Errorf("%d: %w", len(l.areas), err)
 	}
 	took := room(&l.areas, left, len(b), 56)
-	l.areas = append(l.areas, area{v[1], v[2], v[3], v[4], v[9], uint32(v[5]), uint32(v[6]), uint32(v[7])})
+	l.areas = append(l.areas, area{v[1], v[2], v[3], v[4], v[9], uint32(v[5]), uint32(v[6]), uint32(v[7]), uint32(v[10])})
 	return took, nil
 }
 

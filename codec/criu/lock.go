@@ -26,7 +26,7 @@ func (d *decoder) locks() error {
 	}
 	for i, e := range entries[*file_lock.FileLockEntry](f) {
 		r := &f.records[i]
-		l := format.FileLock{Type: lockKinds[e.GetFlag()&lockMask], Write: e.GetType()&3 == lockWrite, Owner: format.PID(e.GetPid())}
+		l := format.FileLock{Type: lockKinds[e.GetFlag()], Write: e.GetType()&3 == lockWrite, Owner: format.PID(e.GetPid())}
 		if l.Type == "" || e.GetType()&^lockTypes != 0 || e.GetStart() < 0 || e.GetLen() < 0 {
 			return fault(f, r, codec.Malformed, "lock of kind %#x at %d, %d bytes", e.GetFlag(), e.GetStart(), e.GetLen())
 		}
@@ -42,9 +42,6 @@ func (d *decoder) locks() error {
 	}
 	return nil
 }
-
-// lockMask are the bits that tell kinds.
-const lockMask = 1 | 2 | 32 | 1024
 
 // fileAt finds an open file by its descriptor; nil if there is none.
 func (d *decoder) fileAt(table format.ObjectID, fd format.FD) *format.OpenFile {

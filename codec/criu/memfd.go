@@ -22,6 +22,7 @@ func (d *decoder) memfdInodes() error {
 		if e.GetSize() > 1<<62 {
 			return fault(f, r, codec.Malformed, "memfd of %d bytes", e.GetSize())
 		}
+		check(d, f, r, e, memfdOddities)
 		kind := format.SharedMemfd
 		if e.GetName() == sharedAnonName {
 			kind = format.SharedAnon

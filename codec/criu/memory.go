@@ -16,6 +16,7 @@ import (
 // memory reads an address space.
 func (d *decoder) memory(p *proc) (format.ObjectID, error) {
 	if id, ok := d.spaces[p.ids.GetVmId()]; ok {
+		d.checkShared(p, kMM, d.spaceFiles[p.ids.GetVmId()])
 		return id, nil
 	}
 	f := d.find(kMM, uint64(p.GetPid()))
@@ -35,7 +36,8 @@ func (d *decoder) memory(p *proc) (format.ObjectID, error) {
 	if v := e.GetDumpable(); v < 0 || v > 2 {
 		return 0, fault(f, &f.records[0], codec.Malformed, "dumpable is %d", v)
 	}
-	d.spaces[p.ids.GetVmId()] = o.ID
+	d.spaces[p.ids.GetVmId()], d.spaceFiles[p.ids.GetVmId()] = o.ID, f
+	d.checkMemory(f)
 	var err error
 	if o.Exe, err = d.path(e.GetExeFileId(), f, &f.records[0]); err != nil {
 		return 0, err

@@ -46,6 +46,10 @@ var fsTypes = map[mnt.Fstype]string{
 
 // mounts reads the mounts of a namespace.
 func (d *decoder) mounts(f *file, o *format.Namespace) error {
+	if f == nil {
+		return nil
+	}
+	d.checkMounts(f, entries[*mnt.MntEntry](f))
 	seen := map[uint32]bool{}
 	for i, e := range entries[*mnt.MntEntry](f) {
 		if seen[e.GetMntId()] {

@@ -92,12 +92,23 @@ var nsFiles = map[format.NamespaceKind]string{
 
 func (d *decoder) hasContents(key nsKey) bool {
 	name, ok := nsFiles[key.kind]
-	return ok && d.find(name, uint64(key.id)) != nil
+	return ok && d.find(name, d.nsNumber(key)) != nil
+}
+
+// nsNumber is the number in the names of a namespace's files: its own, or, in images
+// of CRIU before 1.3, that of the first process.
+func (d *decoder) nsNumber(key nsKey) uint64 {
+	if d.inv.GetNsPerId() || len(d.procs) == 0 {
+		return uint64(key.id)
+	}
+	return uint64(d.procs[0].GetPid())
 }
 
 // namespaceContents reads what is in the namespaces of the image.
 func (d *decoder) namespaceContents() error {
 	if t, ok := entry[*timens.TimensEntry](d.find(kTimeNS, 0)); ok {
+		f := d.find(kTimeNS, 0)
+		check(d, f, &f.records[0], t, clockOddities)
 		// File 0 is CRIU's own: the clocks of the machine.
 		d.img.Provenance.Boottime = int64(min(t.GetBoottime().GetTvSec(), 1<<33))*1e9 + int64(min(t.GetBoottime().GetTvNsec(), 1e9))
 	}
@@ -106,10 +117,12 @@ func (d *decoder) namespaceContents() error {
 		if o.Host {
 			continue
 		}
+		d.checkNamespace(key)
 		if err := d.contents(key, o); err != nil {
 			return err
 		}
 	}
+	d.checkMountIDs()
 	return nil
 }
 
@@ -121,7 +134,7 @@ func (d *decoder) namespaceObject(id format.ObjectID) *format.Namespace {
 }
 
 func (d *decoder) contents(key nsKey, o *format.Namespace) error {
-	n := uint64(key.id)
+	n := d.nsNumber(key)
 	switch key.kind {
 	case format.NSUTS:
 		e, _ := entry[*utsns.UtsnsEntry](d.find(kUTS, n))

@@ -13,6 +13,7 @@ func (d *decoder) netlink(e *entryOf, o *format.OpenFile) error {
 	if v == nil {
 		return lacks(e)
 	}
+	d.checkSocket(e, v.GetOpts(), v.NsId)
 	o.Kind, o.Flags, o.Owner = format.FileNetlink, v.GetFlags(), owner(v.GetFown())
 	o.Netlink = &format.NetlinkSocket{
 		SocketCommon: format.SocketCommon{
@@ -29,6 +30,7 @@ func (d *decoder) packet(e *entryOf, o *format.OpenFile) error {
 	if v == nil {
 		return lacks(e)
 	}
+	d.checkSocket(e, v.GetOpts(), v.NsId)
 	o.Kind, o.Flags, o.Owner = format.FilePacket, v.GetFlags(), owner(v.GetFown())
 	o.Packet = &format.PacketSocket{
 		SocketCommon: format.SocketCommon{

@@ -3,6 +3,7 @@ package criu
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	pagemap_pb "github.com/checkpoint-restore/go-criu/v8/crit/images/pagemap"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -219,10 +220,18 @@ func entryOfFields(v *[pmNr + 1]uint64, has uint32) (mapEntry, error) {
 	if has&(1<<pmFlags) == 0 {
 		e.flags = present
 	}
+	both := uint32(1<<pmFlags | 1<<pmInParent)
+	twice := has&both == both && (v[pmInParent] != 0) != (e.flags&inParent != 0)
 	if v[pmInParent] != 0 {
 		e.flags = e.flags&^present | inParent
 	}
 	switch {
+	case twice || e.flags&(present|inParent) == present|inParent:
+		return e, fmt.Errorf("flags %#x and in_parent %d disagree on whether the parent has the pages", v[pmFlags], v[pmInParent])
+	case has&(1<<pmNr|1<<pmCompatNr) == 1<<pmNr:
+		return e, fmt.Errorf("no compat_nr_pages, which is required")
+	case has&(1<<pmNr) != 0 && v[pmCompatNr] != 0 && v[pmCompatNr] != min(v[pmNr], math.MaxUint32): // 4.2 writes 0
+		return e, fmt.Errorf("%d pages, and %d for older readers", v[pmNr], v[pmCompatNr])
 	case has&(1<<pmAddr) == 0:
 		return e, fmt.Errorf("no address")
 	case has&(1<<pmNr|1<<pmCompatNr) == 0:

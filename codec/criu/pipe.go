@@ -18,6 +18,7 @@ func (d *decoder) pipe(e *entryOf, o *format.OpenFile) error {
 	if p == nil {
 		return lacks(e)
 	}
+	d.checkPipe(e, p.GetPipeId())
 	o.Kind, o.Flags, o.Owner = format.FilePipe, p.GetFlags(), owner(p.GetFown())
 	buf, err := d.pipeBuffer(pipeKey{p.GetPipeId(), false}, format.FileRef{})
 	o.Pipe = &format.PipeEnd{Buffer: buf}
@@ -29,6 +30,7 @@ func (d *decoder) fifo(e *entryOf, o *format.OpenFile) error {
 	if p == nil {
 		return lacks(e)
 	}
+	d.checkPipe(e, p.GetPipeId())
 	o.Kind = format.FileFifo
 	var ref format.FileRef
 	if p.RegfId != nil {
@@ -44,6 +46,13 @@ func (d *decoder) fifo(e *entryOf, o *format.OpenFile) error {
 	buf, err := d.pipeBuffer(pipeKey{p.GetPipeId(), true}, ref)
 	o.Pipe = &format.PipeEnd{Buffer: buf}
 	return err
+}
+
+// checkPipe judges the number of a pipe, which is that of its inode.
+func (d *decoder) checkPipe(e *entryOf, number uint32) {
+	if number == 0 {
+		d.odd(e.file, e.rec, codec.Impossible, "open file %d is of pipe 0", e.GetId())
+	}
 }
 
 // pipeBuffer makes a pipe with what is in it.

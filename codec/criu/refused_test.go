@@ -46,6 +46,13 @@ func strangeFile(t *testing.T, e *fdinfo.FileEntry) fstest.MapFS {
 	dir := clone(ownFixture(t, "b-tree").images)
 	e.Id = new(uint32(strangeID))
 	fill(e.ProtoReflect())
+	e.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if f.Kind() == protoreflect.MessageKind { // which has the number again
+			part := v.Message()
+			part.Set(part.Descriptor().Fields().ByName("id"), protoreflect.ValueOfUint32(strangeID))
+		}
+		return true
+	})
 	edit(t, dir, "files.img", func(list []*fdinfo.FileEntry) []*fdinfo.FileEntry { return append(list, e) })
 	edit(t, dir, "fdinfo-2.img", func(list []*fdinfo.FdinfoEntry) []*fdinfo.FdinfoEntry {
 		return append(list, &fdinfo.FdinfoEntry{Id: new(uint32(strangeID)), Flags: new(uint32(0)), Type: e.Type, Fd: new(uint32(strangeFD))})

@@ -20,6 +20,9 @@ func (d *decoder) registers(f *file, core *criu_core.CoreEntry, t *format.Task) 
 	if th == nil {
 		return fault(f, &f.records[0], codec.Missing, "task %d has no registers", t.TID)
 	}
+	if th.odd != "" {
+		d.odd(f, &f.records[0], codec.Impossible, "task %d: %s", t.TID, th.odd)
+	}
 	t.TIDAddress = format.Addr(th.clear)
 	if th.mode == core_x86.UserX86RegsMode_COMPAT {
 		d.warn(t.TID, "the task runs in 32-bit mode; its registers are shown as of 64 bits")

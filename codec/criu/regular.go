@@ -106,6 +106,9 @@ func (d *decoder) deletedFile(id uint32, ref *format.FileRef) (format.ObjectID, 
 	if err != nil {
 		return 0, err
 	}
+	if link.GetReg() == nil {
+		return 0, fault(rf, m.rec, codec.Missing, "open file %d, another name of %q, is no file with a name", m.GetRemapId(), ref.Path)
+	}
 	key := uint64(m.GetRemapId())<<32 | 1
 	if obj, ok := d.deleted[key]; ok {
 		return obj, nil
@@ -131,6 +134,7 @@ func (d *decoder) ghostFile(m remap, rf *file, ref *format.FileRef) (format.Obje
 	if !ok {
 		return 0, fault(f, &f.records[0], codec.Malformed, "no entry of a file")
 	}
+	d.checkGhost(f, g)
 	o := format.DeletedFile{ID: d.newID(), Path: ref.Path, Mode: g.GetMode(), UID: g.GetUid(), GID: g.GetGid()}
 	for i := range f.ghost {
 		o.Size = max(o.Size, f.ghost[i].end())

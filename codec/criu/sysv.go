@@ -2,6 +2,8 @@ package criu
 
 import (
 	"encoding/binary"
+	"math"
+	"strconv"
 	"strings"
 
 	ipc_desc "github.com/checkpoint-restore/go-criu/v8/crit/images/ipc-desc"
@@ -19,6 +21,7 @@ func (d *decoder) sysv() error {
 	for _, f := range d.all(kIPCVar) {
 		o := d.namespaceObject(d.ipcNamespace(f))
 		if e, ok := entry[*ipc_var.IpcVarEntry](f); ok && o.ID != 0 {
+			check(d, f, &f.records[0], e, ipcOddities)
 			o.Sysctls = ipcSettings(e)
 		}
 	}
@@ -39,7 +42,15 @@ func (d *decoder) sysv() error {
 // ipcNamespace is the namespace that a file is about; zero if no process is in
 // it.
 func (d *decoder) ipcNamespace(f *file) format.ObjectID {
-	return d.namespaces[nsKey{format.NSIPC, uint32(f.id)}]
+	if id, ok := d.namespaces[nsKey{format.NSIPC, uint32(f.id)}]; ok || d.inv.GetNsPerId() {
+		return id
+	}
+	for _, key := range d.nsOrder { // the name has the number of the first process
+		if key.kind == format.NSIPC && d.nsNumber(key) == f.id {
+			return d.namespaces[key]
+		}
+	}
+	return 0
 }
 
 func sysvKey(e *ipc_desc.IpcDescEntry, ns format.ObjectID) format.SysVKey {
@@ -57,6 +68,7 @@ func (d *decoder) sysvMemory(f *file) error {
 		if e.GetSize() > 1<<62 {
 			return fault(f, r, codec.Malformed, "segment of %d bytes", e.GetSize())
 		}
+		checkBits(d, f, r, e, segmentBits)
 		key := sharedKey{uint64(e.GetDesc().GetId()), true}
 		id, err := d.sharedMemory(key, format.SharedSysV, e.GetSize())
 		if err != nil {
@@ -101,46 +113,93 @@ func (d *decoder) messageQueues(f *file) {
 	}
 }
 
-// ipcSettings are the settings of an IPC namespace, by the names of sysctl(8).
+// A setting is one of an IPC namespace: its name of sysctl(8), and where it stands;
+// those that may be left out are pointers that may be nil.
+type setting struct {
+	name  string
+	word  func(*ipc_var.IpcVarEntry) **uint32
+	large func(*ipc_var.IpcVarEntry) **uint64
+	// usually is what a new namespace has (include/uapi/linux/msg.h, shm.h; ipc/mqueue.c);
+	// optional says that it may be left out.
+	usually  uint64
+	optional bool
+}
+
+var ipcTable = []setting{
+	{name: "kernel.msgmax", usually: 8192, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.MsgCtlmax }},
+	{name: "kernel.msgmnb", usually: 16384, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.MsgCtlmnb }},
+	{name: "kernel.msgmni", usually: 32000, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.MsgCtlmni }},
+	{name: "kernel.auto_msgmni", word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.AutoMsgmni }},
+	{name: "kernel.shmmax", usually: math.MaxUint64 - 1<<24, large: func(e *ipc_var.IpcVarEntry) **uint64 { return &e.ShmCtlmax }},
+	{name: "kernel.shmall", usually: math.MaxUint64 - 1<<24, large: func(e *ipc_var.IpcVarEntry) **uint64 { return &e.ShmCtlall }},
+	{name: "kernel.shmmni", usually: 4096, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.ShmCtlmni }},
+	{name: "kernel.shm_rmid_forced", word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.ShmRmidForced }},
+	{name: "fs.mqueue.queues_max", usually: 256, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.MqQueuesMax }},
+	{name: "fs.mqueue.msg_max", usually: 10, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.MqMsgMax }},
+	{name: "fs.mqueue.msgsize_max", usually: 8192, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.MqMsgsizeMax }},
+	{name: "fs.mqueue.msg_default", optional: true, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.MqMsgDefault }},
+	{name: "fs.mqueue.msgsize_default", optional: true, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.MqMsgsizeDefault }},
+	{name: "kernel.msg_next_id", optional: true, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.MsgNextId }},
+	{name: "kernel.sem_next_id", optional: true, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.SemNextId }},
+	{name: "kernel.shm_next_id", optional: true, word: func(e *ipc_var.IpcVarEntry) **uint32 { return &e.ShmNextId }},
+}
+
+// semName is the setting of semaphores, which has four numbers.
+const semName = "kernel.sem"
+
+// ipcSettings are the settings of an IPC namespace.
 func ipcSettings(e *ipc_var.IpcVarEntry) []format.Sysctl {
 	var out []format.Sysctl
 	if len(e.GetSemCtls()) > 0 {
-		var sem strings.Builder
-		for i, v := range e.GetSemCtls() {
-			if i > 0 {
-				sem.WriteString("\t")
-			}
-			sem.WriteString(utoa(uint64(v)))
+		var sem []string
+		for _, v := range e.GetSemCtls() {
+			sem = append(sem, utoa(uint64(v)))
 		}
-		out = append(out, format.Sysctl{Name: "kernel.sem", Value: sem.String()})
+		out = append(out, format.Sysctl{Name: semName, Value: strings.Join(sem, "\t")})
 	}
-	number := func(name string, v uint64) {
-		out = append(out, format.Sysctl{Name: name, Value: utoa(v)})
-	}
-	number("kernel.msgmax", uint64(e.GetMsgCtlmax()))
-	number("kernel.msgmnb", uint64(e.GetMsgCtlmnb()))
-	number("kernel.msgmni", uint64(e.GetMsgCtlmni()))
-	number("kernel.auto_msgmni", uint64(e.GetAutoMsgmni()))
-	number("kernel.shmmax", e.GetShmCtlmax())
-	number("kernel.shmall", e.GetShmCtlall())
-	number("kernel.shmmni", uint64(e.GetShmCtlmni()))
-	number("kernel.shm_rmid_forced", uint64(e.GetShmRmidForced()))
-	number("fs.mqueue.queues_max", uint64(e.GetMqQueuesMax()))
-	number("fs.mqueue.msg_max", uint64(e.GetMqMsgMax()))
-	number("fs.mqueue.msgsize_max", uint64(e.GetMqMsgsizeMax()))
-	for _, o := range []struct {
-		name string
-		v    *uint32
-	}{
-		{"fs.mqueue.msg_default", e.MqMsgDefault},
-		{"fs.mqueue.msgsize_default", e.MqMsgsizeDefault},
-		{"kernel.msg_next_id", e.MsgNextId},
-		{"kernel.sem_next_id", e.SemNextId},
-		{"kernel.shm_next_id", e.ShmNextId},
-	} {
-		if o.v != nil {
-			number(o.name, uint64(*o.v))
+	for _, s := range ipcTable {
+		if s.large != nil {
+			if p := *s.large(e); p != nil {
+				out = append(out, format.Sysctl{Name: s.name, Value: utoa(*p)})
+			}
+		} else if p := *s.word(e); p != nil {
+			out = append(out, format.Sysctl{Name: s.name, Value: strconv.Itoa(int(int32(*p)))}) // -1 is an id that is not chosen
 		}
 	}
 	return out
+}
+
+// ipcEntry is the entry of an IPC namespace with settings; those that are not given,
+// or no number, are as the kernel has them in a new one. (An id that is not chosen
+// is -1.)
+func ipcEntry(list []format.Sysctl) *ipc_var.IpcVarEntry {
+	given := map[string]string{}
+	for _, s := range list {
+		given[s.Name] = s.Value
+	}
+	e := &ipc_var.IpcVarEntry{SemCtls: []uint32{32000, 1024000000, 500, 32000}} // include/uapi/linux/sem.h
+	for i, f := range strings.Fields(given[semName]) {
+		if n, err := strconv.ParseUint(f, 10, 31); err == nil && i < len(e.SemCtls) {
+			e.SemCtls[i] = uint32(n)
+		}
+	}
+	for _, s := range ipcTable {
+		v := s.usually
+		n, err := strconv.ParseInt(given[s.name], 10, 64)
+		big, bigErr := strconv.ParseUint(given[s.name], 10, 64)
+		switch {
+		case err == nil:
+			v = uint64(n)
+		case bigErr == nil:
+			v = big
+		case s.optional:
+			continue
+		}
+		if s.large != nil {
+			*s.large(e) = new(v)
+		} else {
+			*s.word(e) = new(uint32(v))
+		}
+	}
+	return e
 }

@@ -43,19 +43,25 @@ func (d *decoder) process(p *proc) error {
 		TID: p.pid, TGID: p.pid, PPID: format.PID(p.GetPpid()), PGID: format.PID(p.GetPgid()), SID: format.PID(p.GetSid()),
 		Comm: p.core.GetTc().GetComm(), ExitSignal: format.SIGCHLD,
 	}
+	if p.core.GetTc().GetExitCode() > 0xffff {
+		return fault(f, &f.records[0], codec.Malformed, "exit_code %#x is no wait status", p.core.GetTc().GetExitCode())
+	}
+	t.Status = format.WaitStatus(p.core.GetTc().GetExitCode())
+	if n := p.core.GetTc().GetStopSigno(); n <= uint32(format.MaxSignal) {
+		t.StopSignal = format.Signal(n)
+	}
 	switch s := p.core.GetTc().GetTaskState(); s {
 	case taskAlive:
 		t.State = format.Running
 	case taskStopped:
-		t.State, t.StopSignal = format.Stopped, format.SIGSTOP
-		if n := p.core.GetTc().GetStopSigno(); n > 0 && n <= uint32(format.MaxSignal) {
-			t.StopSignal = format.Signal(n)
+		t.State = format.Stopped
+		if t.StopSignal == 0 {
+			t.StopSignal = format.SIGSTOP
 		}
 	case taskDead, taskZombie:
-		t.State = format.Zombie
-		t.Status = format.WaitStatus(p.core.GetTc().GetExitCode())
-		if p.core.GetTc().GetExitCode() > 0xffff {
-			return fault(f, &f.records[0], codec.Malformed, "exit_code %#x is no wait status", p.core.GetTc().GetExitCode())
+		t.State, t.StopSignal = format.Zombie, 0
+		if a, b := p.core.GetMtype(), d.procs[0].core.GetMtype(); a != b {
+			d.odd(f, &f.records[0], codec.Disagreement, "dead process %d ran on %s, the first one on %s", p.pid, a, b)
 		}
 		return d.add(t)
 	default:
@@ -85,6 +91,8 @@ func (d *decoder) living(p *proc, f *file, t *format.Task) error {
 	if p.ids == nil {
 		return missing(kindNamed(kIDs).name(uint64(p.GetPid())), "nobody knows what process %d shares", p.pid)
 	}
+	d.checkIDs(p)
+	d.checkProcess(p, f)
 	p.ns = d.namespacesOf(p.ids)
 	var err error
 	if t.Memory, err = d.memory(p); err != nil {
@@ -148,6 +156,8 @@ func (d *decoder) thread(p *proc, f *file, core *criu_core.CoreEntry, t *format.
 	if tc == nil {
 		tc = &criu_core.ThreadCoreEntry{}
 	}
+	check(d, f, &f.records[0], tc, threadOddities)
+	checkBits(d, f, &f.records[0], tc, threadBits)
 	if tc.GetFutexRla() != 0 {
 		t.RobustList = &format.RobustList{Head: format.Addr(tc.GetFutexRla()), Length: uint64(tc.GetFutexRlaLen())}
 	}
@@ -171,7 +181,7 @@ func (d *decoder) thread(p *proc, f *file, core *criu_core.CoreEntry, t *format.
 		return err
 	}
 	d.restart(t)
-	if err := d.taskCreds(p, tc, t); err != nil {
+	if err := d.taskCreds(p, f, tc, t); err != nil {
 		return err
 	}
 	if err := d.taskSeccomp(f, core, t); err != nil {
@@ -194,6 +204,9 @@ func (d *decoder) processState(p *proc, f *file) (format.ObjectID, error) {
 			o.Limits = append(o.Limits, limitOf(o.Limits, l.GetCur(), l.GetMax()))
 		}
 	}
+	if n := len(o.Limits); n < resources {
+		d.odd(f, &f.records[0], codec.Scant, "limits of %d resources; there are %d", n, resources)
+	}
 	var err error
 	if o.Pending, err = d.pending(f, tc.GetSignalsS(), kSignalS, uint64(p.GetPid())); err != nil {
 		return 0, err
@@ -209,6 +222,7 @@ func (d *decoder) processState(p *proc, f *file) (format.ObjectID, error) {
 // fs reads where a process stands in the file system.
 func (d *decoder) fs(p *proc) (format.ObjectID, error) {
 	if id, ok := d.fsys[p.ids.GetFsId()]; ok {
+		d.checkShared(p, kFS, d.placeFiles[p.ids.GetFsId()])
 		return id, nil
 	}
 	f := d.find(kFS, uint64(p.GetPid()))
@@ -231,7 +245,7 @@ func (d *decoder) fs(p *proc) (format.ObjectID, error) {
 		}
 		*w.dst = ref.Path
 	}
-	d.fsys[p.ids.GetFsId()] = o.ID
+	d.fsys[p.ids.GetFsId()], d.placeFiles[p.ids.GetFsId()] = o.ID, f
 	d.img.Objects.FS = append(d.img.Objects.FS, o)
 	return o.ID, nil
 }

@@ -2,9 +2,11 @@ package criu
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	core_x86 "github.com/checkpoint-restore/go-criu/v8/crit/images/core-x86"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -23,6 +25,8 @@ type thread struct {
 	components uint32
 	// hasGeneral and hasFloat say that there was such a message.
 	hasGeneral, hasFloat bool
+	// odd is what CRIU would not have written, in words; empty for nothing.
+	odd string
 }
 
 // Fields of thread_info_x86, user_x86_regs_entry, and user_x86_fpregs_entry. Those
@@ -66,6 +70,10 @@ func (im *image) takeThread(l *lists, b []byte, _ int) (int64, error) {
 	case !t.hasGeneral || !t.hasFloat:
 		return 0, fmt.Errorf("gpregs or fpregs: %w", errNoField)
 	}
+	if mode := core_x86.UserX86RegsMode_name[int32(t.mode)]; mode == "" {
+		t.odd = "gpregs.mode is neither that of 64 bits nor that of 32"
+	}
+	t.odd = cmp.Or(t.odd, tls.odd)
 	t.clear, t.registers.AMD64 = v[infoClear], &t.general
 	if tls.used {
 		t.registers.Raw = []format.RegisterSet{{Arch: "amd64", Type: noteTLS, Data: tls.notes}}
@@ -107,6 +115,7 @@ type floats struct {
 	message []byte
 	area    []byte
 	present uint32
+	odd     string
 }
 
 // float decodes a user_x86_fpregs_entry. Processes have mostly the one that they
@@ -118,23 +127,22 @@ func (t *thread) float(im *image, b []byte) error {
 	t.hasFloat = true
 	last := im.floats.Load()
 	if last == nil || !bytes.Equal(last.message, b) {
-		area, present, err := decodeFloat(b)
-		if err != nil {
+		var err error
+		if last, err = decodeFloat(b); err != nil {
 			return err
 		}
-		last = &floats{b, area, present}
 		im.floats.Store(last)
 	}
-	t.general.XSave, t.components = last.area, last.present
+	t.general.XSave, t.components, t.odd = last.area, last.present, last.odd
 	return nil
 }
 
 // decodeFloat makes an XSAVE area of a user_x86_fpregs_entry, laid out as Intel's
 // processors do, and says which components the image has.
-func decodeFloat(b []byte) (area []byte, present uint32, err error) {
+func decodeFloat(b []byte) (*floats, error) {
 	x := xsaver{end: xsaveLegacy}
 	var v [fpCount + 1]uint64
-	err = decodeNumbers(b, v[:], fpCount, func(f wireField) error {
+	err := decodeNumbers(b, v[:], fpCount, func(f wireField) error {
 		switch {
 		case f.num == fpST:
 			return inMessage("st_space", x.words(f, &x.st, placeST))
@@ -146,10 +154,11 @@ func decodeFloat(b []byte) (area []byte, present uint32, err error) {
 		return nil
 	})
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
+	odd := x.odd(&v)
 	x.legacy(&v)
-	return bytes.Clone(trimXSave(x.area[:x.end])), x.present, nil
+	return &floats{b, bytes.Clone(trimXSave(x.area[:x.end])), x.present, odd}, nil
 }
 
 // xsaver makes an XSAVE area.
@@ -238,10 +247,50 @@ func (x *xsaver) legacy(v *[fpCount + 1]uint64) {
 	le.PutUint64(x.area[xsaveBV:], x.bv)
 }
 
+// odd says what CRIU would not have written; empty for nothing. It writes every
+// component that the processor has, in full, and those that are in their first
+// state as well (criu: arch/x86/crtools.c, valid_xsave_frame).
+func (x *xsaver) odd(v *[fpCount + 1]uint64) string {
+	for _, n := range v[1:5] {
+		if n > math.MaxUint16 {
+			return "cwd, swd, twd or fop of fpregs is of more than 16 bits"
+		}
+	}
+	switch {
+	case x.st < placeST.size:
+		return fmt.Sprintf("st_space of %d bytes, there are %d", x.st, placeST.size)
+	case x.xmm < placeXMM.size:
+		return fmt.Sprintf("xmm_space of %d bytes, there are %d", x.xmm, placeXMM.size)
+	case !x.hasBV:
+		return ""
+	}
+	has := func(bit, off, size int) bool {
+		return x.bv>>bit&1 != 0 || len(bytes.Trim(x.area[off:off+size], "\x00")) == 0
+	}
+	fits := has(0, placeST.off, placeST.size) && has(1, placeXMM.off, placeXMM.size)
+	for i := range components {
+		c := &components[i]
+		missing := x.put[i] == 0 && (c.bit == avx || x.bv>>c.bit&1 != 0)
+		if missing || x.put[i] > 0 && x.put[i] < c.size {
+			return fmt.Sprintf("component %d of the XSAVE area of %d bytes, it has %d", c.bit, x.put[i], c.size)
+		}
+		fits = fits && has(c.bit, c.off, c.size)
+	}
+	if !fits {
+		return fmt.Sprintf("xstate_bv %#x is without components that have contents", x.bv)
+	}
+	return ""
+}
+
+// avx is the component that every XSAVE area of CRIU's has.
+const avx = 2
+
 // descriptors are TLS descriptors as NT_386_TLS has them.
 type descriptors struct {
 	notes []byte
 	used  bool
+	count int
+	odd   string
 }
 
 // Fields of user_desc_t, all required.
@@ -276,8 +325,41 @@ func (d *descriptors) add(b []byte) error {
 		}
 	}
 	d.used = d.used || bits&tlsNotPresent == 0
+	d.count++
+	d.odd = cmp.Or(d.odd, d.judge(&v, bits))
 	for _, w := range []uint32{uint32(v[tlsEntry]), uint32(v[tlsBase]), uint32(v[tlsLimit]), bits} {
 		d.notes = binary.LittleEndian.AppendUint32(d.notes, w)
 	}
 	return nil
+}
+
+// The slots of thread-local storage in the table of descriptors (GDT_ENTRY_TLS_MIN
+// in arch/x86/include/asm/segment.h), and the bits of a limit.
+const (
+	tlsSlot, tlsSlots = 12, 3
+	tlsLimitBits      = 20
+)
+
+// Bits of a descriptor that is empty as set_thread_area(2) wants it, and those that
+// one in use must or must not have (arch/x86/kernel/tls.c, tls_desc_okay).
+const (
+	tlsEmpty  = tlsNotPresent | 1<<3
+	tls32     = 1 << 0
+	tlsSystem = 2 << 1
+)
+
+// judge says what set_thread_area(2) would not take; empty for nothing.
+func (d *descriptors) judge(v *[tlsFields + 1]uint64, bits uint32) string {
+	free := v[tlsBase] == 0 && v[tlsLimit] == 0 && (bits == tlsEmpty || bits == 0)
+	switch {
+	case d.count > tlsSlots:
+		return fmt.Sprintf("more than %d TLS descriptors", tlsSlots)
+	case v[tlsEntry] < tlsSlot || v[tlsEntry] >= tlsSlot+tlsSlots:
+		return fmt.Sprintf("TLS descriptor in slot %d; there are %d to %d", v[tlsEntry], tlsSlot, tlsSlot+tlsSlots-1)
+	case v[tlsLimit]>>tlsLimitBits != 0:
+		return fmt.Sprintf("TLS descriptor with a limit of more than %d bits", tlsLimitBits)
+	case !free && (bits&tls32 == 0 || bits&(tlsSystem|tlsNotPresent) != 0):
+		return "TLS descriptor that is neither empty nor of a data segment of 32 bits"
+	}
+	return ""
 }

@@ -237,12 +237,12 @@ func TestPacked(t *testing.T) {
 	}
 	packed := protowire.AppendBytes(protowire.AppendTag(bare, fpST, protowire.BytesType), list)
 	packed = protowire.AppendFixed64(protowire.AppendTag(packed, 100, protowire.Fixed64Type), 1)
-	want, _, err := decodeFloat(plain)
+	want, err := decodeFloat(plain)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := decodeFloat(packed)
-	if d := gocmp.Diff(want, got); d != "" || err != nil {
+	got, err := decodeFloat(packed)
+	if d := gocmp.Diff(want.area, got.area); d != "" || err != nil {
 		t.Errorf("error %v (-one by one +packed):\n%s", err, d)
 	}
 }

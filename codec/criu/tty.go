@@ -37,6 +37,7 @@ func (d *decoder) terminalInfos() error {
 		if _, twice := d.terminals[e.GetId()]; twice {
 			return fault(f, r, codec.Duplicate, "terminal %d is there twice", e.GetId())
 		}
+		d.checkTerminal(f, r, e)
 		id, ok := pairs[e.GetPty().GetIndex()]
 		if !ok || e.GetPty() == nil {
 			o := format.Terminal{ID: d.newID(), Inherited: true}

@@ -23,6 +23,9 @@ func (d *decoder) unix(e *entryOf, o *format.OpenFile) error {
 	if v == nil {
 		return lacks(e)
 	}
+	check(d, e.file, e.rec, v, unixOddities)
+	checkBits(d, e.file, e.rec, v, unixBits)
+	d.checkSocket(e, v.GetOpts(), v.NsId)
 	o.Kind, o.Flags, o.Owner = format.FileUnix, v.GetFlags(), owner(v.GetFown())
 	s := &format.UnixSocket{
 		SocketCommon: format.SocketCommon{

@@ -67,7 +67,7 @@ var adviceFlags = []struct {
 // vma makes an area.
 func (d *decoder) vma(f *file, r *record, e *area) (format.VMA, error) {
 	v := format.VMA{
-		Start: format.Addr(e.start), End: format.Addr(e.end), Prot: format.Prot(e.prot & 7), Kind: format.VMAAnon,
+		Start: format.Addr(e.start), End: format.Addr(e.end), Prot: format.Prot(e.prot), Kind: format.VMAAnon,
 		SharedMap: e.flags&mapShared != 0,
 	}
 	switch {
@@ -80,6 +80,8 @@ func (d *decoder) vma(f *file, r *record, e *area) (format.VMA, error) {
 	case e.status&^areaKnown != 0:
 		return v, fault(f, r, codec.UnsupportedVersion, "area at %s is of a kind that CRIU up to 4.2 does not know (status %#x)", v.Start, e.status)
 	}
+	check(d, f, r, e, areaOddities)
+	checkBits(d, f, r, e, areaBits)
 	for _, m := range mapFlags {
 		if e.flags&m.bit != 0 {
 			v.Flags |= m.flag

@@ -35,7 +35,7 @@ func TestCasesAreTheSame(t *testing.T) {
 			changed++
 		}
 	}
-	if changed < 900 {
+	if changed < 850 { // some mutators find nothing to change in some images
 		t.Errorf("of 1000 cases %d change anything", changed)
 	}
 }

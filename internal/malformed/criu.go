@@ -54,7 +54,7 @@ type criuFault struct {
 }
 
 func makeCRIU(w *workshop) {
-	for _, table := range [][]criuFault{criuFraming(), criuTrees, criuCores, criuMemories, criuFileFaults, criuChains} {
+	for _, table := range [][]criuFault{criuFraming(), criuTrees, criuCores, criuMemories, criuFileFaults, criuChains, criuStrange} {
 		for _, f := range table {
 			base, ok := w.bases[f.base]
 			if !ok {

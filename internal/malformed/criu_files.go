@@ -20,7 +20,7 @@ var criuFileFaults = []criuFault{
 	{fault{"file-twice", "a file twice", "files.img", "F008"}, criuZombies, repeated("files.img", 0)},
 	{fault{"file-type-99", "a file of a kind that does not exist", "files.img, entry 2, type", "F002"}, criuZombies, number("files.img", 2, "1", 99)},
 	{fault{"file-no-contents", "a file that does not say what it is", "files.img, entry 2, reg", "F009"}, criuZombies, drop("files.img", 2, "3")},
-	{fault{"file-other-id", "a file with two numbers", "files.img, entry 2, reg.id", "F013"}, criuZombies, number("files.img", 2, "3.1", 77)},
+	{fault{"file-other-id", "a file with two numbers", "files.img, entry 2, reg.id", "F032"}, criuZombies, number("files.img", 2, "3.1", 77)},
 	{fault{"file-relative", "a path that is not absolute", "files.img, entry 2, reg.name", "R019"}, criuZombies, text("files.img", 2, "etc/passwd")},
 	{fault{"file-climbing", "a path with ..", "files.img, entry 3, reg.name", "R021"}, criuZombies, text("files.img", 3, "/tmp/../etc/passwd")},
 	{fault{"file-zero-byte", "a path with a zero byte", "files.img, entry 3, reg.name", "R020"}, criuZombies, text("files.img", 3, "/etc/passwd\x00.txt")},
