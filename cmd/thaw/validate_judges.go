@@ -65,7 +65,7 @@ func newInquiry(ctx context.Context, a *app, opts *validateOptions, name string)
 	if err = opts.checkHosts(name); err != nil {
 		return nil, err
 	}
-	if q.maps, err = opts.hostOptions.paths.maps(); err != nil {
+	if q.maps, err = opts.paths.maps(); err != nil {
 		return nil, err
 	}
 	q.sieve, err = opts.sieve(ctx, a)
