@@ -251,7 +251,7 @@ var hostRules = []Rule{
 	{
 		Code: CodeHostUnknown, Severity: Note, Title: "not known of this host",
 		Why: "The image needs it, and neither the facts nor the kernel tell.",
-		Fix: "validate --host on the machine itself, or make its facts with host-facts --for IMAGE", Example: "whether the files of the image are there",
+		Fix: "validate --host on the machine itself, or make its facts with host-facts --for IMAGE --numbers", Example: "whether the files of the image are there",
 	},
 	{
 		Code: CodeFeatureUnknown, Severity: Warning, Title: "kernel does not tell whether it has a feature",

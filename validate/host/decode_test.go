@@ -108,18 +108,40 @@ func TestDecodeEndless(t *testing.T) {
 	}
 }
 
+// difference is a document of the parts of facts that differ from others. Whole
+// documents make bad seeds: the fuzzer tries to shorten each find for a minute, byte
+// by byte, and one of kilobytes it never gets done with.
+func difference(t testing.TB, from, to *Facts) []byte {
+	t.Helper()
+	var parts [2]map[string]json.RawMessage
+	for i, f := range []*Facts{from, to} {
+		b, err := json.Marshal(f)
+		if err == nil {
+			err = json.Unmarshal(b, &parts[i])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, part := range parts[1] {
+		if name != "version" && bytes.Equal(part, parts[0][name]) {
+			delete(parts[1], name)
+		}
+	}
+	b, err := json.Marshal(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // FuzzDecode asks that whatever is read as facts can be asked about the image
 // without a panic, and is read the same when it is written.
 func FuzzDecode(f *testing.F) {
-	f.Add(changed(f, nil))
 	for _, tt := range vectors {
 		v := &vector{Facts: facts(), Image: image()}
 		tt.change(v)
-		b, err := json.Marshal(v.Facts)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b)
+		f.Add(difference(f, facts(), v.Facts))
 	}
 	checker := NewChecker(image())
 	f.Fuzz(func(t *testing.T, document []byte) {
