@@ -57,6 +57,12 @@ var engineMutations = []mutation{
 		v.socket(44, format.UnixSocket{})
 		v.file(43).Unix.Type, v.file(44).Unix.Type = 2, 2
 	}},
+	{CodeUnixSocket, "crowd", func(v *vector) {
+		v.listener(43, format.UnixSocket{Name: []byte("/run/app.sock"), Pending: []format.ObjectID{44, 45}})
+		v.file(43).Unix.Backlog = 0
+		v.hidden(44, format.UnixSocket{PeerGone: true})
+		v.hidden(45, format.UnixSocket{PeerGone: true})
+	}},
 	{CodePeerProcess, "launcher", func(v *vector) { v.socket(43, format.UnixSocket{PeerCreds: &format.PeerCredentials{PID: 77}}) }},
 	{CodePeerProcess, "sender", func(v *vector) {
 		v.socket(43, format.UnixSocket{PeerGone: true, Queue: []format.SocketMessage{{Data: []byte("x"), Creds: &format.PeerCredentials{PID: 77}}}})

@@ -166,6 +166,8 @@ func unsupportedUnix(c *checker, id format.ObjectID, u *format.UnixSocket) {
 	switch {
 	case u.Type == sockRaw:
 		c.object(CodeUnixSocket, id, "unix socket of type %d", u.Type)
+	case u.Listening && len(u.Pending) > int(u.Backlog)+1: // connecting would wait for ever
+		c.object(CodeUnixSocket, id, "%d connections wait at a socket that lets %d wait", len(u.Pending), u.Backlog)
 	case u.Peer == 0 && len(u.PeerName) > 0:
 		c.object(CodeUnixSocket, id, "connected to %.120q, which the image does not hold", string(u.PeerName))
 	case u.Type != sockDgram || mutual || u.PeerGone || len(u.Name) > 0 && len(u.Queue) == 0:
