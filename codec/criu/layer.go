@@ -90,7 +90,7 @@ func (l *layer) checkPages(f *file) error {
 	size, err := l.size(name)
 	switch {
 	case want == 0 && err != nil:
-		return nil // there are no pages
+		return nil //nolint:nilerr // there are no pages
 	case err != nil:
 		return codec.InFile(codec.Errorf(codec.Missing, "record 0", f.body, "its pages are in %s, which is not there", name), f.name)
 	case size < want:

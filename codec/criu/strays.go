@@ -35,7 +35,7 @@ func (d *decoder) strays() {
 	var first *file
 	n := 0
 	for _, f := range d.image.files {
-		if stray := nobodys[f.prefix]; stray != nil && !(d.bare && f.prefix == kPages) && stray(f) {
+		if stray := nobodys[f.prefix]; stray != nil && (!d.bare || f.prefix != kPages) && stray(f) {
 			if n++; first == nil {
 				first = f
 			}
