@@ -93,6 +93,7 @@ var unsaid = map[string][]judgement{
 		{"told of the file that was removed", "DirectoryFile.File.Deleted FS.Deleted"},
 		{"what is left is written, whether it is known or not", "Restart.Known"},
 		{"a guess about the past of a process", "Task.Creator"},
+		{"of a connection not yet accepted: told of the socket at which it waits", "UnixSocket.PeerGone"},
 	}, unsaidByAll...),
 	"criu": append([]judgement{
 		{"said by the path alone", "DeviceFile.Major DeviceFile.Minor"},
