@@ -52,6 +52,11 @@ func (e *encoder) imageLosses() {
 		f := &e.img.Objects.Deleted[i]
 		e.losses.If(true, codec.LossDeleted, 0, f.ID, "the contents of deleted file %q", f.Path)
 	}
+	for i := range e.img.Objects.Files {
+		if f := &e.img.Objects.Files[i]; f.Unix != nil {
+			e.losses.If(len(f.Unix.Pending) > 0, codec.LossFileState, 0, f.ID, "%d connections that are not yet accepted", len(f.Unix.Pending))
+		}
+	}
 	for i := range e.img.Objects.Terminals {
 		t := &e.img.Objects.Terminals[i]
 		e.losses.If(true, codec.LossTerminal, 0, t.ID, "terminal %s", t.Path)
