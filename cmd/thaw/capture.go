@@ -53,6 +53,8 @@ type captureJSON struct {
 	Bytes        int64      `json:"bytes"`
 	LeftRunning  bool       `json:"left_running"`
 	Milliseconds float64    `json:"milliseconds"`
+	// Warnings say what the image does not hold.
+	Warnings []format.Warning `json:"warnings,omitempty"`
 }
 
 func newCaptureCommand(a *app) *cobra.Command {
@@ -210,7 +212,7 @@ func (a *app) pageBytes(ctx context.Context, img *format.Image) int64 {
 }
 
 func summarize(opts captureOptions, img *format.Image, size int64, begin time.Time) captureJSON {
-	s := captureJSON{Image: opts.output, Root: img.Root, Tasks: len(img.Tasks), Bytes: size, LeftRunning: opts.leaveRunning}
+	s := captureJSON{Image: opts.output, Root: img.Root, Tasks: len(img.Tasks), Bytes: size, LeftRunning: opts.leaveRunning, Warnings: img.Warnings}
 	for i := range img.Tasks {
 		t := &img.Tasks[i]
 		switch {
@@ -242,5 +244,11 @@ func (a *app) sayCaptured(s captureJSON) error {
 	}
 	_, err := fmt.Fprintf(a.streams.err, "captured %d: %s, %s in %.0f ms%s\n", s.Root, strings.Join(what, ", "),
 		dump.Bytes(uint64(s.Bytes)), s.Milliseconds, after)
-	return output(err)
+	if err != nil {
+		return output(err)
+	}
+	return output(dump.Notes(a.streams.err, s.Warnings, maxNotes))
 }
+
+// maxNotes is how many notes are printed; a dump's summary prints all.
+const maxNotes = 20

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/validate"
 )
 
@@ -61,6 +62,13 @@ func TestCapture(t *testing.T) {
 		said     string // on stderr
 	}{
 		{name: "killed after it is written", args: []string{"1000", "-o", "a.thaw"}, killed: 1, files: []string{"a.thaw"}, said: "captured 1000: 2 processes, 1 zombie, 4 tasks, "},
+		{
+			name: "what the image does not hold is said", args: []string{"1000", "-o", "a.thaw"}, killed: 1, files: []string{"a.thaw"},
+			prepare: func(b *bench) {
+				b.engine.image.Warnings = []format.Warning{{Task: 1000, Message: "a flag that \x1b[31mnobody tells"}}
+			},
+			said: "note: task 1000: a flag that \\x1b[31mnobody tells\n",
+		},
 		{name: "left running", args: []string{"1000", "-o", "a.thaw", "--leave-running"}, released: 1, files: []string{"a.thaw"}, said: "it runs on"},
 		{name: "compressed and flushed", args: []string{"1000", "-o", "a.thaw", "--compress", "zstd", "--sync"}, killed: 1, files: []string{"a.thaw"}},
 		{name: "refused", args: []string{"1000", "-o", "a.thaw"}, prepare: func(b *bench) { b.engine.freezeErr = refusal }, code: exitFailed, said: "X101"},

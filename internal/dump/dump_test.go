@@ -208,3 +208,17 @@ func TestSelect(t *testing.T) {
 		t.Errorf("error %v, want ErrNoTask", err)
 	}
 }
+
+// TestNotes: of many notes the first are printed, and how many there are.
+func TestNotes(t *testing.T) {
+	warnings := []format.Warning{{Message: "one"}, {Task: 7, Message: "two"}, {Message: "three"}}
+	for most, want := range map[int]string{
+		3: "note: one\nnote: task 7: two\nnote: three\n",
+		1: "note: one\nnote: 2 more, see thaw dump\n",
+	} {
+		var b bytes.Buffer
+		if err := dump.Notes(&b, warnings, most); err != nil || b.String() != want {
+			t.Errorf("%d: %q, %v", most, b.String(), err)
+		}
+	}
+}

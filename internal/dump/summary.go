@@ -3,6 +3,7 @@ package dump
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -30,13 +31,31 @@ func (p *Printer) Summary(ctx context.Context) error {
 		}
 	}
 	for _, w := range p.img.Warnings {
-		place := ""
-		if w.Task != 0 {
-			place = fmt.Sprintf("task %d: ", w.Task)
-		}
-		p.printf("%s  %s%s\n", p.paint("note  ", text.FgYellow), place, Clean(w.Message))
+		p.printf("%s  %s\n", p.paint("note  ", text.FgYellow), warning(w))
 	}
 	return p.out.Flush()
+}
+
+// warning is what a source could not tell, in words.
+func warning(w format.Warning) string {
+	if w.Task == 0 {
+		return Clean(w.Message)
+	}
+	return fmt.Sprintf("task %d: %s", w.Task, Clean(w.Message))
+}
+
+// Notes prints what a source could not tell, a line each, of many the first most.
+func Notes(w io.Writer, warnings []format.Warning, most int) error {
+	for i := range warnings[:min(len(warnings), most)] {
+		if _, err := fmt.Fprintf(w, "note: %s\n", warning(warnings[i])); err != nil {
+			return err
+		}
+	}
+	if more := len(warnings) - most; more > 0 {
+		_, err := fmt.Fprintf(w, "note: %d more, see thaw dump\n", more)
+		return err
+	}
+	return nil
 }
 
 func (p *Printer) imageLine() string {
