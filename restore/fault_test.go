@@ -271,3 +271,26 @@ func releaseUntil(t *testing.T, at string) {
 		t.Fatal(err)
 	}
 }
+
+// TestEndedInRelease: a process that another ends as soon as that one runs, before
+// it has been let go itself, is no failure of the restore.
+func TestEndedInRelease(t *testing.T) {
+	needRoot(t)
+	w := faultWorld(t)
+	const ended = 20002
+	n := 0
+	w.restore(t, Options{step: func() {
+		if n++; n != 2 {
+			return
+		}
+		if err := sys.Kill(ended, int(format.SIGKILL)); err != nil {
+			t.Error(err)
+		}
+		for stateOf(t, ended) != "Z" {
+			time.Sleep(time.Millisecond)
+		}
+	}})
+	if s := stateOf(t, 20001); s != "S" && s != "R" {
+		t.Errorf("process 20001 is %s", s)
+	}
+}

@@ -409,11 +409,12 @@ func (e *engine) meet() {
 	}
 }
 
-// release lets all tasks go, in the order of restart.
+// release lets all tasks go, in the order of restart. One that is gone was ended
+// by those before it, as when the first of a process's threads ends them all.
 func (f *finisher) release() error {
 	for _, x := range f.tasks {
 		f.e.opts.step()
-		if err := sys.Detach(x.tid, 0); err != nil {
+		if err := sys.Detach(x.tid, 0); err != nil && !errors.Is(err, sys.ESRCH) {
 			return x.fail("release", err)
 		}
 	}
