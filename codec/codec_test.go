@@ -378,7 +378,7 @@ func TestFormatError(t *testing.T) {
 		t.Errorf("file %q, want a", fe.File)
 	}
 	kinds := codec.Kinds()
-	if slices.Contains(kinds, "") || len(kinds) != 56 {
+	if slices.Contains(kinds, "") || len(kinds) != 58 {
 		t.Errorf("kinds %v", kinds)
 	}
 }

@@ -137,6 +137,23 @@ func (e *encoder) possible() error {
 			return fmt.Errorf("task %d without registers of amd64: %w", t.TID, codec.ErrNoEncoder)
 		}
 	}
+	return e.oneRoot()
+}
+
+// oneRoot refuses a tree of which several processes have a parent outside, as
+// siblings of the root have that it made with CLONE_PARENT.
+func (e *encoder) oneRoot() error {
+	var root *format.Task
+	for i := range e.img.Tasks {
+		t := &e.img.Tasks[i]
+		if !t.Leader() || e.ix.Task(t.PPID) != nil {
+			continue
+		}
+		if root != nil {
+			return fmt.Errorf("processes %d and %d, whose parents are both outside the image, where CRIU has one root: %w", root.TID, t.TID, codec.ErrNoEncoder)
+		}
+		root = t
+	}
 	return nil
 }
 

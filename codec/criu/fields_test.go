@@ -100,8 +100,8 @@ func (m memory) Create(name string) (io.WriteCloser, error) {
 	return memoryFile{m[name]}, nil
 }
 
-// encodedValid writes one of the valid images of the repository.
-func encodedValid(t *testing.T, name string) fstest.MapFS {
+// validImage is one of the valid images of the repository.
+func validImage(t *testing.T, name string) *format.Image {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("../../testdata/valid", name+".json"))
 	if err != nil {
@@ -113,8 +113,14 @@ func encodedValid(t *testing.T, name string) fstest.MapFS {
 	if err := json.Unmarshal(data, &file); err != nil {
 		t.Fatal(err)
 	}
+	return &file.Image
+}
+
+// encodedValid writes one of the valid images of the repository.
+func encodedValid(t *testing.T, name string) fstest.MapFS {
+	t.Helper()
 	out := memory{}
-	if _, err := Format().EncodeDirReport(t.Context(), out, &file.Image, codec.EncodeOptions{}); err != nil {
+	if _, err := Format().EncodeDirReport(t.Context(), out, validImage(t, name), codec.EncodeOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	dir := fstest.MapFS{}
