@@ -107,14 +107,14 @@ func heldFiles(c *checker) map[format.ObjectID]bool {
 			next = append(next, id)
 		}
 	}
-	tables := map[format.ObjectID]bool{}
+	tables := byObject[bool](c.lists)
 	c.eachTask(func(_ *checker, t *format.Task) {
 		if living(t) {
-			tables[t.Files] = true
+			tables.Set(t.Files, true)
 		}
 	})
 	for i := range c.img.Objects.FileTables {
-		if t := &c.img.Objects.FileTables[i]; tables[t.ID] {
+		if t := &c.img.Objects.FileTables[i]; tables.Get(t.ID) {
 			for _, e := range t.Entries {
 				hold(e.File)
 			}

@@ -26,18 +26,18 @@ const (
 func checkState(c *checker) {
 	c.eachTask(checkRegisters, checkUserAddresses, checkMask, checkTaskPending, checkSched,
 		checkPersonality, checkSeccompMode, checkTraits)
-	owner := make(map[format.ObjectID]format.PID)
+	owner := byObject[format.PID](c.lists)
 	for i := range c.img.Tasks {
 		t := &c.img.Tasks[i]
-		if _, ok := owner[t.Process]; !ok {
-			owner[t.Process] = t.TGID
+		if !owner.Has(t.Process) {
+			owner.Set(t.Process, t.TGID)
 		}
 	}
 	for i := range c.img.Objects.Processes {
 		p := &c.img.Objects.Processes[i]
 		checkPending(c, Subject{Object: p.ID}, p.Pending, pendingLimit(p))
 		checkIntervals(c, p)
-		checkTimers(c, p, owner[p.ID])
+		checkTimers(c, p, owner.Get(p.ID))
 		checkLimits(c, p)
 		if p.OOMScoreAdj < -1000 || p.OOMScoreAdj > 1000 {
 			c.object("S063", p.ID, "oom_score_adj is %d", p.OOMScoreAdj)

@@ -121,14 +121,14 @@ func ownings(t *format.Task) []string {
 
 // checkProcessOwners asks that no two processes share one process state.
 func checkProcessOwners(c *checker) {
-	owner := make(map[format.ObjectID]*format.Task)
+	owner := byObject[*format.Task](c.lists)
 	for i := range c.img.Tasks {
 		t := &c.img.Tasks[i]
 		if t.Process == 0 || !t.Leader() {
 			continue
 		}
-		if first := owner[t.Process]; first == nil {
-			owner[t.Process] = t
+		if first := owner.Get(t.Process); first == nil {
+			owner.Set(t.Process, t)
 		} else if first.TGID != t.TGID {
 			c.task("H041", t, "process state %d is also that of process %d", t.Process, first.TGID)
 		}
