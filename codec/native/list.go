@@ -24,8 +24,10 @@ const (
 	// foreseen is how many records foresee looks at.
 	foreseen = 4096
 	// mostRoom is how much room it may ask for, in bytes for each byte of metadata:
-	// what asks for more is no image that anybody made.
-	mostRoom = 16
+	// what asks for more is no image that anybody made. A file with holes is longer
+	// than what there is to read of it, so there is an end to that, mostAhead.
+	mostRoom  = 16
+	mostAhead = 512 << 20
 )
 
 // foresee counts the elements of the lists before their records are read, as far
@@ -45,13 +47,17 @@ func (r *reader) foresee(metadata uint64) {
 		}
 		f := parseFrame(b[:])
 		if rec := find(f.typ); rec != nil && rec.list != nil && f.flags == 0 {
-			n := wire.PeekCount(b[frameSize:])
-			sizes[f.typ] += n
-			cost += uint64(n) * uint64(rec.payload.Elem().Size())
+			size, least := rec.wireType().Elem().Cost()
+			n := uint64(wire.PeekCount(b[frameSize:]))
+			if n*least > uint64(f.stored) {
+				return // it cannot have so many
+			}
+			sizes[f.typ] += int(n)
+			cost += n * size
 		}
 		at += frameSize + int64(f.stored)
 	}
-	if cost <= min(mostRoom*metadata, uint64(r.lim.Memory)) {
+	if cost <= min(mostRoom*metadata, mostAhead, uint64(r.lim.Memory)) {
 		r.sizes = sizes
 	}
 }

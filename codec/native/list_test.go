@@ -8,6 +8,7 @@ import (
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/codec/native/internal/wire"
+	"github.com/thaw-cr/thaw/format"
 )
 
 // foreseenOf is what foresee says of a file.
@@ -47,5 +48,29 @@ func TestForesee(t *testing.T) {
 	}
 	if d := cmp.Diff(map[recordType]int(nil), foreseenOf(t, assemble(parts))); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestParts: a list that turns out longer than was foreseen is whole, and in order.
+func TestParts(t *testing.T) {
+	rec := find(typeTasks)
+	for foreseen := range 8 {
+		r := &reader{img: &format.Image{}, sizes: map[recordType]int{typeTasks: foreseen}}
+		tid := format.PID(0)
+		for _, n := range []int{2, 2, 1, 1} {
+			part := r.part(rec, n).Interface().([]format.Task)
+			for i := range part {
+				tid++
+				part[i].TID = tid
+			}
+		}
+		r.join()
+		var got []format.PID
+		for i := range r.img.Tasks {
+			got = append(got, r.img.Tasks[i].TID)
+		}
+		if d := cmp.Diff([]format.PID{1, 2, 3, 4, 5, 6}, got); d != "" {
+			t.Errorf("%d foreseen:\n%s", foreseen, d)
+		}
 	}
 }
