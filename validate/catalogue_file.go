@@ -68,6 +68,11 @@ var fileRules = []Rule{
 		Fix: fixPath, Example: "path /tmp/../etc/passwd",
 	},
 	{
+		Code: "R055", Severity: Error, Title: "name longer than 255 bytes",
+		Why: "No file system of Linux has one (NAME_MAX).",
+		Fix: fixPath, Example: "a path whose last part has 5000 bytes",
+	},
+	{
 		Code: "R022", Severity: Warning, Title: "path too long",
 		Why: "open(2) takes 4095 bytes.",
 		Fix: "move the file to a shorter path", Example: "a path of 5000 bytes",

@@ -275,6 +275,27 @@ func pathRule(p string) string {
 	return ""
 }
 
+// maxName is NAME_MAX, and deletedRoom what the kernel adds to a path that is gone.
+const maxName, deletedRoom = 255, len(deletedSuffix)
+
+// longName says that a part of a path is longer than a name can be.
+func longName(p string) bool {
+	if len(p) <= maxName {
+		return false
+	}
+	begin := 0
+	for i := range len(p) {
+		if p[i] != '/' {
+			continue
+		}
+		if i-begin > maxName {
+			return true
+		}
+		begin = i + 1
+	}
+	return len(p)-begin > maxName+deletedRoom
+}
+
 // pathFault says what is wrong with a path that must be there.
 func pathFault(p string) string {
 	switch pathRule(p) {

@@ -18,11 +18,6 @@ var modeRules = []Rule{
 		Why: "Opening it again with them fails, or gives something else: sockets and the like are open for reading and writing, O_DIRECTORY opens directories, O_PATH what has a path.",
 		Fix: fixFiles, Example: "an eventfd open for reading only",
 	},
-	{
-		Code: "R055", Severity: Error, Title: "name longer than 255 bytes",
-		Why: "No file system of Linux has one (NAME_MAX).",
-		Fix: fixPath, Example: "a path whose last part has 5000 bytes",
-	},
 }
 
 const (
@@ -31,8 +26,6 @@ const (
 	fileTypes = 0x1557
 	// modeBits are all of st_mode.
 	modeBits = modeType | 0o7777
-	// maxName is NAME_MAX, and deletedRoom what the kernel adds to a path that is gone.
-	maxName, deletedRoom = 255, len(deletedSuffix)
 )
 
 // impossibleMode says that a mode is none, not even one that is not known.
@@ -113,22 +106,4 @@ func checkStatusFlags(c *checker, f *format.OpenFile) {
 		bothWays[f.Kind] && flags&format.OAccMode != format.ORdWr:
 		c.object("R049", f.ID, "file of kind %s with flags %#o", f.Kind, flags)
 	}
-}
-
-// longName says that a part of a path is longer than a name can be.
-func longName(p string) bool {
-	if len(p) <= maxName {
-		return false
-	}
-	begin := 0
-	for i := range len(p) {
-		if p[i] != '/' {
-			continue
-		}
-		if i-begin > maxName {
-			return true
-		}
-		begin = i + 1
-	}
-	return len(p)-begin > maxName+deletedRoom
 }
