@@ -85,20 +85,29 @@ func severity(code string) string {
 	return string(r.Severity)
 }
 
-// made gives the corpus's bases and what is made of them.
-func made(t testing.TB) (bases, vectors []*Vector) {
+// basesOf gives the corpus's bases.
+func basesOf(t testing.TB) []*Vector {
 	t.Helper()
 	c, err := Open(os.DirFS(corpusDir))
 	if err != nil {
 		t.Fatal(err)
 	}
+	var bases []*Vector
 	for v, err := range c.BaseVectors() {
 		if err != nil {
 			t.Fatal(err)
 		}
 		bases = append(bases, v)
 	}
-	if vectors, err = Make(bases, severity); err != nil {
+	return bases
+}
+
+// made gives the corpus's bases and what is made of them.
+func made(t testing.TB) (bases, vectors []*Vector) {
+	t.Helper()
+	bases = basesOf(t)
+	vectors, err := Make(bases, severity)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return bases, vectors
