@@ -125,10 +125,11 @@ func start(ctx context.Context) *load {
 	return l
 }
 
-// square sends numbers through the workers until DIR/go is there; it returns
-// the sum of their squares as the workers made them, and as it should be.
+// square sends numbers, one at least, through the workers until DIR/go is
+// there; it returns the sum of their squares as the workers made them, and as
+// it should be.
 func (l *load) square(dir string) (sum, want uint64) {
-	for n := uint64(1); !exists(filepath.Join(dir, "go")); n++ {
+	for n := uint64(1); n == 1 || !exists(filepath.Join(dir, "go")); n++ {
 		l.in <- n
 		sum += <-l.out
 		want += n * n
