@@ -138,7 +138,7 @@ static void check_stops(pid_t stop1, pid_t stop2)
 	siginfo_t si = { 0 };
 
 	if (fx_broken("reported-stop"))
-		kill(stop1, SIGCONT), usleep(30000), kill(stop1, SIGSTOP), usleep(30000);
+		kill(stop1, SIGCONT), kill(stop1, SIGSTOP), until_stopped(stop1, 0);
 	CHECK(!waitid(P_PID, stop1, &si, WSTOPPED | WNOHANG) && !si.si_pid, "the stop of stop1 is reported a second time");
 	if (fx_broken("unreported-stop"))
 		waitid(P_PID, stop2, &si, WSTOPPED | WNOHANG);
