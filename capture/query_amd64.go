@@ -222,7 +222,7 @@ func (c *capturer) queryShared(in *injection) error {
 	if dumpable == suidDumpable {
 		c.warnOnce(in.t.tid, "dumpable is 2, which comes of a change of ids alone; where a restore makes none it becomes 0")
 	}
-	if err := c.queryMemory(in); err != nil {
+	if err := errors.Join(c.queryMemory(in), c.queryMembarriers(in)); err != nil {
 		return err
 	}
 	for which := range uint64(3) {

@@ -37,6 +37,8 @@ type AddressSpace struct {
 	MDWE uint8 `json:"mdwe,omitempty"`
 	// MergeAny as of prctl(PR_SET_MEMORY_MERGE).
 	MergeAny bool `json:"merge_any,omitempty"`
+	// Membarriers are the memory barriers registered for.
+	Membarriers Membarriers `json:"membarriers,omitempty"`
 	// VDSO identifies the kernel's vdso code: SHA-256 of its pages.
 	VDSO []byte `json:"vdso,omitempty"`
 	// VDSOLayout is what VDSOLayout gives of that code.

@@ -194,4 +194,9 @@ var memoryRules = []Rule{
 		Why: "There is no memory: an access there kills the program with SIGBUS, and the restore cannot write it.",
 		Fix: fixCapture, Example: "the fifth page of a private mapping of a file of 4096 bytes",
 	},
+	{
+		Code: "M070", Severity: Error, Title: "unknown registrations for memory barriers",
+		Why: "A program that registered with membarrier(2) takes for granted that its barriers work; a registration must not be dropped.",
+		Fix: "use a newer release of thaw", Example: "membarriers 0x8",
+	},
 }

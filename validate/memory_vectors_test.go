@@ -155,6 +155,7 @@ var memoryMutations = []mutation{
 		x := v.vma(0x402000)
 		x.File.Size, x.Offset = 4096, 0x5000
 	}},
+	{"M070", "command-that-is-none", func(v *vector) { v.mm().Membarriers = format.MembarrierPrivate | 1<<10 }},
 }
 
 func (v *vector) guard(start, end format.Addr) {

@@ -47,13 +47,17 @@ func knownControl(s format.Speculation) bool {
 		s.Control == specNoexec && s.Feature == specStoreBypass
 }
 
-// checkMemoryTraits looks at what prctl(2) has set for an address space.
+// checkMemoryTraits looks at what prctl(2) and membarrier(2) have set for an
+// address space.
 func checkMemoryTraits(c *checker, mm *format.AddressSpace) {
 	if mm.MDWE&^mdweBits != 0 || mm.MDWE != 0 && mm.MDWE&mdweRefuse == 0 {
 		c.object("M065", mm.ID, "MDWE flags %#x", mm.MDWE)
 	}
 	if mm.THPAdvised && !mm.NoTHP {
 		c.object("M066", mm.ID, "huge pages are not disabled but for those asked for")
+	}
+	if bad := mm.Membarriers &^ format.AllMembarriers; bad != 0 {
+		c.object("M070", mm.ID, "registrations %#x", uint32(bad))
 	}
 }
 

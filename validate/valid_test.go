@@ -126,7 +126,7 @@ var scenarios = []scenario{
 	{name: "memfd-seals", about: "a memfd sealed against growing, shrinking and later writing", change: func(v *vector) {
 		v.index().Shared(idMemfdMem).Seals = 1 | 2 | 4 | 0x10
 	}},
-	{name: "traits", about: "attributes of prctl, guard pages, flags of actions without a handler", change: func(v *vector) {
+	{name: "traits", about: "attributes of prctl, guard pages, memory barriers, flags of actions without a handler", change: func(v *vector) {
 		t := v.task(101)
 		t.MCEKill, t.NoTSC, t.NoCPUID, t.IOFlusher = format.MCEKillEarly, true, true, true
 		v.speculate(0, 16)
@@ -135,6 +135,7 @@ var scenarios = []scenario{
 		v.proc().XFeatures = 1 << 18
 		mm := v.mm()
 		mm.NoTHP, mm.THPAdvised, mm.MDWE, mm.MergeAny = true, true, 3, true
+		mm.Membarriers = format.MembarrierGlobal | format.MembarrierPrivate | format.MembarrierRseq
 		v.guard(anonAddr+0x1000, anonAddr+0x2000)
 		v.guard(anonAddr+0x3000, anonAddr+0x4000)
 		v.act(format.SignalAction{Signal: 12, Flags: saRestorer | 0x10000000, Restorer: textAddr + 0x1100, Mask: 1 << 3})

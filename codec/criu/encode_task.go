@@ -171,6 +171,9 @@ func (e *encoder) taskCore(t *format.Task) *criu_core.TaskCoreEntry {
 	if t.State == format.Stopped {
 		m.TaskState, m.StopSigno = proto.Uint32(taskStopped), new(uint32(t.StopSignal))
 	}
+	if mm := e.ix.Memory(t.Memory); mm != nil && mm.Membarriers != 0 {
+		m.MembarrierRegistrationMask = new(uint32(mm.Membarriers))
+	}
 	for _, l := range p.Limits {
 		for uint32(len(m.Rlimits.Rlimits)) <= l.Resource && l.Resource < 64 {
 			m.Rlimits.Rlimits = append(m.Rlimits.Rlimits, &rlimit.RlimitEntry{Cur: proto.Uint64(format.Unlimited), Max: proto.Uint64(format.Unlimited)})

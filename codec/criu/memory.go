@@ -31,7 +31,7 @@ func (d *decoder) memory(p *proc) (format.ObjectID, error) {
 		ArgStart: format.Addr(e.GetMmArgStart()), ArgEnd: format.Addr(e.GetMmArgEnd()),
 		EnvStart: format.Addr(e.GetMmEnvStart()), EnvEnd: format.Addr(e.GetMmEnvEnd()),
 		Auxv: auxv(f.lists().auxv), Dumpable: uint8(e.GetDumpable()), NoTHP: e.GetThpDisabled(),
-		CoreFilter: defaultCoreFilter,
+		CoreFilter: defaultCoreFilter, Membarriers: format.Membarriers(p.core.GetTc().GetMembarrierRegistrationMask()) & format.AllMembarriers,
 	}
 	if v := e.GetDumpable(); v < 0 || v > 2 {
 		return 0, fault(f, &f.records[0], codec.Malformed, "dumpable is %d", v)

@@ -108,13 +108,9 @@ func (d *decoder) checkShared(p *proc, prefix string, first *file) {
 var taskOddities = []oddity[*criu_core.TaskCoreEntry]{
 	{"stop_signo is no signal", func(e *criu_core.TaskCoreEntry) bool { return e.GetStopSigno() > uint32(format.MaxSignal) }},
 	{"membarrier_registration_mask has bits that register nothing", func(e *criu_core.TaskCoreEntry) bool {
-		return e.GetMembarrierRegistrationMask()&^membarriers != 0
+		return e.GetMembarrierRegistrationMask()&^uint32(format.AllMembarriers) != 0
 	}},
 }
-
-// membarriers are the commands of membarrier(2) that register: global, private,
-// sync-core, rseq (include/uapi/linux/membarrier.h).
-const membarriers = 1<<2 | 1<<4 | 1<<6 | 1<<8
 
 // checkProcess judges the core of a process that lives.
 func (d *decoder) checkProcess(p *proc, f *file) {

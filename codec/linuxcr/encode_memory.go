@@ -52,6 +52,7 @@ func (e *encoder) memoryRecords(mm *format.AddressSpace, ref int32) error {
 	}
 	e.losses.If(len(mm.Guards) > 0, codec.LossMemory, 0, mm.ID, "guard pages")
 	e.losses.If(mm.MDWE != 0 || mm.MergeAny, codec.LossMemory, 0, mm.ID, "attributes of prctl")
+	e.losses.If(mm.Membarriers != 0, codec.LossMemory, 0, mm.ID, "registrations for memory barriers")
 	e.losses.If(mm.NoTHP, codec.LossMemory, 0, mm.ID, "transparent huge pages switched off")
 	const ldtEntry = 8
 	b = e.blank(kMMContext)

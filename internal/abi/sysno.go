@@ -96,6 +96,7 @@ const (
 	SysRtTgsigqueueinfo = unix.SYS_RT_TGSIGQUEUEINFO
 	SysPrlimit64        = unix.SYS_PRLIMIT64
 	SysSchedSetattr     = unix.SYS_SCHED_SETATTR
+	SysMembarrier       = unix.SYS_MEMBARRIER
 	SysMemfdCreate      = unix.SYS_MEMFD_CREATE
 	SysMlock2           = unix.SYS_MLOCK2
 	SysIoPgetevents     = unix.SYS_IO_PGETEVENTS

@@ -30,7 +30,15 @@ func memoryTraitWords(m *format.AddressSpace) string {
 	return joinSet(", ",
 		when(m.NoTHP && !m.THPAdvised, "no huge pages"), when(m.NoTHP && m.THPAdvised, "no huge pages but where advised"),
 		when(m.MDWE != 0, "no execution of written memory"), when(m.MergeAny, "equal pages merged"),
+		prefixed("memory barriers ", barrierWords(m.Membarriers)),
 		ifAny(len(m.Guards), "range of guard pages", "ranges of guard pages"))
+}
+
+// barrierWords name the memory barriers registered for.
+func barrierWords(set format.Membarriers) string {
+	return joinSet(" and ",
+		when(set&format.MembarrierPrivate != 0, "private"), when(set&format.MembarrierSyncCore != 0, "core-syncing"),
+		when(set&format.MembarrierRseq != 0, "of rseq"), when(set&format.MembarrierGlobal != 0, "of others"))
 }
 
 func when(on bool, words string) string {

@@ -20,6 +20,11 @@ func TestTraitWords(t *testing.T) {
 			want: "indirect branches set to 8, speculation 9 set to 4",
 		},
 		{memory: format.AddressSpace{NoTHP: true, THPAdvised: true, MDWE: 1}, want: "no huge pages but where advised, no execution of written memory"},
+		{
+			memory: format.AddressSpace{MDWE: 1, Membarriers: format.MembarrierPrivate | format.MembarrierRseq},
+			want:   "no execution of written memory, memory barriers private and of rseq",
+		},
+		{memory: format.AddressSpace{Membarriers: format.MembarrierGlobal | format.MembarrierSyncCore}, want: "memory barriers core-syncing and of others"},
 		{memory: format.AddressSpace{NoTHP: true, MergeAny: true, Guards: make([]format.PageSpan, 1)}, want: "no huge pages, equal pages merged, 1 range of guard pages"},
 	} {
 		if got := joinSet(", ", traitWords(&tt.task), memoryTraitWords(&tt.memory)); got != tt.want {

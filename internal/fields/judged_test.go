@@ -55,7 +55,7 @@ var judged = []judgement{
 		AddressSpace.EnvStart AddressSpace.StartCode AddressSpace.StartData AddressSpace.StartStack AddressSpace.StartBrk
 		AddressSpace.Brk AddressSpace.Auxv`},
 	{"any of its few values", `
-		AddressSpace.CoreFilter AddressSpace.Dumpable AddressSpace.MDWE AddressSpace.MergeAny
+		AddressSpace.CoreFilter AddressSpace.Dumpable AddressSpace.MDWE AddressSpace.Membarriers AddressSpace.MergeAny
 		AddressSpace.THPAdvised Task.MCEKill Task.NoTSC Task.NoCPUID Task.IOFlusher Task.NoNewPrivs Task.Speculation
 		Speculation.Control Process.Subreaper Process.XFeatures Task.Personality FS.Umask`},
 	{"compared with this kernel's vdso, which is put in its place (X207)", "AddressSpace.VDSO AddressSpace.VDSOLayout"},

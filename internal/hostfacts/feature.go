@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/sys"
 	"github.com/thaw-cr/thaw/validate/host"
@@ -24,6 +25,10 @@ var probes = map[string]func() error{
 	host.FeatureTHPAdvised:    probeTHPAdvised,
 	host.FeatureGuard:         probeGuard,
 	host.FeatureNoCPUID:       probeNoCPUID,
+	host.FeatureBarrierGlobal: membarrier(format.MembarrierGlobal),
+	host.FeatureBarrier:       membarrier(format.MembarrierPrivate),
+	host.FeatureBarrierSync:   membarrier(format.MembarrierSyncCore),
+	host.FeatureBarrierRseq:   membarrier(format.MembarrierRseq),
 	host.FeaturePidfdGetfd:    sys.ProbePidfdGetfd,
 	host.FeatureTimerfdTicks:  sys.ProbeTimerTicks,
 	host.FeatureFsopen:        sys.ProbeFsopen,
@@ -99,6 +104,17 @@ func probeGuard() error {
 		return err
 	}
 	return errors.Join(syscall.Madvise(page, abi.MadvGuard), syscall.Munmap(page))
+}
+
+// membarrier asks whether the kernel takes registrations of a kind.
+func membarrier(kind format.Membarriers) func() error {
+	return func() error {
+		has, err := sys.Membarriers()
+		if err == nil && has&int(kind) == 0 {
+			return syscall.EINVAL
+		}
+		return err
+	}
 }
 
 func namespace(kind string) func() error {

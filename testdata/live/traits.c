@@ -1,6 +1,6 @@
 /*
- * traits: what prctl(2), arch_prctl(2), sched_setattr(2), sigaction(2) and
- * madvise(2) set for a process and few programs ask for. Each child has another
+ * traits: what prctl(2), arch_prctl(2), membarrier(2), sched_setattr(2),
+ * sigaction(2) and madvise(2) set for a process and few programs ask for. Each child has another
  * attribute, so far as this machine knows it; each reads all of them before and
  * after.
  */
@@ -13,6 +13,7 @@
 #define ARCH_GET_XCOMP_PERM 0x1022
 #define ARCH_REQ_XCOMP_PERM 0x1023
 #define MADV_GUARD 102
+#define BARRIER_GET (1 << 9)
 #define GET_MERGE 68
 #define SET_MERGE 67
 #define GET_MDWE 66
@@ -22,7 +23,7 @@ struct attr { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t prio
 struct action { uint64_t handler, flags, restorer, mask; };
 
 struct all {
-	int mce, tsc, cpuid, spec[2], thp, mdwe, merge, faults, named;
+	int mce, tsc, cpuid, spec[2], thp, mdwe, merge, faults, named, registered, barriers[3];
 	uint64_t xcomp, slice;
 	struct action acts[64];
 };
@@ -67,6 +68,11 @@ static int named(void)
 	return n;
 }
 
+static int barrier(int command)
+{
+	return syscall(SYS_membarrier, command, 0, 0);
+}
+
 static void read_all(struct all *a)
 {
 	struct attr at = { 0 };
@@ -85,6 +91,9 @@ static void read_all(struct all *a)
 		a->slice = at.slice;
 	a->faults = faults();
 	a->named = named();
+	a->registered = barrier(BARRIER_GET);
+	for (int i = 0; i < 3; i++) /* private: plain, of cores, of rseq */
+		a->barriers[i] = barrier(1 << (3 + 2 * i));
 	for (int s = 1; s <= 64; s++)
 		MUST(!syscall(SYS_rt_sigaction, s, NULL, &a->acts[s - 1], 8));
 }
@@ -106,6 +115,10 @@ static void compare(const struct all *o, const struct all *n)
 	SAME64(slice);
 	SAME(faults, "%#x");
 	SAME(named, "%d");
+	SAME(registered, "%#x");
+	SAME(barriers[0], "%d");
+	SAME(barriers[1], "%d");
+	SAME(barriers[2], "%d");
 	for (int s = 0; s < 64; s++) {
 		SAME64(acts[s].handler);
 		SAME64(acts[s].flags);
@@ -137,6 +150,10 @@ static void spoil(struct all *was)
 		was->faults ^= 1;
 	if (fx_broken("named"))
 		was->named ^= 1;
+	if (fx_broken("registered"))
+		was->registered ^= 4;
+	if (fx_broken("barriers"))
+		was->barriers[2] ^= 1;
 	if (fx_broken("xcomp"))
 		was->xcomp ^= 1;
 	if (fx_broken("slice"))
@@ -175,6 +192,13 @@ static void c_slice(void)
 	at.slice = 4000000;
 	syscall(SYS_sched_setattr, 0, &at, 0);
 }
+static void c_barriers(void)
+{
+	barrier(1 << 2); /* of others */
+	barrier(1 << 4);
+	barrier(1 << 8); /* of rseq */
+}
+static void c_cores(void) { barrier(1 << 6); } /* not the plain one */
 static void c_guard(void)
 {
 	madvise(pages + 4096, 4096, MADV_GUARD);
@@ -198,7 +222,7 @@ static void c_actions(void) /* flags and masks of actions without a handler */
 
 static const struct kind kinds[] = { { "plain", c_plain }, { "early", c_early }, { "late", c_late }, { "tsc", c_tsc }, { "cpuid", c_cpuid }, { "spec", c_spec },
 	  { "noexec", c_noexec }, { "thp", c_thp }, { "mdwe", c_mdwe }, { "merge", c_merge }, { "xcomp", c_xcomp }, { "slice", c_slice },
-	  { "guard", c_guard }, { "actions", c_actions } };
+	  { "barriers", c_barriers }, { "cores", c_cores }, { "guard", c_guard }, { "actions", c_actions } };
 
 static struct all was, is;
 

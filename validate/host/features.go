@@ -22,6 +22,10 @@ const (
 	FeatureTHPAdvised    = "PR_THP_DISABLE_EXCEPT_ADVISED"
 	FeatureGuard         = "MADV_GUARD_INSTALL"
 	FeatureNoCPUID       = "ARCH_SET_CPUID"
+	FeatureBarrierGlobal = "MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED"
+	FeatureBarrier       = "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED"
+	FeatureBarrierSync   = "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE"
+	FeatureBarrierRseq   = "MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ"
 	FeaturePidfdGetfd    = "pidfd_getfd"
 	FeatureTimerfdTicks  = "TFD_IOC_SET_TICKS"
 	FeatureFsopen        = "fsopen"
@@ -61,6 +65,10 @@ var features = []feature{
 		name: FeatureNoCPUID, since: "4.12, on a processor that has it", brief: true, code: validate.CodeCPUFeature,
 		needs: anyTask(func(t *format.Task) bool { return t.NoCPUID }),
 	},
+	{name: FeatureBarrierGlobal, since: "4.16, built with CONFIG_MEMBARRIER", brief: true, needs: registered(format.MembarrierGlobal)},
+	{name: FeatureBarrier, since: "4.14, built with CONFIG_MEMBARRIER", brief: true, needs: registered(format.MembarrierPrivate)},
+	{name: FeatureBarrierSync, since: "4.16, built with CONFIG_MEMBARRIER", brief: true, needs: registered(format.MembarrierSyncCore)},
+	{name: FeatureBarrierRseq, since: "5.10, built with CONFIG_RSEQ", brief: true, needs: registered(format.MembarrierRseq)},
 	{name: FeaturePidfdGetfd, since: "5.6", needs: anyFile(func(f *format.OpenFile) bool { return f.Unix != nil })},
 	{name: FeatureTimerfdTicks, since: "3.17, built with CONFIG_CHECKPOINT_RESTORE", needs: anyFile(func(f *format.OpenFile) bool {
 		return f.Timerfd != nil && f.Timerfd.Ticks != 0
@@ -104,6 +112,10 @@ func anyMemory(has func(*format.AddressSpace) bool) func(*check) (validate.Subje
 		}
 		return validate.Subject{}, false
 	}
+}
+
+func registered(kind format.Membarriers) func(*check) (validate.Subject, bool) {
+	return anyMemory(func(mm *format.AddressSpace) bool { return mm.Membarriers&kind != 0 })
 }
 
 func anyFile(has func(*format.OpenFile) bool) func(*check) (validate.Subject, bool) {

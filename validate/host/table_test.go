@@ -100,6 +100,10 @@ var vectors = []struct {
 		v.memory().VMAs[1].Flags = format.VMASealed
 		v.Facts.Features[FeatureMseal] = Answer{No, "function not implemented"}
 	}},
+	{validate.CodeKernelFeature, "membarrier", "registrations for memory barriers on a kernel without those of rseq", func(v *vector) {
+		v.memory().Membarriers = format.MembarrierPrivate | format.MembarrierRseq
+		v.Facts.Features[FeatureBarrierRseq] = Answer{No, "invalid argument"}
+	}},
 	{validate.CodeKernelFeature, "socket-option", "an option of sockets that the kernel does not know", func(v *vector) {
 		v.open(format.OpenFile{Kind: format.FileUnix, Unix: &format.UnixSocket{
 			SocketCommon: format.SocketCommon{Type: 1, Options: []format.SocketOption{{Level: 1, Name: 83}}},
