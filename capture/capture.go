@@ -46,6 +46,7 @@ type capturer struct {
 	creds    map[string]format.ObjectID
 	ns       namespaces
 	fileRefs map[fileKey]format.FileRef
+	readable readableFiles
 	shared   map[inode]format.ObjectID
 	sysv     segments
 	deleted  map[inode]format.ObjectID
@@ -120,6 +121,7 @@ func newCapturer(pid format.PID, opts Options) *capturer {
 		files:    fileSet{groups: make(map[fileKeyed][]*description)},
 		creds:    make(map[string]format.ObjectID),
 		fileRefs: make(map[fileKey]format.FileRef),
+		readable: newReadableFiles(),
 		shared:   make(map[inode]format.ObjectID),
 		deleted:  make(map[inode]format.ObjectID),
 		pipes:    make(map[inode]*pipe),
@@ -133,6 +135,9 @@ func newCapturer(pid format.PID, opts Options) *capturer {
 // run freezes and reads. Precondition: on the tracer's thread.
 func (c *capturer) run(ctx context.Context) error {
 	if err := c.checkRoot(); err != nil {
+		return err
+	}
+	if err := c.hashAhead(ctx); err != nil {
 		return err
 	}
 	begin := time.Now()
@@ -185,6 +190,7 @@ func (c *capturer) collect(ctx context.Context) error {
 		{"files", c.readFileTables},
 		{"processes", c.readProcesses},
 		{"objects", c.finish},
+		{"digests", c.hashFiles},
 	}
 	for i, s := range steps {
 		if err := ctx.Err(); err != nil {

@@ -234,6 +234,7 @@ func (c *capturer) readRegular(o *opened) error {
 			return nil
 		}
 	}
+	c.readable.opened(o.path, o.st, o.file().Flags)
 	ref, err := c.fileRef(o.path, o.link, o.st, o.t.tid, noBuildID)
 	o.file().Kind, o.file().Regular = format.FileRegular, &format.RegularFile{File: ref}
 	return err

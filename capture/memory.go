@@ -209,6 +209,7 @@ func (c *capturer) readExe(t *task) (format.FileRef, error) {
 		c.refuse(validate.CodeDeletedPath, t.tid, "its program %q has no path", path)
 		return format.FileRef{Path: path}, nil
 	}
+	c.readable.add(link, st)
 	return c.fileRef(link, path, st, t.tid, wantBuildID)
 }
 

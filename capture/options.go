@@ -22,6 +22,12 @@ type Options struct {
 	// are lost if the tree is released after all. Without, such trees are
 	// refused.
 	Final bool
+	// HashFiles asks for the SHA-256 of the files that the tree executes, has
+	// mapped or open for reading. They are read before the tree stops; only what
+	// came or changed since is read while it stands still. Files that the tree can
+	// write to change after the capture, so they have none. Progress is told of the
+	// bytes, in the phase PhaseHash.
+	HashFiles bool
 	// Logger gets debug messages; nil for none.
 	Logger *slog.Logger
 
@@ -31,7 +37,13 @@ type Options struct {
 	noStub bool
 	// step, if not nil, is for tests and called wherever dying makes a difference.
 	step func()
+	// digests are those of files, for all tries to freeze the tree.
+	digests *digests
 }
+
+// PhaseHash is the phase of Options.Progress in which files are digested; done and
+// total are in bytes.
+const PhaseHash = "hash files"
 
 const (
 	defaultTimeout     = 10 * time.Second
@@ -50,6 +62,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
+	}
+	if o.digests == nil {
+		o.digests = newDigests()
 	}
 	if o.step == nil {
 		o.step = func() {}

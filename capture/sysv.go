@@ -158,7 +158,7 @@ func (c *capturer) attachedSegment(t *task, m *procfs.Map) (format.ObjectID, err
 		c.refuse(validate.CodeSysVMemory, t.tid, "System V segment %q is attached at %#x, and not of the ipc namespace of the tree", m.Path, m.Start)
 		return 0, nil
 	}
-	link := mapFilesLink(t, m)
+	link := mapFilesLink(t.tid, m)
 	if _, err := c.statMapFiles(link); errors.Is(err, sys.EPERM) {
 		c.refuse(validate.CodePermission, t.tid, "System V segment %d can be read only with CAP_CHECKPOINT_RESTORE", id)
 		return 0, nil

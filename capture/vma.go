@@ -148,7 +148,7 @@ func (c *capturer) readBacked(t *task, m *procfs.Map, v *format.VMA) error {
 		v.Shared, err = c.mappedShared(t, m)
 		return err
 	}
-	link, st, err := c.mappedFile(t, m)
+	link, st, err := c.mappedFile(t.tid, m)
 	if errors.Is(err, errNoMapFiles) {
 		c.refuse(validate.CodePermission, t.tid, "what is mapped at %#x, %q, can be read only with CAP_CHECKPOINT_RESTORE", m.Start, m.Path)
 		return nil
@@ -171,6 +171,7 @@ func (c *capturer) readBacked(t *task, m *procfs.Map, v *format.VMA) error {
 	if m.Deleted {
 		path += deletedSuffix
 	}
+	c.readable.mapped(link, st, m)
 	v.File, err = c.fileRef(link, path, st, t.tid, wantBuildID)
 	return err
 }
@@ -178,8 +179,8 @@ func (c *capturer) readBacked(t *task, m *procfs.Map, v *format.VMA) error {
 var errNoMapFiles = errors.New("map_files is not to be read")
 
 // mapFilesLink is the link by which the file behind an area can be opened.
-func mapFilesLink(t *task, m *procfs.Map) string {
-	return procfs.Path(t.tid, "map_files/"+strconv.FormatUint(m.Start, 16)+"-"+strconv.FormatUint(m.End, 16))
+func mapFilesLink(tid int, m *procfs.Map) string {
+	return procfs.Path(tid, "map_files/"+strconv.FormatUint(m.Start, 16)+"-"+strconv.FormatUint(m.End, 16))
 }
 
 // statMapFiles looks at a mapped file; EPERM, without CAP_CHECKPOINT_RESTORE,
@@ -193,13 +194,13 @@ func (c *capturer) statMapFiles(link string) (sys.FileInfo, error) {
 
 // mappedFile finds the file behind an area: by map_files, or without the
 // capability for that by its path, if what lies there is the same file.
-func (c *capturer) mappedFile(t *task, m *procfs.Map) (string, sys.FileInfo, error) {
-	link := mapFilesLink(t, m)
+func (c *capturer) mappedFile(tid int, m *procfs.Map) (string, sys.FileInfo, error) {
+	link := mapFilesLink(tid, m)
 	st, err := c.statMapFiles(link)
 	if !errors.Is(err, sys.EPERM) {
 		return link, st, err
 	}
-	link = procfs.Path(t.tid, "root") + m.Path
+	link = procfs.Path(tid, "root") + m.Path
 	st, err = sys.Stat(link)
 	if m.Deleted || err != nil || st.Ino != m.Inode {
 		return "", st, errNoMapFiles
@@ -210,7 +211,7 @@ func (c *capturer) mappedFile(t *task, m *procfs.Map) (string, sys.FileInfo, err
 // mappedShared finds the shared memory behind an area: by map_files, or without
 // the capability for that where it is mapped.
 func (c *capturer) mappedShared(t *task, m *procfs.Map) (format.ObjectID, error) {
-	link := mapFilesLink(t, m)
+	link := mapFilesLink(t.tid, m)
 	st, err := c.statMapFiles(link)
 	if errors.Is(err, sys.EPERM) {
 		return c.mappedMemory(m, t.tid), nil

@@ -39,6 +39,7 @@ const (
 	LossMemory      LossCode = "memory"       // what a memory area is
 	LossCgroup      LossCode = "cgroup"       // control groups
 	LossAttachment  LossCode = "attachment"   // a record of another format
+	LossDigest      LossCode = "file-digest"  // the SHA-256 of files' contents
 )
 
 // Loss is one thing that the target of a conversion cannot say.
@@ -75,6 +76,17 @@ func (l *Losses) If(there bool, code LossCode, task format.PID, object format.Ob
 	if there {
 		l.Add(code, task, object, msg, args...)
 	}
+}
+
+// Digests adds the loss of all digests of files' contents.
+func (l *Losses) Digests(o *format.Objects) {
+	files := make(map[string]bool)
+	for f := range o.FileRefs() {
+		if len(f.SHA256) > 0 {
+			files[f.Path+"\x00"+string(f.SHA256)] = true
+		}
+	}
+	l.If(len(files) > 0, LossDigest, 0, 0, "SHA-256 of what was in %d of its files", len(files))
 }
 
 // A Reporter is an Encoder of a format that cannot hold all that the model can

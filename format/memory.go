@@ -160,6 +160,9 @@ type FileRef struct {
 	MTime int64  `json:"mtime,omitempty"`
 	// BuildID is the ELF build id of a program or library.
 	BuildID []byte `json:"build_id,omitempty"`
+	// SHA256 is the digest of a regular file's contents, 32 bytes; empty where
+	// nobody read them.
+	SHA256 []byte `json:"sha256,omitempty"`
 	// Deleted names the object that holds the contents of an unlinked file.
 	Deleted ObjectID `json:"deleted,omitempty"`
 }

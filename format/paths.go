@@ -2,6 +2,7 @@ package format
 
 import (
 	"cmp"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -27,18 +28,15 @@ func MapPaths(img *Image, maps []PathMap) {
 		return
 	}
 	o := &img.Objects
-	for i := range o.Memories {
-		mm := &o.Memories[i]
-		m.file(&mm.Exe)
-		for j := range mm.VMAs {
-			m.file(&mm.VMAs[j].File)
-		}
+	for f := range o.FileRefs() {
+		m.path(&f.Path)
 	}
 	for i := range o.Files {
-		m.open(&o.Files[i])
-	}
-	for i := range o.Pipes {
-		m.file(&o.Pipes[i].Fifo)
+		if u := o.Files[i].Unix; u != nil {
+			m.path(&u.Dir)
+			m.path(&u.Root)
+			m.path(&u.Path)
+		}
 	}
 	for i := range o.FS {
 		m.path(&o.FS[i].Cwd)
@@ -77,30 +75,59 @@ func (m pathMapper) path(p *string) {
 	}
 }
 
-func (m pathMapper) file(f *FileRef) { m.path(&f.Path) }
-
-// open maps the paths of an open file.
-func (m pathMapper) open(f *OpenFile) {
-	switch {
-	case f.Regular != nil:
-		m.file(&f.Regular.File)
-	case f.Directory != nil:
-		m.file(&f.Directory.File)
-	case f.Device != nil:
-		m.file(&f.Device.File)
-	case f.TTY != nil:
-		m.file(&f.TTY.File)
-	case f.Unix != nil:
-		m.path(&f.Unix.Dir)
-		m.path(&f.Unix.Root)
-		m.path(&f.Unix.Path)
-	case f.Inotify != nil:
-		for i := range f.Inotify.Watches {
-			m.file(&f.Inotify.Watches[i].File)
+// FileRefs yields every [FileRef] of the objects, also those of no file.
+func (o *Objects) FileRefs() iter.Seq[*FileRef] {
+	return func(yield func(*FileRef) bool) {
+		for i := range o.Memories {
+			mm := &o.Memories[i]
+			if !yield(&mm.Exe) {
+				return
+			}
+			for j := range mm.VMAs {
+				if !yield(&mm.VMAs[j].File) {
+					return
+				}
+			}
 		}
-	case f.Fanotify != nil:
-		for i := range f.Fanotify.Marks {
-			m.file(&f.Fanotify.Marks[i].File)
+		for i := range o.Files {
+			for f := range o.Files[i].fileRefs() {
+				if !yield(f) {
+					return
+				}
+			}
+		}
+		for i := range o.Pipes {
+			if !yield(&o.Pipes[i].Fifo) {
+				return
+			}
+		}
+	}
+}
+
+// fileRefs yields those of an open file.
+func (f *OpenFile) fileRefs() iter.Seq[*FileRef] {
+	return func(yield func(*FileRef) bool) {
+		switch {
+		case f.Regular != nil:
+			yield(&f.Regular.File)
+		case f.Directory != nil:
+			yield(&f.Directory.File)
+		case f.Device != nil:
+			yield(&f.Device.File)
+		case f.TTY != nil:
+			yield(&f.TTY.File)
+		case f.Inotify != nil:
+			for i := range f.Inotify.Watches {
+				if !yield(&f.Inotify.Watches[i].File) {
+					return
+				}
+			}
+		case f.Fanotify != nil:
+			for i := range f.Fanotify.Marks {
+				if !yield(&f.Fanotify.Marks[i].File) {
+					return
+				}
+			}
 		}
 	}
 }

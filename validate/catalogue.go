@@ -61,7 +61,7 @@ var families = []Family{
 // catalogue is all rules, in the order of families and codes.
 var catalogue = sync.OnceValue(func() []Rule {
 	all := slices.Concat(framingRules, sealRules, archiveRules, containerRules, hierarchyRules, memoryRules, vmaRules, registerRules,
-		signalRules, processRules, referenceRules, fileRules, lockRules, deletedRules, modeRules, watchRules, sysvRules, objectRules, planRules,
+		signalRules, processRules, referenceRules, fileRules, lockRules, deletedRules, modeRules, digestRules, watchRules, sysvRules, objectRules, planRules,
 		engineRules, hostRules)
 	rank := make(map[byte]int, len(families))
 	for i, f := range families {

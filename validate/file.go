@@ -246,6 +246,7 @@ func checkFileRef(c *checker, id format.ObjectID, what string, r *format.FileRef
 	if impossibleMode(r.Mode) {
 		c.object("R039", id, "%s %.120q has mode %#o", what, r.Path, r.Mode)
 	}
+	checkDigest(c, id, what, r)
 }
 
 // checkPath looks at a path that may be missing.

@@ -167,6 +167,8 @@ var resourceMutations = []mutation{
 	{"R049", "directory-that-is-regular", func(v *vector) { v.file(idRegular).Flags |= format.ODirectory }},
 	{"R049", "bit-31", func(v *vector) { v.file(idDevice).Flags |= 1 << 31 }},
 	{"R049", "path-of-a-fifo", func(v *vector) { v.file(idFifo).Flags = format.OPath }},
+	{"R059", "sha-1", func(v *vector) { v.file(idRegular).Regular.File.SHA256 = make([]byte, 20) }},
+	{"R059", "of-a-directory", func(v *vector) { v.file(idDirectory).Directory.File.SHA256 = make([]byte, 32) }},
 	{"R050", "twice", func(v *vector) {
 		v.epoll(43, idEventfd)
 		e := v.file(43).Epoll

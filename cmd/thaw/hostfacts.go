@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/thaw-cr/thaw/format"
-	"github.com/thaw-cr/thaw/internal/hostfacts"
 	"github.com/thaw-cr/thaw/validate/host"
 )
 
@@ -110,12 +109,9 @@ func (a *app) gatherFor(ctx context.Context, m *host.Machine, opts *hostFactsOpt
 		}
 	}
 	m.SortFiles()
-	files := m.Facts().Files
-	for i := range files {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		_ = hostfacts.Digest(&files[i]) // one that cannot be read has no digest
-	}
-	return nil
+	return m.DigestFiles(ctx, maxDigest)
 }
+
+// maxDigest is the longest file that facts tell a digest of although the image does
+// not ask for it, in bytes.
+const maxDigest = 1 << 30

@@ -80,6 +80,7 @@ func losses(img *format.Image, written, refused []*process, others int) []codec.
 		}
 		l.If(there, k.code, 0, 0, "%s", k.what)
 	}
+	l.Digests(&img.Objects)
 	for i := range img.Attachments {
 		if img.Attachments[i].Role != format.AttachmentBytes {
 			l.Add(codec.LossAttachment, 0, 0, "records of other formats")

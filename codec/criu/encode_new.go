@@ -117,6 +117,7 @@ func (e *encoder) encode() error {
 		}
 	}
 	e.attachmentLosses()
+	e.losses.Digests(&e.img.Objects)
 	return nil
 }
 

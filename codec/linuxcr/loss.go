@@ -38,6 +38,7 @@ func (d *dialect) nests() bool { return d.gen >= D1 }
 
 // imageLosses are what no generation says of an image.
 func (e *encoder) imageLosses() {
+	e.losses.Digests(&e.img.Objects)
 	for i := range e.img.Attachments {
 		a := &e.img.Attachments[i]
 		switch {

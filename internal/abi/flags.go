@@ -104,4 +104,5 @@ const (
 	ONoctty   = unix.O_NOCTTY
 	ONonblock = unix.O_NONBLOCK
 	OCloexec  = unix.O_CLOEXEC
+	OPath     = unix.O_PATH
 )

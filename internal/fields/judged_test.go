@@ -34,6 +34,8 @@ var judged = []judgement{
 		AddressSpace.Exe.Inode AddressSpace.Exe.MTime AddressSpace.Exe.BuildID AddressSpace.Exe.Size AddressSpace.Exe.Mode
 		PipeBuffer.Fifo.Device PipeBuffer.Fifo.Inode PipeBuffer.Fifo.MTime PipeBuffer.Fifo.BuildID PipeBuffer.Fifo.Size
 		PipeBuffer.Fifo.Mode Namespace.Inode`},
+	{"the contents that were; the file here is compared with them (X205), whole and of a regular file or not at all (R059)", `
+		*.File.SHA256 AddressSpace.Exe.SHA256`},
 	{"another file that could have stood there: the host says whether it is there (X204)", `
 		*.File.Path AddressSpace.Exe.Path PipeBuffer.Fifo.Path FS.Cwd FS.Root UnixSocket.Dir UnixSocket.Root UnixSocket.Path
 		DeletedFile.Path DeletedFile.Link Terminal.Path OtherFile.Link`},

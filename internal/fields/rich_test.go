@@ -24,7 +24,12 @@ func rich(t *testing.T) *format.Image {
 	}
 	img := v.Image
 	o := &img.Objects
-	file := format.FileRef{Path: "/etc/hosts", Mode: 0o100644, Device: 1, Inode: 2, Size: 3, MTime: 4, BuildID: []byte{1, 2, 3, 4}}
+	file := format.FileRef{Path: "/etc/hosts", Mode: 0o100644, Device: 1, Inode: 2, Size: 3, MTime: 4, BuildID: []byte{1, 2, 3, 4}, SHA256: make([]byte, 32)}
+	for f := range o.FileRefs() {
+		if f.Mode&0o170000 == 0o100000 {
+			f.SHA256 = file.SHA256
+		}
+	}
 	for i, f := range []format.OpenFile{
 		{Kind: format.FileInotify, Inotify: &format.Inotify{
 			Watches: []format.InotifyWatch{{Number: 1, File: file, Mask: 2}}, Events: make([]byte, 16),

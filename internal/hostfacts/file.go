@@ -1,10 +1,8 @@
 package hostfacts
 
 import (
-	"crypto/sha256"
+	"context"
 	"errors"
-	"io"
-	"os"
 	"syscall"
 
 	"github.com/thaw-cr/thaw/format"
@@ -135,25 +133,15 @@ func (s *Source) fileLocks(f *host.File) {
 	f.Locks = &held
 }
 
-// maxDigest bounds how much is read to digest one file, in bytes.
-const maxDigest = 1 << 30
-
-// Digest fills in the SHA-256 of regular files that facts know. A file that is
-// longer than 1 GiB or cannot be read has none.
-func Digest(f *host.File) error {
-	const modeType, modeRegular = 0o170000, 0o100000
-	if f.Error != "" || f.Mode&modeType != modeRegular || f.Size > maxDigest {
-		return nil
+// Digest fills in the SHA-256 of a regular file that is as the facts have it. One that
+// cannot be read, or is written to meanwhile, has none. The error is the context's.
+func (s *Source) Digest(ctx context.Context, f *host.File) error {
+	st, err := sys.Stat(f.Path)
+	if err != nil || uint64(st.Size) != f.Size || st.MTime != f.MTime {
+		return ctx.Err()
 	}
-	file, err := os.Open(f.Path)
-	if err != nil {
-		return err
+	if sum, err := s.digester.Of(ctx, f.Path, st); err == nil {
+		f.SHA256 = sum
 	}
-	defer file.Close() //nolint:errcheck // only read
-	h := sha256.New()
-	if n, err := io.Copy(h, io.LimitReader(file, maxDigest)); err != nil || uint64(n) != f.Size {
-		return errors.Join(err, file.Close())
-	}
-	f.SHA256 = h.Sum(nil)
-	return nil
+	return ctx.Err()
 }

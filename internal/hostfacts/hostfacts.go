@@ -19,6 +19,7 @@ import (
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/filedigest"
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
 	"github.com/thaw-cr/thaw/validate/host"
@@ -41,7 +42,8 @@ type Source struct {
 	// if that is not known.
 	HasTerminal func() bool
 
-	reader procfs.Reader
+	reader   procfs.Reader
+	digester filedigest.Digester
 	// locks are all that are held, once they were asked for.
 	locks     []procfs.Lock
 	locksRead bool

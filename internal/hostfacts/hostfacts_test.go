@@ -208,8 +208,13 @@ func TestFile(t *testing.T) {
 	if f.Error != "" || f.Size != 7 || f.Mode != 0o100600 || f.MTime == 0 || *f.Read != "" || f.NoExec == nil || len(*f.BuildID) != 0 || len(*f.Locks) != 0 {
 		t.Errorf("a file: %+v", f)
 	}
-	if err := Digest(&f); err != nil || fmt.Sprintf("%.4x", []byte(f.SHA256)) != "ed7002b4" {
+	if err := s.Digest(t.Context(), &f); err != nil || fmt.Sprintf("%.4x", []byte(f.SHA256)) != "ed7002b4" {
 		t.Errorf("digest %x, %v", []byte(f.SHA256), err)
+	}
+	other := f
+	other.SHA256, other.MTime = nil, f.MTime+1
+	if err := s.Digest(t.Context(), &other); err != nil || other.SHA256 != nil {
+		t.Errorf("a file that is not as the facts have it: digest %x, %v", []byte(other.SHA256), err)
 	}
 	if got := s.File(link, false); got.Error != "ENOENT" {
 		t.Errorf("a link to nowhere: %+v", got)

@@ -37,6 +37,8 @@ var fieldFaults = []modelFault{
 	}},
 	{fault{"mode-bit-31", "a mode with more than 16 bits", "object 30, mode", "R039"}, func(m tree) { m.file(treeRegular).Regular.File.Mode |= 1 << 31 }},
 	{fault{"mode-type-3", "a type of files that does not exist", "object 10, exe", "R039"}, func(m tree) { m.memory().Exe.Mode = 0o030755 }},
+	{fault{"digest-short", "a digest of 20 bytes where one of 32 stands", "object 30, sha256", "R059"}, func(m tree) { m.file(treeRegular).Regular.File.SHA256 = make([]byte, 20) }},
+	{fault{"digest-of-a-device", "a digest of the contents of a device", "object 38, sha256", "R059"}, func(m tree) { m.file(treeDevice).Device.File.SHA256 = make([]byte, 32) }},
 	{fault{"deleted-of-nobody", "a file without a name that belongs to nobody", "object 55, uid", "R048"}, func(m tree) { m.Objects.Deleted[0].UID = nobody }},
 	{fault{"deleted-relative", "a file without a name in no directory", "object 55, path", "R019"}, func(m tree) { m.Objects.Deleted[0].Path = "gone" }},
 	{fault{"flags-eventfd-read-only", "an eventfd open for reading only", "object 34, flags", "R049"}, func(m tree) { m.file(treeEventfd).Flags = format.ORdOnly }},

@@ -27,8 +27,8 @@ type FileInfo struct {
 	Nlink          uint64
 	UID, GID       uint32
 	Size           int64
-	// MTime is in nanoseconds since 1970.
-	MTime int64
+	// MTime and CTime are in nanoseconds since 1970.
+	MTime, CTime int64
 }
 
 // Major and Minor take a device number apart.
@@ -43,7 +43,7 @@ func Mkdev(major, minor uint32) uint64 { return unix.Mkdev(major, minor) }
 func fileInfo(st *unix.Stat_t) FileInfo {
 	return FileInfo{
 		Dev: st.Dev, Ino: st.Ino, Rdev: st.Rdev, Mode: st.Mode, Nlink: uint64(st.Nlink), //nolint:unconvert // 32 bits on arm64
-		UID: st.Uid, GID: st.Gid, Size: st.Size, MTime: st.Mtim.Nano(),
+		UID: st.Uid, GID: st.Gid, Size: st.Size, MTime: st.Mtim.Nano(), CTime: st.Ctim.Nano(),
 	}
 }
 

@@ -47,21 +47,25 @@ func (c *check) memories() error {
 
 // file asks whether a mapped or open file is the one it was.
 func (c *check) file(f format.FileRef, object format.ObjectID, checked map[string]bool) {
-	if f.Path == "" || f.Deleted != 0 || checked[f.Path] {
+	key := f.Path + "\x00" + string(f.SHA256)
+	if f.Path == "" || f.Deleted != 0 || checked[key] {
 		return
 	}
-	checked[f.Path] = true
+	checked[key] = true
 	st := c.stat(f, object)
 	if st == nil {
 		return
 	}
 	subject := validate.Subject{File: f.Path, Object: object}
-	if f.Mode&modeType == modeRegular && f.Size != 0 && st.Size != f.Size {
+	known := f.Size != 0 || len(f.SHA256) > 0 // nobody digests a file without knowing how long it is
+	if f.Mode&modeType == modeRegular && known && st.Size != f.Size {
 		c.add(validate.CodeFileChanged, subject, "%d bytes long, was %d", st.Size, f.Size)
 		return
 	}
-	if len(f.BuildID) > 0 {
-		c.buildID(f, subject)
+	if len(f.BuildID) > 0 && !c.buildID(f, subject) {
+		return
+	}
+	if len(f.SHA256) > 0 && c.contents(f, subject) || len(f.BuildID) > 0 {
 		return
 	}
 	if !c.opts.Brief && f.MTime != 0 && st.MTime != 0 && f.MTime != st.MTime && f.Mode&modeType == modeRegular {
@@ -69,7 +73,8 @@ func (c *check) file(f format.FileRef, object format.ObjectID, checked map[strin
 	}
 }
 
-func (c *check) buildID(f format.FileRef, subject validate.Subject) {
+// buildID says whether a program is of the build that it was, as far as is known.
+func (c *check) buildID(f format.FileRef, subject validate.Subject) bool {
 	st := c.m.file(f.Path, f.Mode&modeType == modeLink, AspectBuildID)
 	switch {
 	case st == nil || st.BuildID == nil:
@@ -77,8 +82,33 @@ func (c *check) buildID(f format.FileRef, subject validate.Subject) {
 	case len(*st.BuildID) == 0 && c.opts.Brief: // it cannot be read; the size is right
 	case !bytes.Equal(*st.BuildID, f.BuildID):
 		c.add(validate.CodeFileChanged, subject, "build id %x, was %x", []byte(*st.BuildID), f.BuildID)
+		return false
 	}
+	return true
 }
+
+// contents compares what is in a file with what was and says whether both are known.
+// A file that is there and cannot be compared is not passed over.
+func (c *check) contents(f format.FileRef, subject validate.Subject) bool {
+	sum, err := c.m.digest(c.ctx, f.Path)
+	switch {
+	case err != nil: // the context's, which ends the check
+	case len(sum) == 0 && c.m.source != nil:
+		c.add(validate.CodeFileChanged, subject, "its contents cannot be read, or change; SHA-256 was %s", short(f.SHA256))
+	case len(sum) == 0:
+		c.wonder("the contents of some of the image's files, of which it holds digests")
+		return false
+	case !bytes.Equal(sum, f.SHA256):
+		c.add(validate.CodeFileChanged, subject, "other contents, SHA-256 %s, was %s", short(sum), short(f.SHA256))
+	}
+	return true
+}
+
+// short is the beginning of a digest, enough to tell it from others.
+func short(sum []byte) string { return fmt.Sprintf("%x…", sum[:min(len(sum), shortDigest)]) }
+
+// shortDigest is how much of a digest is told, in bytes.
+const shortDigest = 8
 
 // stat looks at a file; a missing one or one of another type is a finding. The
 // result is nil if there is nothing more to ask of it.

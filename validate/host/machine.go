@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"slices"
 	"strconv"
 
@@ -62,6 +63,9 @@ type Source interface {
 	// File looks at a path, and Look at more of a file that is there.
 	File(path string, noFollow bool) File
 	Look(f *File, a Aspect)
+	// Digest fills in the SHA-256 of a regular file, or leaves it if it cannot be
+	// known. The error is the context's.
+	Digest(ctx context.Context, f *File) error
 	// Taken says whether a task has a number, and who; Groups are the numbers of
 	// sessions and groups with a process in each, nil if they are not known.
 	Taken(pid format.PID) (by string, taken bool)
@@ -74,7 +78,9 @@ type Machine struct {
 	facts  *Facts
 	source Source
 	files  map[fileKey]int
-	asked  map[Section]bool
+	// digested are the files whose digest the source was asked for.
+	digested map[fileKey]bool
+	asked    map[Section]bool
 	// numbers are those of the facts, by what has them.
 	tasks  map[format.PID]string
 	groups map[format.PID]format.PID
@@ -90,7 +96,9 @@ type fileKey struct {
 // NewMachine makes a machine of facts, which it completes, and a source, which
 // may be nil.
 func NewMachine(f *Facts, source Source) *Machine {
-	m := &Machine{facts: f, source: source, files: make(map[fileKey]int, len(f.Files)), asked: map[Section]bool{}}
+	m := &Machine{
+		facts: f, source: source, files: make(map[fileKey]int, len(f.Files)), digested: map[fileKey]bool{}, asked: map[Section]bool{},
+	}
 	for i := range f.Files {
 		m.files[fileKey{f.Files[i].Path, f.Files[i].NoFollow}] = i
 	}
@@ -234,6 +242,37 @@ func (m *Machine) file(path string, noFollow bool, aspects ...Aspect) *File {
 		}
 	}
 	return f
+}
+
+// digest gives the SHA-256 of a regular file, empty if it is not known. The source
+// is asked once for each file. The error is the context's.
+func (m *Machine) digest(ctx context.Context, path string) (Hex, error) {
+	f := m.file(path, false)
+	if f == nil || f.Error != "" {
+		return nil, nil
+	}
+	if k := (fileKey{path, false}); m.source != nil && len(f.SHA256) == 0 && !m.digested[k] {
+		m.digested[k] = true
+		if err := m.source.Digest(ctx, f); err != nil {
+			return nil, err
+		}
+	}
+	return f.SHA256, nil
+}
+
+// DigestFiles asks for the SHA-256 of all regular files that the facts tell of, but
+// for those of more than limit bytes.
+func (m *Machine) DigestFiles(ctx context.Context, limit uint64) error {
+	for i := range m.facts.Files {
+		f := &m.facts.Files[i]
+		if f.Mode&modeType != modeRegular || f.NoFollow || f.Size > limit {
+			continue
+		}
+		if _, err := m.digest(ctx, f.Path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // knows says whether an aspect was asked for already.

@@ -51,6 +51,24 @@ var vectors = []struct {
 	{validate.CodeFileChanged, "size", "a file has another size", func(v *vector) { v.file("/var/log/app").Size = 101 }},
 	{validate.CodeFileChanged, "type", "a directory is a file", func(v *vector) { v.file("/tmp").Mode = 0o100644 }},
 	{validate.CodeFileChanged, "build-id", "the program is another build", func(v *vector) { *v.file("/usr/bin/counter").BuildID = Hex{9} }},
+	{"", "fits-contents", "the contents are as they were, only the time of a file is another", func(v *vector) {
+		v.digested()
+		v.logFile().MTime++
+	}},
+	{validate.CodeFileChanged, "contents", "a file has other contents of the same length, time and build", func(v *vector) {
+		v.digested()
+		v.file("/usr/bin/counter").SHA256 = Hex(digest(0xb))
+	}},
+	{validate.CodeFileChanged, "grown", "a file that was empty, as its digest tells, and is not", func(v *vector) {
+		v.digested()
+		v.logFile().Size = 0
+	}},
+	{validate.CodeHostUnknown, "contents", "the image tells the digests of its files, and the facts do not", func(v *vector) {
+		v.digested()
+		for i := range v.Facts.Files {
+			v.Facts.Files[i].SHA256 = nil
+		}
+	}},
 	{validate.CodeFileTouched, "mtime", "a file was written since", func(v *vector) { v.file("/var/log/app").MTime++ }},
 	{validate.CodePermission, "pids", "no right to choose numbers", (*vector).unprivileged},
 	{validate.CodePermission, "file", "no right to write to a file", func(v *vector) { *v.file("/var/log/app").Write = "EACCES" }},
