@@ -39,6 +39,12 @@ func start(t *testing.T, name string, args ...string) *program {
 	t.Helper()
 	needRoot(t)
 	dir := t.TempDir()
+	return startCommand(t, dir, append([]string{compile(t, dir, name)}, args...)...)
+}
+
+// compile compiles testdata/NAME.c into a directory.
+func compile(t *testing.T, dir, name string) string {
+	t.Helper()
 	bin := filepath.Join(dir, name)
 	src, err := filepath.Abs("testdata/" + name + ".c")
 	if err != nil {
@@ -51,7 +57,7 @@ func start(t *testing.T, name string, args ...string) *program {
 		}
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
-	return startCommand(t, dir, append([]string{bin}, args...)...)
+	return bin
 }
 
 func needRoot(t *testing.T) {

@@ -80,13 +80,8 @@ func (l *Losses) If(there bool, code LossCode, task format.PID, object format.Ob
 
 // Digests adds the loss of all digests of files' contents.
 func (l *Losses) Digests(o *format.Objects) {
-	files := make(map[string]bool)
-	for f := range o.FileRefs() {
-		if len(f.SHA256) > 0 {
-			files[f.Path+"\x00"+string(f.SHA256)] = true
-		}
-	}
-	l.If(len(files) > 0, LossDigest, 0, 0, "SHA-256 of what was in %d of its files", len(files))
+	files := len(o.Digested())
+	l.If(files > 0, LossDigest, 0, 0, "SHA-256 of what was in %d of its files", files)
 }
 
 // A Reporter is an Encoder of a format that cannot hold all that the model can

@@ -104,6 +104,20 @@ func (o *Objects) FileRefs() iter.Seq[*FileRef] {
 	}
 }
 
+// Digested are the files whose digests the objects have, each path and digest once,
+// in their order.
+func (o *Objects) Digested() []*FileRef {
+	var list []*FileRef
+	seen := make(map[string]bool)
+	for f := range o.FileRefs() {
+		if key := f.Path + "\x00" + string(f.SHA256); len(f.SHA256) > 0 && !seen[key] {
+			seen[key] = true
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
 // fileRefs yields those of an open file.
 func (f *OpenFile) fileRefs() iter.Seq[*FileRef] {
 	return func(yield func(*FileRef) bool) {

@@ -32,6 +32,8 @@ type captureOptions struct {
 	timeout time.Duration
 	// sync asks that the image be on the disk itself before the tree is killed.
 	sync bool
+	// hashFiles asks for the digests of what is in files.
+	hashFiles bool
 }
 
 // AddFlags declares the flags.
@@ -40,6 +42,7 @@ func (o *captureOptions) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.leaveRunning, "leave-running", false, "let the tree run on instead of killing it")
 	f.StringVar(&o.compress, "compress", "none", "none or zstd; pages can only be mapped from an image with none")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "give up after this time, 0 for never")
+	f.BoolVar(&o.hashFiles, "hash-files", false, "record the SHA-256 of the files that the tree executes, has mapped or open and cannot write to")
 	f.BoolVar(&o.sync, "sync", false, "flush the image to the disk before the tree is killed")
 }
 
@@ -53,6 +56,8 @@ type captureJSON struct {
 	Bytes        int64      `json:"bytes"`
 	LeftRunning  bool       `json:"left_running"`
 	Milliseconds float64    `json:"milliseconds"`
+	// HashedFiles is how many files' digests the image holds.
+	HashedFiles int `json:"hashed_files,omitempty"`
 	// Warnings say what the image does not hold.
 	Warnings []format.Warning `json:"warnings,omitempty"`
 }
@@ -70,6 +75,12 @@ What came through connections to unix sockets that nobody has accepted yet can b
 read only by accepting them. That is done last, and not with --leave-running,
 which refuses such a tree; should writing the image fail after that, they are
 reset.
+
+With --hash-files the image tells what was in the programs, libraries and other
+files that the tree has mapped or open, so that validate --host and restore refuse
+files with other contents. They are read before the tree is stopped, which takes
+about a second for each GiB. Files that the tree can write to are left out: they
+change after the capture.
 
 A tree that holds what an image cannot is refused, with findings that say what
 and where.` + exitHelp(exitOK, exitUsage, exitFailed, exitIO, exitInterrupted),
@@ -117,7 +128,7 @@ func runCapture(ctx context.Context, a *app, opts captureOptions, arg string) er
 		return fail(exitIO, err)
 	}
 	defer target.discard()
-	tree, err := a.engine.freeze(ctx, format.PID(pid), !opts.leaveRunning)
+	tree, err := a.freeze(ctx, format.PID(pid), opts)
 	if err != nil {
 		return fmt.Errorf("capture %d: %w", pid, err)
 	}
@@ -135,6 +146,13 @@ func runCapture(ctx context.Context, a *app, opts captureOptions, arg string) er
 		return err
 	}
 	return a.sayCaptured(said)
+}
+
+// freeze stops the tree and shows how far reading its files is.
+func (a *app) freeze(ctx context.Context, pid format.PID, opts captureOptions) (frozen, error) {
+	m := a.meter("reading files", 0)
+	defer m.stop()
+	return a.engine.freeze(ctx, pid, freezeOptions{final: !opts.leaveRunning, hashFiles: opts.hashFiles, hashed: m.setOf})
 }
 
 // kill ends the tree. That a parent outside it does not take note of that is
@@ -212,7 +230,10 @@ func (a *app) pageBytes(ctx context.Context, img *format.Image) int64 {
 }
 
 func summarize(opts captureOptions, img *format.Image, size int64, begin time.Time) captureJSON {
-	s := captureJSON{Image: opts.output, Root: img.Root, Tasks: len(img.Tasks), Bytes: size, LeftRunning: opts.leaveRunning, Warnings: img.Warnings}
+	s := captureJSON{
+		Image: opts.output, Root: img.Root, Tasks: len(img.Tasks), Bytes: size, LeftRunning: opts.leaveRunning,
+		HashedFiles: len(img.Objects.Digested()), Warnings: img.Warnings,
+	}
 	for i := range img.Tasks {
 		t := &img.Tasks[i]
 		switch {
@@ -238,6 +259,9 @@ func (a *app) sayCaptured(s captureJSON) error {
 		what = append(what, dump.Count(s.Zombies, "zombie", "zombies"))
 	}
 	what = append(what, dump.Count(s.Tasks, "task", "tasks"))
+	if s.HashedFiles > 0 {
+		what = append(what, "digests of "+dump.Count(s.HashedFiles, "file", "files"))
+	}
 	after := ""
 	if s.LeftRunning {
 		after = "; it runs on"

@@ -32,7 +32,7 @@ func (o *dumpOptions) AddFlags(f *pflag.FlagSet) {
 	f.Var((*memoryFlag)(&o.memory), "memory", "print the memory of each process or, with ADDR:LEN, the bytes there")
 	f.Lookup("memory").NoOptDefVal = memoryMap
 	f.BoolVar(&o.commands, "commands", false, "print the command line and environment of each process")
-	f.BoolVar(&o.files, "files", false, "print the open files of each process")
+	f.BoolVar(&o.files, "files", false, "print the open files of each process, and the digests of files that the image has")
 	f.BoolVar(&o.container, "container", false, "print what is known of the container that the tree was in")
 	f.BoolVar(&o.records, "records", false, "print the records of a linux-cr image as they stand in it")
 	f.Int32Var(&o.task, "task", 0, "print all about one task, or its part of --memory, --commands and --search")

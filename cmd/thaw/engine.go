@@ -19,9 +19,8 @@ import (
 // engine is what commands need of the kernel: freezing a live tree and bringing
 // one back. Tests bring one that does not touch the machine.
 type engine interface {
-	// freeze stops the tree of a process. After an error it is untouched. final
-	// says that it will be killed.
-	freeze(ctx context.Context, pid format.PID, final bool) (frozen, error)
+	// freeze stops the tree of a process. After an error it is untouched.
+	freeze(ctx context.Context, pid format.PID, opts freezeOptions) (frozen, error)
 	// preflight says what this host and this engine cannot hold.
 	preflight(ctx context.Context, img *format.Image, opts restoreOptions) ([]validate.Finding, error)
 	// machine is the one that all this happens on, to be asked for what it has.
@@ -31,6 +30,16 @@ type engine interface {
 	// restore brings a tree back, or leaves nothing behind. file is the image's
 	// own file where its pages lie in it as they are, or nil.
 	restore(ctx context.Context, img *format.Image, file *os.File, opts restoreOptions) (restored, error)
+}
+
+// freezeOptions say what becomes of a tree, and what is asked of it.
+type freezeOptions struct {
+	// final says that it will be killed.
+	final bool
+	// hashFiles asks for digests of files, and hashed is told how much of them, in
+	// bytes, was read.
+	hashFiles bool
+	hashed    func(done, total int64)
 }
 
 // frozen is a tree that stands still. Only the first call of Kill or Release
@@ -54,8 +63,15 @@ type restored interface {
 // liveEngine is the engine of this machine.
 type liveEngine struct{}
 
-func (liveEngine) freeze(ctx context.Context, pid format.PID, final bool) (frozen, error) {
-	s, err := capture.Freeze(ctx, pid, capture.Options{Tool: "thaw", ToolVersion: version, Final: final})
+func (liveEngine) freeze(ctx context.Context, pid format.PID, opts freezeOptions) (frozen, error) {
+	s, err := capture.Freeze(ctx, pid, capture.Options{
+		Tool: "thaw", ToolVersion: version, Final: opts.final, HashFiles: opts.hashFiles,
+		Progress: func(phase string, done, total int) {
+			if phase == capture.PhaseHash {
+				opts.hashed(int64(done), int64(total))
+			}
+		},
+	})
 	if err != nil {
 		return nil, refused(err)
 	}

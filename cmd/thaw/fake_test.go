@@ -38,7 +38,7 @@ func newFakeEngine() *fakeEngine {
 	return f
 }
 
-func (f *fakeEngine) freeze(_ context.Context, _ format.PID, _ bool) (frozen, error) {
+func (f *fakeEngine) freeze(_ context.Context, _ format.PID, _ freezeOptions) (frozen, error) {
 	if f.freezeErr != nil {
 		return nil, f.freezeErr
 	}

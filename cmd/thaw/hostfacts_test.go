@@ -31,7 +31,7 @@ func fitNode(name string) *host.Facts {
 		Files: []host.File{
 			{Path: "/", Mode: 0o40755},
 			{Path: "/dev/null", Mode: 0o20666, Major: 1, Minor: 3, Read: &fine, Write: &fine},
-			{Path: "/usr/bin/sample", Mode: 0o100755, Size: 4096, NoExec: &exec},
+			{Path: "/usr/bin/sample", Mode: 0o100755, Size: 4096, NoExec: &exec, SHA256: sumOf("the program")},
 		},
 	}
 	for _, s := range host.Settings() {

@@ -56,6 +56,20 @@ func (m *meter) set(done int64) {
 	m.moved(done)
 }
 
+// setOf is set where the total was not known before.
+func (m *meter) setOf(done, total int64) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.total = total
+	if m.tracker != nil {
+		m.tracker.UpdateTotal(total)
+	}
+	m.moved(done)
+}
+
 // moved takes note of progress; the lock is held.
 func (m *meter) moved(done int64) {
 	m.done = done

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"os"
 	"os/exec"
@@ -17,8 +18,8 @@ import (
 // TestScript runs the scripts of testdata/script against the real command.
 // Beside testscript's own commands they have "status N CMD…", which runs CMD
 // and wants exit code N. Their directory holds images: good.thaw, zstd.thaw,
-// bad.thaw (its root is not there), noted.thaw (a note and a warning), init.thaw (its root is task 1), cut.thaw (its end is missing), flip.thaw
-// (one bit of a page is another), junk.thaw and empty.thaw, in cr those of
+// bad.thaw (its root is not there), noted.thaw (a note and a warning), init.thaw (its root is task 1), hashed.thaw (it tells the
+// digest of its program, of which node-a has another), cut.thaw (its end is missing), flip.thaw (one bit of a page is another), junk.thaw and empty.thaw, in cr those of
 // testdata/linuxcr, in podman those of testdata/podman, in hostile those of
 // testdata/archive, in criu those of testdata/criu and in seal those of
 // testdata/seal. In nodes are the facts of three hosts: a can hold good.thaw, b
@@ -59,10 +60,16 @@ func writeImages(t *testing.T, dir string) error {
 			}
 		}
 	}
+	hashedImage := sampleImage()
+	for f := range hashedImage.Objects.FileRefs() {
+		if f.Path == "/usr/bin/sample" {
+			f.SHA256 = sumOf("another build of the same size")
+		}
+	}
 	flipped := append([]byte(nil), good...)
 	flipped[pageOffset(good)] ^= 1
 	for name, content := range map[string][]byte{
-		"good.thaw": good, "bad.thaw": encode(t, badImage), "noted.thaw": encode(t, notedImage), "init.thaw": encode(t, initImage), "cut.thaw": good[:len(good)-100],
+		"good.thaw": good, "bad.thaw": encode(t, badImage), "noted.thaw": encode(t, notedImage), "init.thaw": encode(t, initImage), "hashed.thaw": encode(t, hashedImage), "cut.thaw": good[:len(good)-100],
 		"flip.thaw": flipped, "empty.thaw": nil, "junk.thaw": []byte("this is no image\n"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
@@ -78,6 +85,12 @@ func writeImages(t *testing.T, dir string) error {
 		}
 	}
 	return copyImages(legacyImages, filepath.Join(dir, "cr"))
+}
+
+// sumOf is the SHA-256 of what is in a file.
+func sumOf(contents string) []byte {
+	sum := sha256.Sum256([]byte(contents))
+	return sum[:]
 }
 
 // pageOffset finds the sample's first page, which says what it is.

@@ -67,7 +67,7 @@ func sample() *format.Image {
 			Processes: []format.Process{{ID: 1, Subreaper: true, Timers: []format.PosixTimer{{}}}},
 			Memories: []format.AddressSpace{
 				{ID: 2, Exe: format.FileRef{Path: "/usr/bin/main"}, VMAs: []format.VMA{
-					{Start: 0x400000, End: 0x402000, Prot: 5, Kind: format.VMAFile, File: format.FileRef{Path: "/usr/bin/main"}, Offset: 0x1000},
+					{Start: 0x400000, End: 0x402000, Prot: 5, Kind: format.VMAFile, File: format.FileRef{Path: "/usr/bin/main", Mode: 0o100755, SHA256: bytes.Repeat([]byte{0xa5}, 32)}, Offset: 0x1000},
 					{Start: 0x600000, End: 0x700000, Prot: 3, Kind: format.VMAHeap, Name: "[heap]", Flags: format.VMAAccount | format.VMANoHuge},
 					{Start: 0x800000, End: 0x802000, Prot: 3, Kind: format.VMAShared, SharedMap: true, Shared: 7},
 				}},

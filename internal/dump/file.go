@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -10,7 +11,8 @@ import (
 )
 
 // Files prints each file table with what its descriptors lead to. The column
-// OPEN is the open file description: the same number is the same open file.
+// OPEN is the open file description: the same number is the same open file. The
+// digests of files' contents come last.
 func (p *Printer) Files() error {
 	who := p.usersOf(func(t *format.Task) format.ObjectID { return t.Files })
 	for i := range p.img.Objects.FileTables {
@@ -23,7 +25,25 @@ func (p *Printer) Files() error {
 			return err
 		}
 	}
+	if err := p.digests(); err != nil {
+		return err
+	}
 	return p.out.Flush()
+}
+
+// digests prints the digests of what was in open and mapped files, if the image has
+// any.
+func (p *Printer) digests() error {
+	list := p.img.Objects.Digested()
+	if len(list) == 0 {
+		return nil
+	}
+	p.printf("\n%s\n", p.paint("contents of files that are open or mapped", text.Bold))
+	table := NewTable("SHA256", "FILE")
+	for _, f := range list {
+		table.Add(hex.EncodeToString(f.SHA256), fileRef(f))
+	}
+	return table.Write(p.out, p.opts)
 }
 
 func (p *Printer) fileTable(ft *format.FileTable) error {

@@ -137,7 +137,8 @@ func (p *Printer) filesLine() string {
 		pipes += " with " + Bytes(unread) + " unread"
 	}
 	return joinSet(", ", Count(len(o.Files), "open file", "open files"), pipes,
-		ifAny(len(o.Deleted), "file without a name", "files without a name"))
+		ifAny(len(o.Deleted), "file without a name", "files without a name"),
+		prefixed("SHA-256 of ", ifAny(len(o.Digested()), "file", "files")))
 }
 
 // joinSet joins what is not empty.

@@ -26,6 +26,7 @@ var fixtures = []Spec{
 	{Name: "traits"},
 	{Name: "memory"},
 	{Name: "shmem"},
+	{Name: "contents"},
 	{Name: "files"},
 	{Name: "sockets"},
 	{Name: "sockserver"},
