@@ -63,7 +63,6 @@ func sumOf(t *testing.T, name string) string {
 
 // recorder keeps the phases of a capture in which bytes of files were read.
 type recorder struct {
-	phase  string
 	frozen bool // the tree stands still
 	// whileRunning and whileFrozen are how many pieces were read.
 	whileRunning, whileFrozen int

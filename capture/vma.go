@@ -167,13 +167,17 @@ func (c *capturer) readBacked(t *task, m *procfs.Map, v *format.VMA) error {
 		c.refuse(validate.CodeDeviceMemory, t.tid, "%q, which is no regular file, is mapped at %#x", m.Path, m.Start)
 		return nil
 	}
-	path := m.Path
-	if m.Deleted {
-		path += deletedSuffix
-	}
 	c.readable.mapped(link, st, m)
-	v.File, err = c.fileRef(link, path, st, t.tid, wantBuildID)
+	v.File, err = c.fileRef(link, mapPath(m), st, t.tid, wantBuildID)
 	return err
+}
+
+// mapPath is the path of a mapped file as links of /proc show it.
+func mapPath(m *procfs.Map) string {
+	if m.Deleted {
+		return m.Path + deletedSuffix
+	}
+	return m.Path
 }
 
 var errNoMapFiles = errors.New("map_files is not to be read")

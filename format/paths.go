@@ -79,21 +79,13 @@ func (m pathMapper) path(p *string) {
 func (o *Objects) FileRefs() iter.Seq[*FileRef] {
 	return func(yield func(*FileRef) bool) {
 		for i := range o.Memories {
-			mm := &o.Memories[i]
-			if !yield(&mm.Exe) {
+			if !o.Memories[i].eachFileRef(yield) {
 				return
-			}
-			for j := range mm.VMAs {
-				if !yield(&mm.VMAs[j].File) {
-					return
-				}
 			}
 		}
 		for i := range o.Files {
-			for f := range o.Files[i].fileRefs() {
-				if !yield(f) {
-					return
-				}
+			if !o.Files[i].eachFileRef(yield) {
+				return
 			}
 		}
 		for i := range o.Pipes {
@@ -118,30 +110,42 @@ func (o *Objects) Digested() []*FileRef {
 	return list
 }
 
-// fileRefs yields those of an open file.
-func (f *OpenFile) fileRefs() iter.Seq[*FileRef] {
-	return func(yield func(*FileRef) bool) {
-		switch {
-		case f.Regular != nil:
-			yield(&f.Regular.File)
-		case f.Directory != nil:
-			yield(&f.Directory.File)
-		case f.Device != nil:
-			yield(&f.Device.File)
-		case f.TTY != nil:
-			yield(&f.TTY.File)
-		case f.Inotify != nil:
-			for i := range f.Inotify.Watches {
-				if !yield(&f.Inotify.Watches[i].File) {
-					return
-				}
+// eachFileRef yields those of an address space, and says whether to go on.
+func (m *AddressSpace) eachFileRef(yield func(*FileRef) bool) bool {
+	if !yield(&m.Exe) {
+		return false
+	}
+	for i := range m.VMAs {
+		if !yield(&m.VMAs[i].File) {
+			return false
+		}
+	}
+	return true
+}
+
+// eachFileRef yields those of an open file, and says whether to go on.
+func (f *OpenFile) eachFileRef(yield func(*FileRef) bool) bool {
+	switch {
+	case f.Regular != nil:
+		return yield(&f.Regular.File)
+	case f.Directory != nil:
+		return yield(&f.Directory.File)
+	case f.Device != nil:
+		return yield(&f.Device.File)
+	case f.TTY != nil:
+		return yield(&f.TTY.File)
+	case f.Inotify != nil:
+		for i := range f.Inotify.Watches {
+			if !yield(&f.Inotify.Watches[i].File) {
+				return false
 			}
-		case f.Fanotify != nil:
-			for i := range f.Fanotify.Marks {
-				if !yield(&f.Fanotify.Marks[i].File) {
-					return
-				}
+		}
+	case f.Fanotify != nil:
+		for i := range f.Fanotify.Marks {
+			if !yield(&f.Fanotify.Marks[i].File) {
+				return false
 			}
 		}
 	}
+	return true
 }

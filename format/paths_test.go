@@ -152,3 +152,36 @@ func TestMapPathsStaysInside(t *testing.T) {
 		}
 	})
 }
+
+// TestDigested: each file and digest is told once, and who has enough is not given
+// more.
+func TestDigested(t *testing.T) {
+	ref := func(path string, sum ...byte) format.FileRef { return format.FileRef{Path: path, SHA256: sum} }
+	o := format.Objects{
+		Memories: []format.AddressSpace{{Exe: ref("/bin/a", 1), VMAs: []format.VMA{{File: ref("/bin/a", 1)}, {}, {File: ref("/lib/b", 2)}}}},
+		Files: []format.OpenFile{
+			{Regular: &format.RegularFile{File: ref("/lib/b", 2)}},
+			{Inotify: &format.Inotify{Watches: []format.InotifyWatch{{File: ref("/lib/b", 3)}, {File: ref("/x")}}}},
+			{Fanotify: &format.Fanotify{Marks: []format.FanotifyMark{{File: ref("/bin/c", 1)}}}},
+		},
+		Pipes: []format.PipeBuffer{{Fifo: ref("/fifo")}},
+	}
+	var got []string
+	for _, f := range o.Digested() {
+		got = append(got, fmt.Sprintf("%s %x", f.Path, f.SHA256))
+	}
+	if diff := cmp.Diff([]string{"/bin/a 01", "/lib/b 02", "/lib/b 03", "/bin/c 01"}, got); diff != "" {
+		t.Errorf("digests (-want +got):\n%s", diff)
+	}
+	all := slices.Collect(o.FileRefs())
+	if len(all) != 9 {
+		t.Errorf("%d files, want 9", len(all))
+	}
+	for n := 1; n <= len(all); n++ {
+		for f := range o.FileRefs() {
+			if f == all[n-1] {
+				break
+			}
+		}
+	}
+}

@@ -53,8 +53,7 @@ var hostRules = []struct {
 	{code: validate.CodeFileChanged, name: "longer", image: func(t *testing.T, w *world) { w.mapFile(emptyFile(t), format.ProtRead, 1) }},
 	{code: validate.CodeFileChanged, name: "contents", image: func(t *testing.T, w *world) {
 		w.mapFile(emptyFile(t), format.ProtRead, 0)
-		vmas := w.img.Objects.Memories[0].VMAs
-		vmas[len(vmas)-1].File.SHA256 = make([]byte, 32)
+		w.img.Objects.Memories[0].VMAs[1].File.SHA256 = make([]byte, 32)
 	}},
 	{code: validate.CodePermission, name: "unprivileged", host: func(h *hostFacts) { h.facts.Rights.Effective = 0 }},
 	{code: validate.CodeVDSO, name: "in-use", image: func(_ *testing.T, w *world) { w.foreign(atSysinfoEHDR, vdsoAddr, 0, 0, vdsoAddr+0x8c0) }},
