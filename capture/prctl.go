@@ -28,13 +28,11 @@ type traits struct {
 	cores bool
 	// nodes says that the machine has several memory nodes.
 	nodes bool
-	// loginUID is this program's; sessions are those looked at.
-	loginUID int64
+	// audited says that the kernel notes logins.
+	audited bool
+	// sessions are those looked at.
 	sessions map[int]bool
 }
-
-// noLogin is what stands for a login uid that cannot be read.
-const noLogin = -2
 
 func (c *capturer) readTraits() {
 	self := os.Getpid()
@@ -58,15 +56,8 @@ func (c *capturer) readTraits() {
 	if b, err := c.r.Read("/sys/devices/system/node/online"); err == nil {
 		t.nodes = strings.ContainsAny(string(b), ",-")
 	}
-	t.loginUID = c.number(self, "loginuid")
-}
-
-func (c *capturer) number(tid int, name string) int64 {
-	v, err := c.r.Number(tid, name, 10)
-	if err != nil {
-		return noLogin
-	}
-	return v
+	_, err = c.r.Number(self, "loginuid", 10)
+	t.audited = err == nil
 }
 
 // readTraitsOf reads what prctl(2) has set for a task and the kernel shows to
@@ -121,14 +112,11 @@ func (c *capturer) speculation(s *procfs.Status) []format.Speculation {
 	return list
 }
 
-// readPlace warns of what a process has from its login and its place in the
-// machine and a restored one has from the restoring program.
+// readPlace warns of what a process has from its place in the machine and a
+// restored one has from the restoring program.
 func (c *capturer) readPlace(p *process, t *task) {
 	if !c.traits.sessions[t.stat.SID] {
 		c.traits.sessions[t.stat.SID] = true
-		if uid := c.number(t.tid, "loginuid"); uid != noLogin && uid != c.traits.loginUID {
-			c.warnOnce(t.tid, "login uid "+itoa(int(uid))+" of the audit is not kept: the tree gets the restoring program's")
-		}
 		if nice := c.autogroup(t.tid); nice != "" && nice != "0" {
 			c.warnOnce(t.tid, "nice value "+nice+" of the scheduler's autogroup of session "+itoa(t.stat.SID)+" is not kept")
 		}

@@ -68,6 +68,7 @@ func (c *capturer) readLiving(t *task) error {
 		return err
 	}
 	m.Personality = uint32(personality)
+	m.Login = c.readLogin(t.tid)
 	if m.Sched, err = c.readSched(t); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ const (
 	LossITimer      LossCode = "itimer"       // an interval timer of an unknown kind
 	LossLimit       LossCode = "limit"        // a resource limit that the target does not know
 	LossSignal      LossCode = "signal-info"  // parts of a queued signal
-	LossCreds       LossCode = "credentials"  // ambient capabilities, labels
+	LossCreds       LossCode = "credentials"  // ambient capabilities, labels, logins
 	LossUmask       LossCode = "umask"        // file mode creation mask
 	LossNamespace   LossCode = "namespace"    // a namespace and what is in it
 	LossFile        LossCode = "file"         // an open file

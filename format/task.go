@@ -81,6 +81,8 @@ type Task struct {
 	// Personality as of personality(2).
 	Personality uint32 `json:"personality,omitempty"`
 	NoNewPrivs  bool   `json:"no_new_privs,omitempty"`
+	// Login is nil where nobody knows: of the dead, and without an audit.
+	Login *Login `json:"login,omitempty"`
 	// SeccompMode as of prctl(PR_GET_SECCOMP): 0, 1 strict, 2 filter.
 	SeccompMode uint8 `json:"seccomp_mode,omitempty"`
 	// MCEKill as of prctl(PR_MCE_KILL); empty for the system's policy.

@@ -21,6 +21,7 @@ type builder struct {
 	lay  layout
 	// spaces are the namespaces that the tree has for itself.
 	spaces spaces
+	logins logins
 	// vdso is where each address space gets this kernel's.
 	vdso map[format.ObjectID]vdsoPlace
 	// common is that place if all have the same, else zero.
@@ -106,7 +107,7 @@ func (b *builder) fail(err error) {
 func newBuilder(ctx context.Context, j *job) (*builder, error) {
 	b := &builder{
 		ctx: ctx, img: j.req.Image, ix: format.NewIndex(j.req.Image), plan: j.plan, opts: j.opts, host: j.host,
-		lay: j.lay, spaces: j.spaces, vdso: j.vdso,
+		lay: j.lay, spaces: j.spaces, vdso: j.vdso, logins: planLogins(j.req.Image, j.host.login),
 		progs:      map[format.PID]*husk.Program{},
 		owner:      map[format.ObjectID]format.PID{},
 		roles:      map[format.PID]plan.Proc{},

@@ -49,6 +49,8 @@ type engine struct {
 	owners []taskCall
 	// names are where sockets get files.
 	names []socketName
+	// warnings are what did not come back, and does not matter to the tree.
+	warnings []validate.Finding
 	// released says that the tree runs: from then on it is not torn down.
 	released bool
 }
@@ -59,7 +61,9 @@ type Result struct {
 	Root int
 	// Plan is what was carried out.
 	Plan *plan.Plan
-	e    *engine
+	// Warnings say what the tree has not got back, and does not need to run.
+	Warnings []validate.Finding
+	e        *engine
 }
 
 // Run restores an image. On an error nothing is left behind; a *RefusedError
@@ -82,7 +86,7 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 	if err := e.run(ctx); err != nil {
 		return nil, errors.Join(err, e.teardown())
 	}
-	return &Result{Root: e.hostPID(req.Image.Root), Plan: j.plan, e: e}, nil
+	return &Result{Root: e.hostPID(req.Image.Root), Plan: j.plan, Warnings: e.warnings, e: e}, nil
 }
 
 func planOptions(o *Options) plan.Options {
@@ -341,6 +345,7 @@ func (e *engine) finish(ctx context.Context) error {
 			return err
 		}
 	}
+	e.checkLogins()
 	if !e.opts.NoVerify {
 		e.opts.Progress(Progress{Stage: StageVerify})
 		if err := e.verify(ctx); err != nil {

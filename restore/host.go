@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -34,9 +35,11 @@ type hostFacts struct {
 	oomScoreAdj int16
 	coreFilter  uint32
 	traits      traits
-	huge        hugePages
-	core        host.CorePattern
-	coreErr     error
+	// login is nil where the kernel has no audit.
+	login   *uint32
+	huge    hugePages
+	core    host.CorePattern
+	coreErr error
 	// mapFiles says that shared memory can be opened through map_files.
 	mapFiles bool
 	// timerIDs says that POSIX timers can be given their ids.
@@ -74,6 +77,7 @@ func readHost(o *Options, terminal func() bool) (*hostFacts, error) {
 	}
 	h.readNumbers(&r, self)
 	h.readTraits()
+	h.login = hostfacts.Login(self)
 	h.huge = readHugePages()
 	h.tell()
 	pattern, _ := h.machine.Setting("kernel.core_pattern")
@@ -89,6 +93,7 @@ func readHost(o *Options, terminal func() bool) (*hostFacts, error) {
 func (h *hostFacts) tell() {
 	r := &host.Rights{
 		EUID: h.creds.EUID, EGID: h.creds.EGID, Effective: h.creds.Effective, Permitted: h.creds.Permitted, Bounding: h.creds.Bounding,
+		Login: cmp.Or(h.login, new(uint32(format.NoLogin))),
 	}
 	for _, l := range h.limits {
 		r.Limits = append(r.Limits, l)

@@ -24,6 +24,9 @@ func (b *builder) emitBoot(p *husk.Program, up, go1 husk.Word, prep *husk.Progra
 		}
 	}
 	b.emitNamespaces(p)
+	if b.logins.common != nil {
+		b.emitLogin(p, b.logins.common)
+	}
 	p.Signal(up, 1)
 	p.Wait("wait for the engine", go1, 1)
 	p.Goto(prep.Start())

@@ -14,6 +14,9 @@ import (
 // their own, which is written meanwhile.
 func (b *builder) emitReport(p *husk.Program, s *plan.Step) {
 	t := b.ix.Task(s.Actor)
+	if b.setsLogin(t) {
+		b.emitLogin(p, t.Login)
+	}
 	p.Signal(b.present, uint32(len(b.plan.Order)))
 	if t.State == format.Zombie {
 		b.awaitAll(p, t)
@@ -42,6 +45,7 @@ func (b *builder) awaitAll(p *husk.Program, t *format.Task) {
 // tree being complete, what belongs to the end.
 func (b *builder) emitBody(t *format.Task) {
 	p := b.prog(t.TID)
+	b.awaitLogins(p)
 	b.emitShared(p, t)
 	b.awaitAll(p, t)
 	b.awaitTurn(p, t)

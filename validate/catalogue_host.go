@@ -45,6 +45,7 @@ const (
 	CodeHostUnknown    = "X240"
 	CodeFeatureUnknown = "X241"
 	CodeAbstractName   = "X242"
+	CodeLogin          = "X243"
 )
 
 var hostRules = []Rule{
@@ -262,5 +263,10 @@ var hostRules = []Rule{
 		Code: CodeAbstractName, Severity: Error, Title: "abstract name of a unix socket taken",
 		Why: "Only one socket of a network namespace can have a name.",
 		Fix: "end the program whose socket it is", Example: "@/tmp/.X11-unix/X0",
+	},
+	{
+		Code: CodeLogin, Severity: Warning, Title: "login of the audit stays the restoring program's",
+		Why: "The kernel lets only some change the login that the audit notes for a task, and nobody where logins are immutable. The task then answers as part of the login that restored it, never of another.",
+		Fix: "restore with CAP_AUDIT_CONTROL, or from where nobody is logged in, as a service of the init system", Example: "login uid 1000, here 1001",
 	},
 }

@@ -126,9 +126,11 @@ var scenarios = []scenario{
 	{name: "memfd-seals", about: "a memfd sealed against growing, shrinking and later writing", change: func(v *vector) {
 		v.index().Shared(idMemfdMem).Seals = 1 | 2 | 4 | 0x10
 	}},
-	{name: "traits", about: "attributes of prctl, guard pages, memory barriers, flags of actions without a handler", change: func(v *vector) {
+	{name: "traits", about: "attributes of prctl, guard pages, memory barriers, logins, flags of actions without a handler", change: func(v *vector) {
 		t := v.task(101)
 		t.MCEKill, t.NoTSC, t.NoCPUID, t.IOFlusher = format.MCEKillEarly, true, true, true
+		t.Login = &format.Login{UID: 1000}
+		v.task(102).Login = &format.Login{UID: format.NoLogin}
 		v.speculate(0, 16)
 		v.speculate(1, 8)
 		v.sched().Slice = 3e6

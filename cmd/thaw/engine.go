@@ -54,6 +54,8 @@ type frozen interface {
 type restored interface {
 	// pid is the root's number here.
 	pid() int
+	// warnings say what the tree has not got back, and does not need to run.
+	warnings() []validate.Finding
 	// signal sends a signal to the root.
 	signal(s syscall.Signal) error
 	// wait waits until the root has ended.
@@ -143,6 +145,8 @@ func (liveEngine) restore(ctx context.Context, img *format.Image, file *os.File,
 type liveTree struct{ *restore.Result }
 
 func (t liveTree) pid() int { return t.Root }
+
+func (t liveTree) warnings() []validate.Finding { return t.Warnings }
 
 func (t liveTree) signal(s syscall.Signal) error { return t.Signal(int(s)) }
 

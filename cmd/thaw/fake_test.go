@@ -20,7 +20,8 @@ type fakeEngine struct {
 	unfit      []validate.Finding // what preflight finds
 	facts      *host.Facts        // what the machine is
 	restoreErr error
-	end        format.WaitStatus // how the restored root ends
+	warned     []validate.Finding // what the restored tree has not got back
+	end        format.WaitStatus  // how the restored root ends
 	// running is closed when restore has been called; ended makes wait return.
 	running, ended chan struct{}
 
@@ -68,6 +69,8 @@ func (f *fakeEngine) plan(img *format.Image, _ restoreOptions) (*plan.Plan, erro
 }
 
 func (f *fakeEngine) pid() int { return 4711 }
+
+func (f *fakeEngine) warnings() []validate.Finding { return f.warned }
 
 func (f *fakeEngine) restore(ctx context.Context, _ *format.Image, file *os.File, opts restoreOptions) (restored, error) {
 	f.restores = append(f.restores, opts)

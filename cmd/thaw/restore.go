@@ -61,6 +61,8 @@ type restoreJSON struct {
 	// SealedBy is the fingerprint of the key that sealed the image, if that was
 	// asked for.
 	SealedBy string `json:"sealed_by,omitempty"`
+	// Warnings say what the tree has not got back, and does not need to run.
+	Warnings []validate.Finding `json:"warnings,omitempty"`
 }
 
 func newRestoreCommand(a *app) *cobra.Command {
@@ -144,7 +146,7 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 	if err != nil {
 		return err
 	}
-	said := restoreJSON{Image: name, Root: tree.pid(), Tasks: len(img.Image.Tasks), PagesChecked: opts.checkPages, Milliseconds: milliseconds(time.Since(begin)), SealedBy: img.sealedBy}
+	said := restoreJSON{Image: name, Root: tree.pid(), Tasks: len(img.Image.Tasks), PagesChecked: opts.checkPages, Milliseconds: milliseconds(time.Since(begin)), SealedBy: img.sealedBy, Warnings: tree.warnings()}
 	closeImage() // while the root runs, for days perhaps, the image is not needed
 	if err := a.sayRestored(opts, said); err != nil || opts.detach {
 		return err
@@ -214,10 +216,18 @@ func (a *app) revive(ctx context.Context, opts restoreOptions, img *opened) (res
 }
 
 func (a *app) sayRestored(opts restoreOptions, s restoreJSON) error {
-	switch {
-	case a.json:
+	if a.json {
 		return output(writeJSON(a.streams.out, s))
-	case opts.detach:
+	}
+	var notes []format.Warning
+	for i := range s.Warnings {
+		f := &s.Warnings[i]
+		notes = append(notes, format.Warning{Task: f.Subject.Task, Message: f.Code + ": " + f.Message})
+	}
+	if err := dump.Notes(a.streams.err, notes, maxNotes); err != nil {
+		return output(err)
+	}
+	if opts.detach {
 		unchecked := ""
 		if !s.PagesChecked {
 			unchecked = " (pages not checked)"

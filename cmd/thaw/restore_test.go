@@ -55,6 +55,9 @@ func TestRestore(t *testing.T) {
 		{name: "root fails", prepare: func(f *fakeEngine) { f.end = format.ExitStatus(7) }, called: true, code: 7},
 		{name: "root is killed", prepare: func(f *fakeEngine) { f.end = format.SignalStatus(format.SIGSEGV, true) }, called: true, code: 139},
 		{name: "detached", args: []string{"--detach"}, prepare: func(f *fakeEngine) { f.end = format.ExitStatus(7) }, called: true, said: "restored 4711: 4 tasks in "},
+		{name: "something did not come back", called: true, prepare: func(f *fakeEngine) {
+			f.warned = []validate.Finding{validate.New("X243", validate.TaskSubject(1000), "came from no login")}
+		}, said: "note: task 1000: X243: came from no login\n"},
 		{name: "dry run", args: []string{"--dry-run"}},
 		{name: "invalid image", image: func(i *format.Image) { i.Root = 5 }, code: exitInvalid, said: "is invalid: 1 error"},
 		{name: "unfit host", prepare: func(f *fakeEngine) {

@@ -39,6 +39,7 @@ func (e *encoder) core(t *format.Task) *criu_core.CoreEntry {
 func (e *encoder) threadLosses(t *format.Task) {
 	if l := e.ix.Task(t.TGID); l != nil && l != t {
 		e.losses.If(t.Files != l.Files || t.FS != l.FS, codec.LossProcess, t.TID, 0, "descriptors, directory or umask that its process does not share")
+		e.losses.If(loginOf(t) != loginOf(l), codec.LossCreds, t.TID, 0, "a login of its own")
 	}
 	e.losses.If(t.State == format.TracedStop, codec.LossStop, t.TID, 0, "the tracer")
 	e.losses.If(t.StopUnreported, codec.LossStop, t.TID, 0, "its parent has not been told of the stop")
@@ -53,6 +54,14 @@ func (e *encoder) threadLosses(t *format.Task) {
 	}
 	e.losses.If(t.Restart != nil && t.Restart.Kind == format.RestartOther, codec.LossSignal, t.TID, 0, "how an interrupted call goes on")
 	e.losses.If(len(t.NSPIDs) > 0, codec.LossNamespace, t.TID, 0, "numbers in nested pid namespaces")
+}
+
+// loginOf is whose login a task comes from; not to know is to come from none.
+func loginOf(t *format.Task) uint32 {
+	if t.Login == nil {
+		return format.NoLogin
+	}
+	return t.Login.UID
 }
 
 // threadInfo are the registers.
@@ -170,6 +179,9 @@ func (e *encoder) taskCore(t *format.Task) *criu_core.TaskCoreEntry {
 	}
 	if t.State == format.Stopped {
 		m.TaskState, m.StopSigno = proto.Uint32(taskStopped), new(uint32(t.StopSignal))
+	}
+	if t.Login != nil {
+		m.Loginuid = new(t.Login.UID)
 	}
 	if mm := e.ix.Memory(t.Memory); mm != nil && mm.Membarriers != 0 {
 		m.MembarrierRegistrationMask = new(uint32(mm.Membarriers))

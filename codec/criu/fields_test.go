@@ -123,8 +123,12 @@ func encodedValid(t *testing.T, name string) fstest.MapFS {
 	if _, err := Format().EncodeDirReport(t.Context(), out, validImage(t, name), codec.EncodeOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	return out.dir()
+}
+
+func (m memory) dir() fstest.MapFS {
 	dir := fstest.MapFS{}
-	for name, b := range out {
+	for name, b := range m {
 		dir[name] = &fstest.MapFile{Data: b.Bytes()}
 	}
 	return dir

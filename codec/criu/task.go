@@ -112,6 +112,9 @@ func (d *decoder) living(p *proc, f *file, t *format.Task) error {
 	}
 	p.model = t.Process
 	t.Personality = p.core.GetTc().GetPersonality()
+	if uid := p.core.GetTc().Loginuid; uid != nil {
+		t.Login = &format.Login{UID: *uid}
+	}
 	t.SignalMask = format.SignalSet(p.core.GetTc().GetBlkSigset())
 	return d.thread(p, f, p.core, t)
 }
@@ -131,7 +134,7 @@ func (d *decoder) threads(p *proc, leader *format.Task) error {
 			TID: format.PID(tid), TGID: p.pid, PPID: leader.PPID, PGID: leader.PGID, SID: leader.SID,
 			State: leader.State, StopSignal: leader.StopSignal, Comm: core.GetThreadCore().GetComm(),
 			Process: leader.Process, Memory: leader.Memory, Files: leader.Files, FS: leader.FS, Handlers: leader.Handlers,
-			Personality: leader.Personality, Creds: leader.Creds, SignalMask: format.SignalSet(core.GetThreadCore().GetBlkSigset()),
+			Personality: leader.Personality, Login: leader.Login, Creds: leader.Creds, SignalMask: format.SignalSet(core.GetThreadCore().GetBlkSigset()),
 		}
 		if t.Comm == "" {
 			t.Comm = leader.Comm

@@ -27,8 +27,8 @@ var wireKinds = []struct {
 	{"pstree", func() proto.Message { return &pstree.PstreeEntry{} }, nil},
 	{"core-", func() proto.Message { return &criu_core.CoreEntry{} }, []gocmp.Option{
 		protocmp.IgnoreFields(&criu_core.CoreEntry{}, "ids"),
-		// CRIU does not read the flags, and nobody is logged in.
-		protocmp.IgnoreFields(&criu_core.TaskCoreEntry{}, "flags", "loginuid"),
+		// CRIU does not read the flags.
+		protocmp.IgnoreFields(&criu_core.TaskCoreEntry{}, "flags"),
 		protocmp.IgnoreMessages(&core_x86.UserX86CetEntry{}),
 	}},
 	{"mm-", func() proto.Message { return &mm.MmEntry{} }, []gocmp.Option{

@@ -18,6 +18,9 @@ func (e *encoder) taskLosses(t *format.Task) {
 		e.losses.Add(codec.LossPersonality, t.TID, 0, "personality %#x", t.Personality)
 	}
 	e.losses.If(t.MCEKill != "" || t.NoTSC || t.NoCPUID || t.IOFlusher || len(t.Speculation) > 0, codec.LossProcess, t.TID, 0, "attributes of prctl")
+	if t.Login != nil && t.Login.UID != format.NoLogin {
+		e.losses.Add(codec.LossCreds, t.TID, 0, "login of user %d", t.Login.UID)
+	}
 	e.losses.If(t.StopUnreported, codec.LossStop, t.TID, 0, "its parent has not been told of the stop")
 	e.losses.If(t.State == format.TracedStop, codec.LossStop, t.TID, 0, "the tracer")
 	if t.Status.Core() {

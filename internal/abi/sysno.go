@@ -17,6 +17,7 @@ const (
 	SysRtSigprocmask    = unix.SYS_RT_SIGPROCMASK
 	SysIoctl            = unix.SYS_IOCTL
 	SysPread64          = unix.SYS_PREAD64
+	SysPwrite64         = unix.SYS_PWRITE64
 	SysMremap           = unix.SYS_MREMAP
 	SysMadvise          = unix.SYS_MADVISE
 	SysNanosleep        = unix.SYS_NANOSLEEP

@@ -13,6 +13,7 @@ var speculationWords = map[uint8]string{0: "store bypass", 1: "indirect branches
 func traitWords(t *format.Task) string {
 	words := []string{
 		prefixed("killed for lost memory ", Clean(string(t.MCEKill))),
+		loginWords(t.Login),
 		when(t.NoTSC, "no rdtsc"), when(t.NoCPUID, "no cpuid"), when(t.IOFlusher, "I/O flusher"),
 	}
 	for _, s := range t.Speculation {
@@ -32,6 +33,14 @@ func memoryTraitWords(m *format.AddressSpace) string {
 		when(m.MDWE != 0, "no execution of written memory"), when(m.MergeAny, "equal pages merged"),
 		prefixed("memory barriers ", barrierWords(m.Membarriers)),
 		ifAny(len(m.Guards), "range of guard pages", "ranges of guard pages"))
+}
+
+// loginWords name the user whose login a task comes from.
+func loginWords(l *format.Login) string {
+	if l == nil || l.UID == format.NoLogin {
+		return ""
+	}
+	return fmt.Sprintf("login of user %d", l.UID)
 }
 
 // barrierWords name the memory barriers registered for.

@@ -14,6 +14,8 @@ func TestTraitWords(t *testing.T) {
 	}{
 		{},
 		{task: format.Task{MCEKill: format.MCEKillEarly}, want: "killed for lost memory early"},
+		{task: format.Task{Login: &format.Login{UID: format.NoLogin}}},
+		{task: format.Task{Login: &format.Login{}, NoTSC: true}, want: "login of user 0, no rdtsc"},
 		{task: format.Task{NoTSC: true, NoCPUID: true, IOFlusher: true}, want: "no rdtsc, no cpuid, I/O flusher"},
 		{
 			task: format.Task{Speculation: []format.Speculation{{Feature: 1, Control: 8}, {Feature: 9, Control: 4}}},

@@ -47,6 +47,7 @@ var judged = []judgement{
 		*Key.CUID *Key.CGID PeerCredentials.UID PeerCredentials.GID FileOwner.UID FileOwner.EUID Credentials.UID
 		Credentials.EUID Credentials.SUID Credentials.FSUID Credentials.GID Credentials.EGID Credentials.SGID
 		Credentials.FSGID Credentials.Groups`},
+	{"any user, or none; no permission depends on it, and the kernel says who may set it (X243)", "Task.Login Login.UID"},
 	{"any capabilities in the order that the kernel keeps among the sets; the host must have them (X213)", `
 		Credentials.Ambient Credentials.Bounding Credentials.Effective Credentials.Inheritable Credentials.Permitted
 		Credentials.SecureBits`},

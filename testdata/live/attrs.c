@@ -24,6 +24,7 @@ struct all {
 	uint64_t bounding, ambient;
 	int nnp, pdeath, dumpable, subreaper, secure, keep, thp, personality, mce;
 	long slack;
+	long long login;
 	char cwd[200], root[200], comm[16];
 };
 
@@ -72,6 +73,7 @@ static void read_all(struct all *a)
 	a->slack = prctl(PR_GET_TIMERSLACK);
 	a->personality = personality(0xffffffff);
 	a->oom = fx_slurp("/proc/self/oom_score_adj", b, sizeof(b)) > 0 ? atoi(b) : -9999;
+	a->login = fx_number("/proc/self/loginuid");
 	if (!getcwd(a->cwd, sizeof(a->cwd)))
 		a->cwd[0] = 0;
 	i = readlink("/proc/self/root", a->root, sizeof(a->root) - 1);
@@ -112,6 +114,7 @@ static void compare(const struct all *o, const struct all *n, int parent)
 	SAME(slack, "%ld");
 	SAME(personality, "%#x");
 	SAME(oom, "%d");
+	SAME(login, "%lld");
 	CHECK(!strcmp(n->cwd, o->cwd), "cwd is %s, was %s", n->cwd, o->cwd);
 	CHECK(!strcmp(n->root, o->root), "root is %s, was %s", n->root, o->root);
 	CHECK(!strcmp(n->comm, o->comm), "comm is %s, was %s", n->comm, o->comm);
@@ -226,7 +229,9 @@ static void c_mixed(void) /* real, effective, saved and file system ids differ; 
 	MUST(!prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
 }
 
-static const struct kind kinds[] = { { "limits", c_limits }, { "sched", c_sched }, { "idle", c_idle }, { "flags", c_flags }, { "user", c_user }, { "mixed", c_mixed } };
+static void c_login(void) { fx_set_login("4712"); } /* the others have none, or that of who started all */
+
+static const struct kind kinds[] = { { "limits", c_limits }, { "sched", c_sched }, { "idle", c_idle }, { "flags", c_flags }, { "user", c_user }, { "mixed", c_mixed }, { "login", c_login } };
 
 static struct all was, is;
 
@@ -238,6 +243,8 @@ static void judge(const struct kind *own)
 {
 	if (own)
 		spoil();
+	if (own && fx_broken("login"))
+		was.login ^= 1;
 	read_all(&is);
 	compare(&was, &is, own != NULL);
 }

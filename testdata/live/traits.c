@@ -25,6 +25,7 @@ struct action { uint64_t handler, flags, restorer, mask; };
 struct all {
 	int mce, tsc, cpuid, spec[2], thp, mdwe, merge, faults, named, registered, barriers[3];
 	uint64_t xcomp, slice;
+	long long login, session;
 	struct action acts[64];
 };
 
@@ -89,6 +90,8 @@ static void read_all(struct all *a)
 	syscall(SYS_arch_prctl, ARCH_GET_XCOMP_PERM, &a->xcomp);
 	if (!syscall(SYS_sched_getattr, 0, &at, sizeof(at), 0))
 		a->slice = at.slice;
+	a->login = fx_number("/proc/self/loginuid");
+	a->session = fx_number("/proc/self/sessionid");
 	a->faults = faults();
 	a->named = named();
 	a->registered = barrier(BARRIER_GET);
@@ -113,6 +116,7 @@ static void compare(const struct all *o, const struct all *n)
 	SAME(merge, "%d");
 	SAME64(xcomp);
 	SAME64(slice);
+	SAME(login, "%lld");
 	SAME(faults, "%#x");
 	SAME(named, "%d");
 	SAME(registered, "%#x");
@@ -156,6 +160,8 @@ static void spoil(struct all *was)
 		was->barriers[2] ^= 1;
 	if (fx_broken("xcomp"))
 		was->xcomp ^= 1;
+	if (fx_broken("login"))
+		was->login ^= 1;
 	if (fx_broken("slice"))
 		was->slice ^= 1;
 	if (fx_broken("handler"))
@@ -236,6 +242,12 @@ static void judge(const struct kind *own)
 		spoil(&was);
 	read_all(&is);
 	compare(&was, &is);
+	if (own) { /* all come from one login, that of the root */
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/%d/sessionid", getppid());
+		CHECK(is.session == fx_number(path), "session %lld of the audit is not the parent's, %lld", is.session, fx_number(path));
+	}
 	if (own)
 		CHECK(pages[3 * 4096] == (own->set == c_guard ? 7 : 3), "contents between the guards differ");
 }
@@ -243,6 +255,7 @@ static void judge(const struct kind *own)
 int main(int argc, char **argv)
 {
 	fx_begin(argc, argv);
+	fx_set_login("4711");
 	pages = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	MUST(pages != MAP_FAILED);
 	memset(pages, 3, PAGES * 4096);

@@ -107,7 +107,7 @@ func (c *check) run() error {
 	c.readRights()
 	for _, rule := range []func(){
 		c.permission, c.numbers, c.registers, c.hardLimits, c.openFiles, c.fileLocks, c.sockets, c.sysv, c.zombies,
-		c.capabilities, c.traits, c.kernel, c.capacity,
+		c.capabilities, c.logins, c.traits, c.kernel, c.capacity,
 	} {
 		if err := c.ctx.Err(); err != nil {
 			return err

@@ -140,6 +140,9 @@ type Rights struct {
 	Limits []format.Limit `json:"limits"`
 	// UserNamespace says that it is not in the first user namespace.
 	UserNamespace bool `json:"user_namespace,omitempty"`
+	// Login is the user whose login it comes from (/proc/PID/loginuid),
+	// format.NoLogin for none and where the kernel has no audit.
+	Login *uint32 `json:"login_uid,omitempty"`
 }
 
 // Memory is what can be had, in bytes; zero where it is not told.

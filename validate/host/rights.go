@@ -14,6 +14,7 @@ const (
 	capSysAdmin          = 21
 	capSysNice           = 23
 	capSysResource       = 24
+	capAuditControl      = 30
 	capCheckpointRestore = 40
 )
 
