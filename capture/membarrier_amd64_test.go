@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"slices"
 	"syscall"
 	"testing"
 
@@ -47,15 +48,11 @@ func TestAskMembarriers(t *testing.T) {
 				if command == abi.MembarrierGet {
 					return tt.get()
 				}
-				for _, c := range tt.ready {
-					if c == command {
-						return 0, nil
-					}
-				}
-				for _, c := range tt.lacks {
-					if c == command {
-						return refuses(sys.EINVAL)()
-					}
+				switch {
+				case slices.Contains(tt.ready, command):
+					return 0, nil
+				case slices.Contains(tt.lacks, command):
+					return refuses(sys.EINVAL)()
 				}
 				return refuses(sys.EPERM)()
 			})

@@ -93,7 +93,7 @@ func readHost(o *Options, terminal func() bool) (*hostFacts, error) {
 func (h *hostFacts) tell() {
 	r := &host.Rights{
 		EUID: h.creds.EUID, EGID: h.creds.EGID, Effective: h.creds.Effective, Permitted: h.creds.Permitted, Bounding: h.creds.Bounding,
-		Login: cmp.Or(h.login, new(uint32(format.NoLogin))),
+		Login: cmp.Or(h.login, new(format.NoLogin)),
 	}
 	for _, l := range h.limits {
 		r.Limits = append(r.Limits, l)

@@ -9,7 +9,7 @@ import (
 )
 
 func TestPlanLogins(t *testing.T) {
-	const none = format.NoLogin
+	none := format.NoLogin
 	of := func(uids ...uint32) *format.Image {
 		img := &format.Image{Tasks: []format.Task{{TID: 1}}} // one of which nobody knows
 		for i, uid := range uids {
@@ -28,11 +28,11 @@ func TestPlanLogins(t *testing.T) {
 		{name: "not known", img: of(), engine: new(uint32(1000))},
 		{name: "no audit", img: of(1000, 1001)},
 		{name: "the engine's", img: of(1000, 1000), engine: new(uint32(1000))},
-		{name: "none, as the engine", img: of(none), engine: new(uint32(none))},
-		{name: "another", img: of(1000, 1000), engine: new(uint32(none)), want: logins{common: &format.Login{UID: 1000}}},
+		{name: "none, as the engine", img: of(none), engine: new(none)},
+		{name: "another", img: of(1000, 1000), engine: new(none), want: logins{common: &format.Login{UID: 1000}}},
 		{name: "root's", img: of(0), engine: new(uint32(1000)), want: logins{common: &format.Login{}}},
 		{name: "none", img: of(none), engine: new(uint32(1000)), want: logins{common: &format.Login{UID: none}}},
-		{name: "several", img: of(none, 1000), engine: new(uint32(none)), want: logins{differ: true}},
+		{name: "several", img: of(none, 1000), engine: new(none), want: logins{differ: true}},
 		{name: "that of a zombie", img: dead, engine: new(uint32(1000))},
 	} {
 		if d := cmp.Diff(tt.want, planLogins(tt.img, tt.engine), cmp.AllowUnexported(logins{})); d != "" {
@@ -47,7 +47,7 @@ func TestLoginText(t *testing.T) {
 		got  *uint32
 		text string
 	}{
-		{1000, new(uint32(format.NoLogin)), "came from the login of user 1000, and now from no login"},
+		{1000, new(format.NoLogin), "came from the login of user 1000, and now from no login"},
 		{format.NoLogin, new(uint32(0)), "came from no login, and now from the login of user 0"},
 		{7, nil, "came from the login of user 7; what it has now cannot be read"},
 	} {

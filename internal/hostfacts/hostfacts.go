@@ -90,7 +90,7 @@ func (s *Source) rights(f *host.Facts) error {
 	}
 	r := &host.Rights{
 		EUID: st.UID[1], EGID: st.GID[1], Effective: st.CapEffective, Permitted: st.CapPermitted, Bounding: st.CapBounding,
-		Login: cmp.Or(Login(os.Getpid()), new(uint32(format.NoLogin))),
+		Login: cmp.Or(Login(os.Getpid()), new(format.NoLogin)),
 	}
 	for i := range abi.RlimNlimits {
 		soft, hard, err := sys.GetLimit(0, i)

@@ -197,13 +197,13 @@ var vectors = []struct {
 	{validate.CodeLogin, "no-number", "a login of another user, in a user namespace of one", func(v *vector) {
 		v.PIDNamespace = true
 		v.unprivileged()
-		v.Facts.Rights.EUID, v.Facts.Rights.EGID, v.Facts.Rights.Login = 1000, 1000, new(uint32(format.NoLogin))
+		v.Facts.Rights.EUID, v.Facts.Rights.EGID, v.Facts.Rights.Login = 1000, 1000, new(format.NoLogin)
 		c := &v.Image.Objects.Creds[0]
 		c.UID, c.EUID, c.SUID, c.FSUID, c.GID, c.EGID, c.SGID, c.FSGID = 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000
 		v.task().Login = &format.Login{UID: 1001}
 	}},
 	{"", "fits-login", "a login that can be set, as there is none here", func(v *vector) {
-		v.Facts.Rights.Login = new(uint32(format.NoLogin))
+		v.Facts.Rights.Login = new(format.NoLogin)
 		v.Facts.Rights.Effective &^= 1 << capAuditControl
 		v.task().Login = &format.Login{UID: 1000}
 	}},
