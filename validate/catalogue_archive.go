@@ -134,8 +134,8 @@ var archiveRules = []Rule{
 	},
 	{
 		Code: "A028", Severity: Error, Title: "document that can be read in two ways",
-		Why: "Programs differ in which of two values of one key they take, so that what was checked is not what the engine does.",
-		Fix: fixSuspect, Example: "a spec.dump with two lists of mounts",
+		Why: "Programs differ in which of two values of one key they take, and in whether Mounts is mounts, so that what was checked is not what the engine does.",
+		Fix: fixSuspect, Example: "a spec.dump with two lists of mounts, or with one called Mounts",
 	},
 	{
 		Code: "A029", Severity: Warning, Title: "document of the container missing",

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"reflect"
 
 	"github.com/thaw-cr/thaw/codec"
 )
@@ -38,6 +39,12 @@ func readFile(dir fs.FS, name string) ([]byte, error) {
 // readDocument decodes a JSON document of dir into v, and says whether it is
 // there and one. That it is not there is no fault.
 func readDocument(f *faults, dir fs.FS, name string, v any) (bool, error) {
+	return readShaped(f, dir, name, v, reflect.TypeOf(v))
+}
+
+// readShaped is readDocument where others than thaw decode the document into a
+// type like shape.
+func readShaped(f *faults, dir fs.FS, name string, v any, shape reflect.Type) (bool, error) {
 	b, err := readFile(dir, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -53,55 +60,19 @@ func readDocument(f *faults, dir fs.FS, name string, v any) (bool, error) {
 		f.add(codec.BadDocument, name, offsetOf(err), "%w", err)
 		return false, nil
 	}
-	if key, offset := keyTwice(b); offset > 0 {
-		f.add(codec.AmbiguousDocument, name, offset, "%.80q stands twice in one object: some programs take the first, others the last", key)
+	if what, offset := ambiguity(b, shape); offset > 0 {
+		f.add(codec.AmbiguousDocument, name, offset, "%s", what)
 	}
 	return true, nil
-}
-
-// keyTwice finds a key that an object of a document, which is one, has twice, and
-// the offset behind its second place; zero if there is none.
-func keyTwice(b []byte) (key string, offset int64) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	// seen are the keys of the objects that are open, nil for arrays; wanted says
-	// that the next token of the innermost is a key.
-	var seen []map[string]bool
-	wanted := false
-	for {
-		token, err := dec.Token()
-		if err != nil {
-			return "", 0
-		}
-		switch t := token.(type) {
-		case json.Delim:
-			switch t {
-			case '{':
-				seen, wanted = append(seen, map[string]bool{}), true
-				continue
-			case '[':
-				seen, wanted = append(seen, nil), false
-				continue
-			default:
-				seen = seen[:len(seen)-1]
-			}
-		case string:
-			if wanted {
-				keys := seen[len(seen)-1]
-				if keys[t] {
-					return t, dec.InputOffset()
-				}
-				keys[t], wanted = true, false
-				continue
-			}
-		}
-		wanted = len(seen) > 0 && seen[len(seen)-1] != nil
-	}
 }
 
 // parse decodes one JSON document and nothing behind it.
 func parse(b []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	if err := dec.Decode(v); err != nil {
+		if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return misfitError{e}
+		}
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
@@ -109,6 +80,13 @@ func parse(b []byte, v any) error {
 	}
 	return nil
 }
+
+// misfitError is a value of another kind than wanted, without the words of Go.
+type misfitError struct{ *json.UnmarshalTypeError }
+
+func (e misfitError) Error() string { return "no " + e.Value + " is wanted here" }
+
+func (e misfitError) Unwrap() error { return e.UnmarshalTypeError }
 
 // offsetOf finds the place that an error of JSON tells.
 func offsetOf(err error) int64 {

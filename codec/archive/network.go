@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 // StatusBlock). Other engines write other documents, or null.
 func (r *containerReader) readNetwork() error {
 	var nets any
-	ok, err := readDocument(&r.faults, r.dir, networkStatus, &nets)
+	ok, err := readShaped(&r.faults, r.dir, networkStatus, &nets, reflect.TypeFor[statusBlocks]())
 	if !ok {
 		return err
 	}
@@ -28,6 +29,16 @@ func (r *containerReader) readNetwork() error {
 		r.c.Orders.Networks = append(r.c.Orders.Networks, interfacesOf(name, list[name])...)
 	}
 	return nil
+}
+
+// statusBlocks is what Podman decodes network.status into.
+type statusBlocks map[string]struct {
+	Interfaces map[string]struct {
+		MAC     string `json:"mac_address"`
+		Subnets []struct {
+			IPNet string `json:"ipnet"`
+		} `json:"subnets"`
+	} `json:"interfaces"`
 }
 
 // interfacesOf lists the interfaces of one network; the network alone if it has

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -228,6 +229,9 @@ func (r *layoutReader) document(d *descriptor, v any) (bool, error) {
 	if err := parse(b, v); err != nil {
 		r.add(codec.BadDocument, blobName(d), offsetOf(err), "%w", err)
 		return false, nil
+	}
+	if what, offset := ambiguity(b, reflect.TypeOf(v)); offset > 0 {
+		r.add(codec.AmbiguousDocument, blobName(d), offset, "%s", what)
 	}
 	return true, nil
 }

@@ -101,6 +101,8 @@ func hostileTars() []vector {
 		{"config-cut", []codec.Kind{codec.BadDocument}, tarOf(append([]entry{{name: "config.dump", body: `{"id":`}}, healthy()[1:]...)...)},
 		{"spec-not-json", []codec.Kind{codec.BadDocument}, tarOf(append([]entry{{name: "spec.dump", body: "\x00\x01"}, healthy()[0]}, healthy()[2:]...)...)},
 		{"spec-twice-mounts", []codec.Kind{codec.AmbiguousDocument}, tarOf(append([]entry{{name: "spec.dump", body: `{"mounts":[{"source":"/"}],` + noSpec[1:len(noSpec)-1] + `,"mounts":[]}`}, healthy()[0]}, healthy()[2:]...)...)},
+		{"spec-mounts-in-capitals", []codec.Kind{codec.AmbiguousDocument}, tarOf(append([]entry{{name: "spec.dump", body: `{"mounts":[{"source":"/","destination":"/host","type":"bind"}],` + noSpec[1:len(noSpec)-1] + `,"Mounts":[]}`}, healthy()[0]}, healthy()[2:]...)...)},
+		{"network-in-capitals", []codec.Kind{codec.AmbiguousDocument}, with(entry{name: "network.status", body: `{"podman":{"Interfaces":{"eth0":{"mac_address":"02:00:00:00:00:01"}}}}`})},
 		{"spec-missing", []codec.Kind{codec.MissingDocument}, tarOf(append(healthy()[:1:1], healthy()[2:]...)...)},
 		{"config-null", []codec.Kind{codec.MissingDocument}, tarOf(append([]entry{{name: "config.dump", body: "null\n"}}, healthy()[1:]...)...)},
 		{"no-images", []codec.Kind{codec.Missing}, tarOf(healthy()[:2]...)},
@@ -297,6 +299,9 @@ func hostileLayouts() []vector {
 		{"oci-index-not-json", []codec.Kind{codec.BadDocument, codec.Missing}, func() []byte {
 			return tarOf(entry{name: "index.json", body: "{"}, entry{name: "oci-layout", body: "{}"})
 		}()},
+		{"oci-layers-in-capitals", []codec.Kind{codec.AmbiguousDocument}, one(func(d string, n int) string {
+			return strings.Replace(right(d, n), `"digest"`, `"digest":"sha256:00","Digest"`, 1)
+		})},
 		{"oci-layer-escape", []codec.Kind{codec.PathEscape}, oneLayer(gzipped(with(entry{name: "../x", body: "x"})), right)},
 		{"oci-healthy", nil, one(right)},
 		{"oci-healthy-nested", nil, nested(2)},
