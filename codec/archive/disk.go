@@ -200,7 +200,9 @@ func (d diskFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return kept, nil
 }
 
-// Sub opens a directory in this one, or where a link in this one leads.
+// Sub opens a directory in this one, or where a link in this one leads. What is no
+// directory is not opened to find out: opening a FIFO waits, and opening some
+// devices does something.
 func (d diskFS) Sub(name string) (fs.FS, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "sub", Path: name, Err: fs.ErrInvalid}
@@ -208,22 +210,48 @@ func (d diskFS) Sub(name string) (fs.FS, error) {
 	if name == "." {
 		return d, nil
 	}
-	root, err := d.root.OpenRoot(name)
-	path := filepath.Join(d.path, name)
+	root, path, err := d.subRoot(name)
 	if err != nil {
-		target, linkErr := d.root.Readlink(name)
-		if linkErr != nil {
-			return nil, err
-		}
-		if path = target; !filepath.IsAbs(target) {
-			path = filepath.Join(d.path, filepath.Dir(name), target)
-		}
-		if root, err = os.OpenRoot(path); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	d.dirs.add(root)
 	return diskFS{root, path, d.dirs, &listing{}}, nil
+}
+
+// subRoot opens what Sub returns, and tells its path.
+func (d diskFS) subRoot(name string) (*os.Root, string, error) {
+	info, err := d.root.Stat(name)
+	if err == nil {
+		if err = onlyDir(info, name); err != nil {
+			return nil, "", err
+		}
+		root, err := d.root.OpenRoot(name)
+		return root, filepath.Join(d.path, name), err
+	}
+	target, linkErr := d.root.Readlink(name)
+	if linkErr != nil {
+		return nil, "", err
+	}
+	path := target
+	if !filepath.IsAbs(target) {
+		path = filepath.Join(d.path, filepath.Dir(name), target)
+	}
+	if info, err = os.Stat(path); err != nil {
+		return nil, "", err
+	}
+	if err = onlyDir(info, name); err != nil {
+		return nil, "", err
+	}
+	root, err := os.OpenRoot(path)
+	return root, path, err
+}
+
+// onlyDir is an error if info is not of a directory.
+func onlyDir(info fs.FileInfo, name string) error {
+	if info.IsDir() {
+		return nil
+	}
+	return &fs.PathError{Op: "sub", Path: name, Err: syscall.ENOTDIR}
 }
 
 // Faults reports what is in the directory that no image has: links that lead out

@@ -100,13 +100,15 @@ func makeDisk(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	for name, link := range map[string]string{"parent": "../0", "y": "sub/x", "gone": "nothing", "out": "../secret", "circle": "circle"} {
+	for name, link := range map[string]string{"parent": "../0", "y": "sub/x", "gone": "nothing", "out": "../secret", "out-fifo": "../fifo", "circle": "circle"} {
 		if err := os.Symlink(link, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, d := range []string{dir, top} {
+		if err := syscall.Mkfifo(filepath.Join(d, "fifo"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return top
 }
@@ -154,6 +156,11 @@ func TestDisk(t *testing.T) {
 	}
 	if _, err := d.Sub("none"); err == nil {
 		t.Error("what is not there is opened")
+	}
+	for _, name := range []string{"fifo", "out-fifo", "out", "pstree.img"} { // opening the FIFO would wait for a writer
+		if _, err := d.Sub(name); !errors.Is(err, syscall.ENOTDIR) {
+			t.Errorf("%s as a directory: %v", name, err)
+		}
 	}
 	if _, err := archive.OpenDir(filepath.Join(top, "secret")); err == nil {
 		t.Error("a file is opened as a directory")
