@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/thaw-cr/thaw/internal/legible"
 )
 
 // BaselineVersion is the version of the file that Write writes.
@@ -173,7 +175,7 @@ func (b *Baseline) sorted() []*baselineEntry {
 func (b *Baseline) Write(w io.Writer) error {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "{\n  \"version\": %d,\n  \"findings\": [", BaselineVersion)
-	enc := json.NewEncoder(&out)
+	enc := json.NewEncoder(legible.NewWriter(&out))
 	enc.SetEscapeHTML(false)
 	for i, e := range b.sorted() {
 		if i > 0 {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/thaw-cr/thaw/internal/legible"
 )
 
 // ReportVersion is the version of the document that JSON writes. It goes up when
@@ -115,7 +117,7 @@ func AboutHost(code string) bool { return len(code) > 0 && code[0] == 'X' }
 
 // JSON writes the report as one indented JSON document.
 func JSON(w io.Writer, r Report) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(legible.NewWriter(w))
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(r); err != nil {

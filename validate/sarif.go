@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/thaw-cr/thaw/internal/legible"
 )
 
 // SARIF writes a report as a SARIF 2.1.0 log, which code scanning services and
@@ -15,7 +17,7 @@ import (
 // records are logical locations. Fingerprints are those of a baseline, so the
 // same finding in the next image is known again.
 func SARIF(w io.Writer, r Report) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(legible.NewWriter(w))
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(newSARIF(&r)); err != nil {

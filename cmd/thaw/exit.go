@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/internal/dump"
+	"github.com/thaw-cr/thaw/internal/legible"
 	"github.com/thaw-cr/thaw/validate"
 )
 
@@ -96,6 +98,15 @@ func output(err error) error {
 	return &failure{code: exitIO, err: err, told: errors.Is(err, syscall.EPIPE)}
 }
 
+// cobraFailure makes a failure of an error that cobra found: in the arguments, or
+// in writing what completes them.
+func cobraFailure(err error) *failure {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return &failure{code: exitIO, err: err, told: errors.Is(err, syscall.EPIPE)}
+	}
+	return &failure{code: exitUsage, err: err}
+}
+
 // status is the exit code of a restored root: it ends the command in silence.
 type status int
 
@@ -159,7 +170,7 @@ func (a *app) report(cmd *cobra.Command, args []string, err error) exitCode {
 	}
 	f, ok := errors.AsType[*failure](err)
 	if !ok { // cobra's own
-		f = &failure{code: exitUsage, err: err}
+		f = cobraFailure(err)
 	}
 	if f.told {
 		return f.code
@@ -199,7 +210,7 @@ func oneLine(s string) string {
 
 // writeJSON writes v as one indented document.
 func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(legible.NewWriter(w))
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {

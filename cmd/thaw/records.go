@@ -13,6 +13,7 @@ import (
 	"github.com/thaw-cr/thaw/codec"
 	"github.com/thaw-cr/thaw/codec/linuxcr"
 	"github.com/thaw-cr/thaw/internal/dump"
+	"github.com/thaw-cr/thaw/internal/legible"
 )
 
 // A recordLister is a format whose images are a stream of records.
@@ -126,7 +127,7 @@ func (j *recordJSON) record(r *linuxcr.Record) error {
 		between = ",\n"
 	}
 	j.some = true
-	_, err = fmt.Fprintf(j.w, "%s  %s", between, line)
+	_, err = fmt.Fprintf(legible.NewWriter(j.w), "%s  %s", between, line)
 	return err
 }
 

@@ -223,7 +223,7 @@ func (q *inquiry) printGone(gone []validate.Finding) error {
 	var b strings.Builder
 	for _, f := range gone[:min(len(gone), maxGone)] {
 		fmt.Fprintf(&b, "note: known in %s, but not found: %s %s: %s\n",
-			dump.Clean(q.opts.baseline), f.Code, dump.Clean(f.Subject.String()), dump.Clean(f.Message))
+			dump.Clean(q.opts.baseline), dump.Clean(f.Code), dump.Clean(f.Subject.String()), dump.Clean(f.Message))
 	}
 	if more := len(gone) - maxGone; more > 0 {
 		fmt.Fprintf(&b, "note: and %d more\n", more)

@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/legible"
 )
 
 // maxStrings is how much of arguments or environment is read, in bytes; the
@@ -77,7 +78,7 @@ func memoryOf(img *format.Image, task format.PID) (format.ObjectID, error) {
 
 // CommandsJSON prints Commands as a list, one after the other.
 func CommandsJSON(ctx context.Context, w io.Writer, img *format.Image, task format.PID) error {
-	list := jsonList{w: w}
+	list := jsonList{w: legible.NewWriter(w)}
 	var fault error
 	for c, err := range Commands(ctx, img, task) {
 		if fault = err; fault != nil {

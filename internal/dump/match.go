@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/thaw-cr/thaw/internal/legible"
 )
 
 // Matches is the JSON document of a search.
@@ -63,7 +65,9 @@ func dots(b []byte) string {
 }
 
 // NewMatchJSON makes a printer of a Matches document.
-func NewMatchJSON(w io.Writer) MatchPrinter { return &matchJSON{list: jsonList{w: w}} }
+func NewMatchJSON(w io.Writer) MatchPrinter {
+	return &matchJSON{list: jsonList{w: legible.NewWriter(w)}}
+}
 
 type matchJSON struct{ list jsonList }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/legible"
 )
 
 // ErrRange says that a range of addresses was asked for that cannot be shown.
@@ -302,7 +303,7 @@ func (v *Viewer) JSON(ctx context.Context, w io.Writer, r Range) error {
 	if err != nil {
 		return err
 	}
-	list := jsonList{w: w}
+	list := jsonList{w: legible.NewWriter(w)}
 	if err := list.open(strings.TrimSuffix(string(head), "]}")); err != nil {
 		return err
 	}

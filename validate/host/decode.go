@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/internal/legible"
 )
 
 // Bounds of facts that are read.
@@ -125,7 +126,7 @@ func misfit(e *json.UnmarshalTypeError) string {
 
 // Encode writes facts, one document with a line for each thing.
 func Encode(w io.Writer, f *Facts) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(legible.NewWriter(w))
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(f); err != nil {
