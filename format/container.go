@@ -127,7 +127,8 @@ func (m *ContainerMount) Bind() bool {
 // ContainerDevice is a device node that the runtime makes.
 type ContainerDevice struct {
 	Path string `json:"path"`
-	// Type is b, c, u or p, as in mknod(1).
+	// Type is b, c, u or p, as in mknod(1), or net for an interface of the host's
+	// network that the container gets.
 	Type  string `json:"type,omitempty"`
 	Major int64  `json:"major,omitempty"`
 	Minor int64  `json:"minor,omitempty"`

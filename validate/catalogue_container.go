@@ -234,4 +234,19 @@ var containerRules = []Rule{
 		Why: "Hooks of the host read the variable and attach devices that nobody asked for at restore.",
 		Fix: fixAskMaker + " (environment)", Example: "NVIDIA_VISIBLE_DEVICES=all",
 	},
+	{
+		Code: "A086", Severity: Error, Title: "file system of the kernel without protection",
+		Why: "Whoever is root in the container sets up the host's kernel by it, such as which program it runs when something crashes.",
+		Fix: fixSuspect, Example: "a second proc on /x, where /x/sys can be written",
+	},
+	{
+		Code: "A087", Severity: Error, Title: "processes with capabilities that the container has not",
+		Why: "CRIU gives each process the capabilities in its image, whatever the specification says: what looks confined is not.",
+		Fix: fixSuspect, Example: "a process with CAP_SYS_ADMIN in a container of ten harmless capabilities",
+	},
+	{
+		Code: "A088", Severity: Error, Title: "mounts that the container has not",
+		Why: "CRIU mounts what stands in its image, as root on the host, whatever the specification says.",
+		Fix: fixSuspect, Example: "devtmpfs on /x, with all disks of the host in it",
+	},
 }

@@ -110,19 +110,20 @@ func firstText(list ...string) string {
 
 // The documents that findings name.
 const (
-	inConfig   = "config.dump"
-	inSpec     = "spec.dump"
-	inDeleted  = "deleted.files"
-	inNetwork  = "network.status"
-	inBinds    = "bind.mounts"
-	inRootfs   = "rootfs-diff.tar"
-	inMetadata = "annotations"
+	inConfig     = "config.dump"
+	inSpec       = "spec.dump"
+	inDeleted    = "deleted.files"
+	inNetwork    = "network.status"
+	inBinds      = "bind.mounts"
+	inRootfs     = "rootfs-diff.tar"
+	inMetadata   = "annotations"
+	inCheckpoint = "checkpoint"
 )
 
 // containerChecks are all that is asked of a container.
 var containerChecks = []func(*judge){
 	judgeIdentity, judgeImage, judgeLayers, judgeMounts, judgeDevices, judgeCapabilities, judgeHooks, judgeNamespaces,
-	judgeProtection, judgeLimits, judgeIDMaps, judgeOrders, judgeAnnotations, judgeNetworks, judgeProcess, judgeSecrets,
+	judgeProtection, judgeLimits, judgeIDMaps, judgeOrders, judgeAnnotations, judgeNetworks, judgeProcess, judgeSecrets, judgeTree,
 }
 
 // checkContainers is the part of family A that the model shows: what a checkpoint

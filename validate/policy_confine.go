@@ -49,7 +49,7 @@ func judgeNamespaces(j *judge) {
 			j.find("A064", inConfig, "%.40s is container %.80q", o.Key, o.Value)
 		}
 	}
-	if len(j.k.Namespaces) == 0 { // not told
+	if len(j.k.Namespaces) == 0 && !j.specified() { // not told
 		return
 	}
 	for _, kind := range ownNamespaces {
@@ -60,17 +60,21 @@ func judgeNamespaces(j *judge) {
 	}
 }
 
-// openSeccomp are default actions that let everything through (libseccomp).
-var openSeccomp = []string{"", "SCMP_ACT_ALLOW", "SCMP_ACT_LOG"}
+// specified says that there is a specification of how to run the container. One
+// without a command is none that a runtime runs.
+func (j *judge) specified() bool { return j.k.Confinement != nil && len(j.k.Args) > 0 }
+
+// openSeccomp are default actions that let everything through, or leave it to
+// somebody else (libseccomp).
+var openSeccomp = []string{"", "SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE"}
 
 // openSELinux are types of SELinux that confine nothing (container-selinux).
 var openSELinux = []string{"spc_t", "unconfined_t", "container_runtime_t"}
 
-// judgeProtection judges what keeps the container from the host. A specification
-// without a command is none that a runtime runs, and says nothing of that.
+// judgeProtection judges what keeps the container from the host.
 func judgeProtection(j *judge) {
 	c := j.k.Confinement
-	if c == nil || len(j.k.Args) == 0 {
+	if !j.specified() {
 		return
 	}
 	if slices.Contains(openSeccomp, c.Seccomp) {
@@ -111,7 +115,8 @@ func judgeLimits(j *judge) {
 		return
 	}
 	for _, s := range c.Sysctls {
-		if !j.Allows(policy.Sysctls, strings.ReplaceAll(s.Key, "/", ".")) {
+		key := strings.ReplaceAll(s.Key, "/", ".")
+		if strings.Contains(key, "..") || !j.Allows(policy.Sysctls, key) { // an empty part may lead upwards
 			j.find("A073", inSpec, "%.100q", s.Key)
 		}
 	}
@@ -143,19 +148,41 @@ func judgeIDMaps(j *judge) {
 // magicLinks are links of /proc that lead out of the container where a descriptor
 // of the runtime is still open (CVE-2024-21626), or to the runtime itself
 // (CVE-2019-5736).
-var magicLinks = lazily(`^/proc/(self|thread-self|[0-9]+)(/task/[0-9]+)?/(fd|cwd|root|exe|map_files)(/|$)`)
+var magicLinks = lazily(`^/(proc/(self|thread-self|[0-9]+)(/task/[0-9]+)?/(fd|cwd|root|exe|map_files)|dev/(fd|stdin|stdout|stderr))(/|$)`)
 
 // judgeProcess judges where and with what the container begins.
 func judgeProcess(j *judge) {
 	if cwd := j.k.Cwd; cwd != "" && (!strings.HasPrefix(cwd, "/") || hasUp(cwd) || magicLinks().MatchString(path.Clean(cwd))) {
 		j.find("A080", inSpec, "the working directory is %.200q", cwd)
 	}
-	if len(j.k.Args) > 0 && magicLinks().MatchString(path.Clean(j.k.Args[0])) {
-		j.find("A080", inSpec, "the command is %.200q", j.k.Args[0])
+	if len(j.k.Args) > 0 {
+		judgeCommand(j, j.k.Args[0])
 	}
 	for _, e := range j.k.Env {
 		if name, _, _ := strings.Cut(e, "="); j.Denies(policy.Environment, e[:min(len(e), maxValue)]) {
 			j.find("A085", inSpec, "%.100q", name)
+		}
+	}
+}
+
+// judgeCommand judges which file is run. Without a slash it is looked for in PATH,
+// with one but not at the beginning in the working directory.
+func judgeCommand(j *judge, name string) {
+	at := []string{name}
+	switch {
+	case !strings.Contains(name, "/"):
+		at = nil
+		for _, e := range j.k.Env {
+			if list, ok := strings.CutPrefix(e, "PATH="); ok {
+				at = append(at, strings.Split(list, ":")...)
+			}
+		}
+	case !strings.HasPrefix(name, "/"):
+		at[0] = j.k.Cwd + "/" + name
+	}
+	for _, place := range at {
+		if magicLinks().MatchString(path.Clean(place)) {
+			j.find("A080", inSpec, "the command is %.200q, looked for at %.200q", name, place)
 		}
 	}
 }

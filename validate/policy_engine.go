@@ -1,11 +1,14 @@
 package validate
 
 import (
+	"encoding/json"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/validate/policy"
 )
 
@@ -116,9 +119,19 @@ var fileAnnotations = []string{
 	"io.kubernetes.cri-o.HostnamePath", "io.kubernetes.cri-o.ShmPath",
 }
 
+// nestedAnnotations has as its value, in JSON, those that CRI-O gives the restored
+// container (CRI-O: server/container_restore.go).
+const nestedAnnotations = "io.kubernetes.cri-o.Annotations"
+
 // judgeAnnotations judges the annotations that engines and runtimes act on.
 func judgeAnnotations(j *judge) {
-	for _, a := range j.k.Annotations {
+	list := j.k.Annotations
+	for _, a := range list {
+		if a.Key == nestedAnnotations {
+			list = slices.Concat(list, nested(a.Value))
+		}
+	}
+	for _, a := range list {
 		switch {
 		case a.Value == "":
 		case j.Denies(policy.DeviceAnnotations, a.Key):
@@ -129,6 +142,20 @@ func judgeAnnotations(j *judge) {
 			j.find("A062", inMetadata, "%.100q: %.200q", a.Key, a.Value)
 		}
 	}
+}
+
+// nested are the annotations in the value of one. A value that is no object of
+// texts is none that CRI-O takes anything of.
+func nested(value string) []format.Annotation {
+	var object map[string]string
+	if err := json.Unmarshal([]byte(value), &object); err != nil {
+		return nil
+	}
+	list := make([]format.Annotation, 0, len(object))
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		list = append(list, format.Annotation{Key: key, Value: object[key]})
+	}
+	return list
 }
 
 // judgeNetworks judges the networks and addresses that the container asks for

@@ -49,6 +49,9 @@ func judgeMounts(j *judge) {
 		} else if j.Denies(policy.MountPoints, at) && !natural(m, at) {
 			j.find("A082", inSpec, "%.40q on %.200q", m.Type, m.Destination)
 		}
+		if what := unprotected(m, at); what != "" {
+			j.find("A086", inSpec, "%.40q on %.200q: %s", m.Type, m.Destination, what)
+		}
 		for _, source := range sources(m) {
 			judgeSource(j, source, m.Destination)
 		}
@@ -69,6 +72,34 @@ func judgeMounts(j *judge) {
 			j.find("A046", inConfig, "volume %.80q to %.200q", v.Name, v.Destination)
 		}
 	}
+}
+
+// unprotected says what is wrong with a mount of a file system by which the host's
+// kernel is set up: masked and read-only paths are those of /proc and /sys.
+func unprotected(m *format.ContainerMount, at string) string {
+	switch {
+	case m.Bind() || !slices.Contains([]string{"proc", "sysfs", "securityfs", "binfmt_misc"}, m.Type):
+		return ""
+	case !natural(m, at):
+		return "not in its place, where paths of it are masked"
+	case m.Type != "proc" && !readOnly(m.Options):
+		return "not read-only"
+	}
+	return ""
+}
+
+// readOnly says whether mount options end as read-only.
+func readOnly(options []string) bool {
+	only := false
+	for _, o := range options {
+		switch o {
+		case "ro", "rro":
+			only = true
+		case "rw", "rrw", "defaults":
+			only = false
+		}
+	}
+	return only
 }
 
 func judgeSource(j *judge, source, destination string) {
@@ -126,8 +157,12 @@ func judgeDevices(j *judge) {
 		if d.Type == "p" { // a FIFO
 			continue
 		}
-		if name := deviceName(d.Type == "b", d.Major, d.Minor); !j.Allows(policy.Devices, name) {
-			j.find("A054", inSpec, "%.200q, %s", d.Path, name)
+		name := deviceName(d.Type == "b", d.Major, d.Minor)
+		if d.Type == "net" { // an interface that the runtime moves into the container
+			name = "net " + d.Path
+		}
+		if !j.Allows(policy.Devices, name) {
+			j.find("A054", inSpec, "%.200q, %.200s", d.Path, name)
 		}
 	}
 	if j.k.Confinement == nil {

@@ -69,13 +69,41 @@ func goodContainer() format.Container {
 	}
 }
 
-// contain puts the image into a good container, and then changes that.
+// contain puts the image into a good container, which has all capabilities that the
+// image's processes have, and then changes that.
 func contain(change func(*format.Container)) func(*vector) {
 	return func(v *vector) {
 		c := goodContainer()
+		for i := range v.Image.Objects.Creds {
+			k := &v.Image.Objects.Creds[i]
+			k.Inheritable, k.Permitted, k.Effective, k.Bounding, k.Ambient = 0, 1, 1, 1, 0
+		}
 		change(&c)
 		v.Image.Containers = append(v.Image.Containers, c)
 	}
+}
+
+// inTree puts the image into a good container, and then changes the image.
+func inTree(change func(*format.Objects)) func(*vector) {
+	put := contain(func(*format.Container) {})
+	return func(v *vector) {
+		put(v)
+		change(&v.Image.Objects)
+	}
+}
+
+// treeMounts gives the image a mount namespace with the mounts of a good container
+// and others.
+func treeMounts(mounts ...format.Mount) func(*vector) {
+	return inTree(func(o *format.Objects) {
+		o.Namespaces = append(o.Namespaces, format.Namespace{ID: 900, Kind: format.NSMount, Mounts: append([]format.Mount{
+			{MountID: 1, Minor: 40, Root: "/", Point: "/", Type: "overlay", Source: "overlay"},
+			{MountID: 2, ParentID: 1, Minor: 41, Root: "/", Point: "/proc", Type: "proc", Source: "proc"},
+			{MountID: 3, ParentID: 2, Minor: 41, Root: "/sys", Point: "/proc/sys", Options: "ro", Type: "proc", Source: "proc"},
+			{MountID: 4, ParentID: 1, Minor: 42, Root: "/", Point: "/dev", Type: "tmpfs", Source: "tmpfs"},
+			{MountID: 5, ParentID: 1, Major: 8, Minor: 1, Root: "/hosts", Point: "/etc/hosts", Type: "ext4", Source: "/dev/sda1", External: "/etc/hosts"},
+		}, mounts...)})
+	})
 }
 
 func changed(files ...format.ContainerFile) func(*vector) {
@@ -205,6 +233,21 @@ var privilegeMutations = []mutation{
 	{"A071", "kcore-unmasked", confined(func(c *format.Confinement) { c.MaskedPaths = c.MaskedPaths[1:] })},
 	{"A071", "proc-writable", confined(func(c *format.Confinement) { c.ReadonlyPaths = nil })},
 	{"A072", "net-admin", contain(func(c *format.Container) { c.Capabilities = append(c.Capabilities, "CAP_NET_ADMIN") })},
+	{"A051", "no-namespaces", contain(func(c *format.Container) { c.Namespaces = nil })},
+	{"A054", "interface-of-the-host", contain(func(c *format.Container) {
+		c.Devices = append(c.Devices, format.ContainerDevice{Path: "eth0", Type: "net"})
+	})},
+	{"A064", "thread-of-the-kernel", contain(func(c *format.Container) { c.Namespaces[0].Path = "/proc/2/ns/pid" })},
+	{"A068", "trace-to-file", annotated("io.containers.trace-syscall", "of:/etc/cron.d/x")},
+	{"A069", "decided-elsewhere", confined(func(c *format.Confinement) { c.Seccomp = "SCMP_ACT_NOTIFY" })},
+	{"A048", "nested-annotation", annotated("io.kubernetes.cri-o.Annotations", `{"a":"b","io.kubernetes.cri-o.Devices":"/dev/sda"}`)},
+	{"A048", "cdi-by-nri", annotated("cdi-devices.noderesource.dev/container.web", "vendor.com/gpu=all")},
+	{"A073", "upwards", confined(func(c *format.Confinement) {
+		c.Sysctls = append(c.Sysctls, format.Annotation{Key: "net.ipv4/../../kernel/core_pattern", Value: "|/tmp/x"})
+	})},
+	{"A080", "dev-fd", contain(func(c *format.Container) { c.Cwd = "/dev/fd/8" })},
+	{"A080", "in-the-working-directory", contain(func(c *format.Container) { c.Cwd, c.Args[0] = "/proc/self", "fd/8" })},
+	{"A080", "in-path", contain(func(c *format.Container) { c.Env, c.Args[0] = []string{"PATH=/bin:/proc/self/fd"}, "8" })},
 	{"A073", "core-pattern", confined(func(c *format.Confinement) {
 		c.Sysctls = append(c.Sysctls, format.Annotation{Key: "kernel/core_pattern", Value: "|/tmp/x"})
 	})},
@@ -212,6 +255,14 @@ var privilegeMutations = []mutation{
 		c.Rlimits = append(c.Rlimits, format.ContainerRlimit{Type: "RLIMIT_RTPRIO", Hard: 99})
 	})},
 	{"A075", "host-root-in-user-namespace", confined(func(c *format.Confinement) { c.GIDMaps = []format.ContainerIDMap{{Container: 5, Size: 1}} })},
+	{"A086", "proc-elsewhere", mounted(format.ContainerMount{Destination: "/x", Type: "proc", Source: "proc"})},
+	{"A086", "sysfs-writable", mounted(format.ContainerMount{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"ro", "rw"}})},
+	{"A086", "binfmt-misc", mounted(format.ContainerMount{Destination: "/x", Type: "binfmt_misc", Source: "x", Options: []string{"ro"}})},
+	{"A087", "bounding", inTree(func(o *format.Objects) { o.Creds[0].Bounding |= 1 << 21 })},
+	{"A087", "specification-without", contain(func(c *format.Container) { c.Capabilities = nil })},
+	{"A088", "devtmpfs", treeMounts(format.Mount{MountID: 9, ParentID: 1, Minor: 6, Root: "/", Point: "/x", Type: "devtmpfs", Source: "x"})},
+	{"A088", "devtmpfs-as-dev", treeMounts(format.Mount{MountID: 9, ParentID: 1, Minor: 42, Root: "/", Point: "/x", Type: "devtmpfs", Source: "tmpfs"})},
+	{"A088", "second-proc", treeMounts(format.Mount{MountID: 9, ParentID: 1, Minor: 43, Root: "/", Point: "/x", Type: "proc", Source: "proc"})},
 	{"A085", "gpu", contain(func(c *format.Container) { c.Env = append(c.Env, "NVIDIA_VISIBLE_DEVICES=all") })},
 }
 

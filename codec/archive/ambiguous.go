@@ -87,10 +87,10 @@ func (l *level) key(key string) string {
 	if l.shape == nil {
 		return ""
 	}
-	switch l.shape.Kind() {
-	case reflect.Map:
+	if l.shape.Kind() == reflect.Map {
 		l.next = direct(l.shape.Elem())
-	case reflect.Struct:
+	}
+	if l.shape.Kind() == reflect.Struct {
 		f, ok := fieldsOf(l.shape)[fold(key)]
 		if ok && f.name != key {
 			return fmt.Sprintf("%.80q is %q to programs that do not mind the case of letters, and nothing to others", key, f.name)
@@ -120,7 +120,7 @@ var knownFields sync.Map
 // fieldsOf gives the fields of a struct by their folded names.
 func fieldsOf(t reflect.Type) map[string]jsonField {
 	if known, ok := knownFields.Load(t); ok {
-		return known.(map[string]jsonField) //nolint:errcheck // nothing else is stored
+		return known.(map[string]jsonField)
 	}
 	fields := map[string]jsonField{}
 	for _, f := range reflect.VisibleFields(t) {

@@ -124,6 +124,7 @@ type specLinux struct {
 		Major int64  `json:"major"`
 		Minor int64  `json:"minor"`
 	} `json:"devices"`
+	NetDevices map[string]any `json:"netDevices"`
 	linuxConfinement
 }
 
@@ -172,6 +173,9 @@ func (r *containerReader) fromLinux(l *specLinux) {
 	}
 	for _, d := range l.Devices {
 		r.c.Devices = append(r.c.Devices, format.ContainerDevice(d))
+	}
+	for _, name := range sortedKeys(l.NetDevices) {
+		r.c.Devices = append(r.c.Devices, format.ContainerDevice{Path: name, Type: "net"})
 	}
 	l.into(r.c.Confinement)
 }

@@ -97,6 +97,8 @@ var deletions = []Attack{
 
 var annotations = []Attack{
 	{"cdi-annotation", smuggling, "devices of the host", []string{"A048"}, annotate("cdi.k8s.io/gpu", "vendor.com/gpu=all")},
+	{"nested-annotation", smuggling, "disks of the host", []string{"A048"}, annotate("io.kubernetes.cri-o.Annotations", `{"io.kubernetes.cri-o.Devices":"/dev/sda:/dev/sda:rwm"}`)},
+	{"trace-annotation", smuggling, "a file of the host written, by a hook that traces system calls", []string{"A068"}, annotate("io.containers.trace-syscall", "of:/etc/cron.d/x")},
 	{"cri-o-devices-annotation", smuggling, "disks of the host", []string{"A048"}, annotate("io.kubernetes.cri-o.Devices", "/dev/sda:/dev/sda:rwm")},
 	{"nri-mounts-annotation", smuggling, "files of the host", []string{"A048"}, annotate("mounts.nri.io/container.web", "- source: /\n  destination: /host\n  type: bind")},
 	{"criu-config-annotation", smuggling, "a script run as root on the host, by action-script of a configuration of CRIU", []string{"A068"}, annotate("org.criu.config", userdata+"/criu.conf")},
@@ -129,6 +131,7 @@ var mounts = []Attack{
 		c.config["overlayVolumes"] = list{object{"dest": "/mnt", "source": "/root"}}
 	}},
 	{"mount-traversal", hostFile, "a mount over a folder of the host", []string{"A046"}, mount("/data/../../../../etc", "tmpfs", "tmpfs")},
+	{"mount-proc-elsewhere", confinement, "a program run on the host when something crashes, by an unprotected /x/sys", []string{"A086"}, mount("/x", "proc", "proc")},
 	{"mount-over-proc", confinement, "no labels and limits: the runtime writes them to a fake /proc", []string{"A082"}, mount("/proc", "tmpfs", "tmpfs")},
 	{"bind-mounts-made", hostFile, "files and folders made on the host", []string{"A055"}, func(c *checkpoint) {
 		c.binds = list{object{"source": "/etc/cron.d/x", "destination": "/x", "file_type": "file", "permissions": 511}}
@@ -146,6 +149,10 @@ var mounts = []Attack{
 		in(c.spec, "linux")["namespaces"] = list{object{"type": "pid"}, object{"type": "network"}, object{"type": "ipc"}, object{"type": "mount", "path": "/proc/1/ns/mnt"}}
 	}},
 	{"namespace-of-container", hostResource, "another container's network", []string{"A064"}, configure("netNsCtr", "beef")},
+	{"interface-of-host", hostResource, "a network interface of the host", []string{"A054"}, func(c *checkpoint) {
+		in(c.spec, "linux")["netDevices"] = object{"eth0": object{}}
+	}},
+	{"no-namespaces", hostResource, "all of the host", []string{"A051"}, func(c *checkpoint) { delete(in(c.spec, "linux"), "namespaces") }},
 	{"host-processes", hostResource, "the host's processes", []string{"A051"}, func(c *checkpoint) {
 		in(c.spec, "linux")["namespaces"] = list{object{"type": "network"}, object{"type": "ipc"}, object{"type": "mount"}}
 	}},
@@ -212,6 +219,7 @@ var programs = []Attack{
 		c.spec["hooks"] = object{"createRuntime": list{object{"path": "/bin/sh", "args": list{"sh", "-c", "id"}}}}
 	}},
 	{"leaky-descriptor", outside, "the host's file system (CVE-2024-21626)", []string{"A080"}, func(c *checkpoint) { in(c.spec, "process")["cwd"] = "/proc/self/fd/8" }},
+	{"leaky-descriptor-by-dev", outside, "the host's file system (CVE-2024-21626)", []string{"A080"}, func(c *checkpoint) { in(c.spec, "process")["cwd"] = "/dev/fd/8" }},
 	{"runtime-overwritten", outside, "the runtime on the host replaced (CVE-2019-5736)", []string{"A080"}, func(c *checkpoint) { in(c.spec, "process")["args"] = list{"/proc/self/exe"} }},
 	{"rootfs-of-host", hostFile, "the host's file system as the container's", []string{"A061"}, configure("rootfs", "/")},
 	{"root-path-of-host", hostFile, "the host's file system as the container's", []string{"A061"}, func(c *checkpoint) { c.spec["root"] = object{"path": "/"} }},

@@ -1,0 +1,101 @@
+package validate
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/thaw-cr/thaw/format"
+)
+
+// capabilityNames are the capabilities by number (linux/capability.h, 6.18).
+var capabilityNames = []string{
+	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID",
+	"CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK",
+	"CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN",
+	"CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE",
+	"CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
+	"CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
+}
+
+// judgeTree holds the image of the tree against the specification of its
+// container: a runtime restores what the image has, and only the specification is
+// what people and engines look at.
+func judgeTree(j *judge) {
+	if !j.specified() || len(j.img.Containers) != 1 {
+		return
+	}
+	judgeCredentials(j)
+	for i := range j.img.Objects.Namespaces {
+		if ns := &j.img.Objects.Namespaces[i]; ns.Kind == format.NSMount {
+			judgeTreeMounts(j, ns)
+		}
+	}
+}
+
+// judgeCredentials finds processes with capabilities beyond the specification's.
+// User namespaces of the container's own making, where they might be right, CRIU
+// does not dump.
+func judgeCredentials(j *judge) {
+	var given uint64
+	for _, name := range slices.Concat(j.k.Capabilities, j.k.Confinement.Capabilities) {
+		name = "CAP_" + strings.TrimPrefix(strings.ToUpper(name), "CAP_")
+		if n := slices.Index(capabilityNames, name); n >= 0 {
+			given |= 1 << n
+		}
+	}
+	for i := range j.img.Objects.Creds {
+		c := &j.img.Objects.Creds[i]
+		more := (c.Inheritable | c.Permitted | c.Effective | c.Bounding | c.Ambient) &^ given
+		var names []string
+		for n, name := range capabilityNames {
+			if more&(1<<n) != 0 {
+				names = append(names, name)
+			}
+		}
+		if len(names) > 0 {
+			j.findObject("A087", c.ID, "%s", strings.Join(names, ", "))
+		}
+	}
+}
+
+// innocuous are file systems that hold nothing but what is put there, and those
+// that show each container its own part of the kernel.
+var innocuous = []string{"tmpfs", "ramfs", "devpts", "mqueue", "hugetlbfs", "cgroup", "cgroup2"}
+
+// A superblock is a file system that is mounted once or more: CRIU takes two mounts
+// for one where number and type are the same.
+type superblock struct {
+	major, minor uint32
+	typ          string
+}
+
+// judgeTreeMounts finds file systems mounted that the specification does not have.
+// What comes from outside the image comes by the specification, and what is
+// mounted of a file system that is there anyway gives nothing more.
+func judgeTreeMounts(j *judge, ns *format.Namespace) {
+	known := map[superblock]bool{}
+	for i := range ns.Mounts {
+		if m := &ns.Mounts[i]; m.External != "" || path.Clean(m.Point) == "/" || slices.Contains(innocuous, m.Type) || j.specifies(m) {
+			known[superblock{m.Major, m.Minor, m.Type}] = true
+		}
+	}
+	for i := range ns.Mounts {
+		if m := &ns.Mounts[i]; !known[superblock{m.Major, m.Minor, m.Type}] {
+			j.findObject("A088", ns.ID, "%.40q on %.200q", m.Type, m.Point)
+		}
+	}
+}
+
+// specifies says whether the specification has a mount.
+func (j *judge) specifies(m *format.Mount) bool {
+	return slices.ContainsFunc(j.k.Mounts, func(s format.ContainerMount) bool {
+		return path.Clean("/"+s.Destination) == path.Clean(m.Point) && (s.Type == m.Type || s.Bind())
+	})
+}
+
+// findObject reports something in the image of the tree.
+func (j *judge) findObject(code string, id format.ObjectID, message string, args ...any) {
+	r, _ := Lookup(code)
+	j.report(code, Subject{File: firstText(j.k.Name, j.k.ID), Record: inCheckpoint, Object: id}, "%s: "+message, append([]any{r.Title}, args...)...)
+}
