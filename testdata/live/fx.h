@@ -329,6 +329,24 @@ static inline int fx_slurp(const char *path, char *buf, int size)
 	return n;
 }
 
+/* a number in /proc, or -2: a kernel may not have it */
+static inline long long fx_number(const char *path)
+{
+	char b[32];
+
+	return fx_slurp(path, b, sizeof(b)) > 0 ? atoll(b) : -2;
+}
+
+/* sets the login of the audit, where the kernel has one and lets us */
+static inline void fx_set_login(const char *uid)
+{
+	int fd = open("/proc/thread-self/loginuid", O_WRONLY | O_CLOEXEC);
+	ssize_t n = write(fd, uid, strlen(uid));
+
+	(void)n; /* else all have the same */
+	close(fd);
+}
+
 /* The open descriptors below 1024: F_GETFD (-1: closed) and F_GETFL of each. */
 struct fx_fds {
 	int fd[1024], fl[1024];

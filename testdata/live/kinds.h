@@ -4,24 +4,6 @@
  */
 #include "fx.h"
 
-/* a number in /proc, or -2: a kernel may not have it */
-static inline long long fx_number(const char *path)
-{
-	char b[32];
-
-	return fx_slurp(path, b, sizeof(b)) > 0 ? atoll(b) : -2;
-}
-
-/* sets the login of the audit, where the kernel has one and lets us */
-static inline void fx_set_login(const char *uid)
-{
-	int fd = open("/proc/thread-self/loginuid", O_WRONLY | O_CLOEXEC);
-	ssize_t n = write(fd, uid, strlen(uid));
-
-	(void)n; /* else all have the same */
-	close(fd);
-}
-
 struct kind {
 	const char *role;
 	void (*set)(void);

@@ -1,8 +1,8 @@
 /*
  * ownthreads: threads of one process that share less than threads mostly do
  * (unshare(2), raw system calls): own working directory and umask, own
- * descriptors, own credentials, own scheduling, own flags. And a stopped process
- * with threads.
+ * descriptors, own credentials, own login, own scheduling, own flags. And a
+ * stopped process with threads.
  */
 #include "fx.h"
 #include <linux/capability.h>
@@ -28,6 +28,15 @@ struct view {
 };
 
 static struct view was[N], is[N];
+static long long logins_were[2], logins_are[2];
+
+/* Of the process and of this thread. To open a file shows in descriptors that are
+ * shared: only the thread that has its own may. */
+static void logins(long long *l)
+{
+	l[0] = fx_number("/proc/self/loginuid");
+	l[1] = fx_number("/proc/thread-self/loginuid");
+}
 
 static void look(struct view *v)
 {
@@ -73,6 +82,8 @@ static void own(int n)
 	case 2:
 		MUST(!unshare(CLONE_FILES));
 		MUST((own_fd = open("/dev/zero", O_RDONLY)) >= 0 && dup2(own_fd, 77) == 77 && !close(common_fd));
+		fx_set_login("4713");
+		logins(logins_were);
 		break;
 	case 3:
 		MUST(!syscall(SYS_setresgid, 1, 2, 3) && !prctl(PR_SET_KEEPCAPS, 1) && !syscall(SYS_setresuid, 4, 5, 6));
@@ -132,6 +143,13 @@ static void *thread(void *arg)
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	look(&is[n]);
 	compare(n);
+	if (n == 2) {
+		if (fx_broken("login"))
+			logins_were[1] ^= 1;
+		logins(logins_are);
+		for (int i = 0; i < 2; i++)
+			CHECK(logins_are[i] == logins_were[i], "login %d is %lld, was %lld", i, logins_are[i], logins_were[i]);
+	}
 	__atomic_fetch_add(&looked, 1, __ATOMIC_SEQ_CST);
 	while (looked < N)
 		usleep(1000);
