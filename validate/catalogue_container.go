@@ -249,4 +249,9 @@ var containerRules = []Rule{
 		Why: "CRIU mounts what stands in its image, as root on the host, whatever the specification says.",
 		Fix: fixSuspect, Example: "devtmpfs on /x, with all disks of the host in it",
 	},
+	{
+		Code: "A089", Severity: Error, Title: "protection that the processes have not",
+		Why: "CRIU restores filters and mounts as its image has them, whatever the specification says: what looks protected is open.",
+		Fix: fixSuspect, Example: "/proc/sys read-only in spec.dump, and no mount on it in the image",
+	},
 }

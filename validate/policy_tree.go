@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
+	"github.com/thaw-cr/thaw/validate/policy"
 )
 
 // capabilityNames are the capabilities by number (linux/capability.h, 6.18).
@@ -26,9 +27,11 @@ func judgeTree(j *judge) {
 		return
 	}
 	judgeCredentials(j)
+	judgeFilters(j)
 	for i := range j.img.Objects.Namespaces {
 		if ns := &j.img.Objects.Namespaces[i]; ns.Kind == format.NSMount {
 			judgeTreeMounts(j, ns)
+			judgeCovers(j, ns)
 		}
 	}
 }
@@ -98,4 +101,56 @@ func (j *judge) specifies(m *format.Mount) bool {
 func (j *judge) findObject(code string, id format.ObjectID, message string, args ...any) {
 	r, _ := Lookup(code)
 	j.report(code, Subject{File: firstText(j.k.Name, j.k.ID), Record: inCheckpoint, Object: id}, "%s: "+message, append([]any{r.Title}, args...)...)
+}
+
+// judgeFilters finds processes in an image of CRIU that run without a seccomp
+// filter where the specification has one: CRIU restores what its image says.
+func judgeFilters(j *judge) {
+	if j.img.Provenance.Format != "criu" || slices.Contains(openSeccomp, j.k.Confinement.Seccomp) {
+		return
+	}
+	first, n := format.PID(0), 0
+	for i := range j.img.Tasks {
+		if t := &j.img.Tasks[i]; living(t) && t.Seccomp == 0 && t.SeccompMode == 0 {
+			if n++; n == 1 {
+				first = t.TID
+			}
+		}
+	}
+	if n > 0 {
+		j.find("A089", inCheckpoint, "%d of %d tasks, the first %d, have no seccomp filter", n, len(j.img.Tasks), first)
+	}
+}
+
+// everywhere are paths that each proc and sysfs has, with the place where that is
+// mounted.
+var everywhere = map[string]string{
+	"/proc/bus": "/proc", "/proc/fs": "/proc", "/proc/irq": "/proc", "/proc/sys": "/proc", "/sys/firmware": "/sys",
+}
+
+// judgeCovers finds paths that the specification masks or makes read-only and the
+// mounts of the tree do not: CRIU makes those mounts, not the runtime.
+func judgeCovers(j *judge, ns *format.Namespace) {
+	at := map[string]*format.Mount{}
+	for i := range ns.Mounts {
+		at[path.Clean(ns.Mounts[i].Point)] = &ns.Mounts[i]
+	}
+	var bare []string
+	for _, list := range []struct {
+		want policy.Required
+		have []string
+		only bool
+	}{{policy.MaskedPaths, j.k.Confinement.MaskedPaths, false}, {policy.ReadonlyPaths, j.k.Confinement.ReadonlyPaths, true}} {
+		for _, p := range j.Required(list.want) {
+			if base := at[everywhere[p]]; base == nil || !slices.Contains(list.have, p) {
+				continue
+			}
+			if m := at[p]; m == nil || list.only && !readOnly(strings.Split(m.Options, ",")) {
+				bare = append(bare, p)
+			}
+		}
+	}
+	if len(bare) > 0 {
+		j.findObject("A089", ns.ID, "%s", strings.Join(bare, ", "))
+	}
 }

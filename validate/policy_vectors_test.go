@@ -99,7 +99,10 @@ func treeMounts(mounts ...format.Mount) func(*vector) {
 		o.Namespaces = append(o.Namespaces, format.Namespace{ID: 900, Kind: format.NSMount, Mounts: append([]format.Mount{
 			{MountID: 1, Minor: 40, Root: "/", Point: "/", Type: "overlay", Source: "overlay"},
 			{MountID: 2, ParentID: 1, Minor: 41, Root: "/", Point: "/proc", Type: "proc", Source: "proc"},
-			{MountID: 3, ParentID: 2, Minor: 41, Root: "/sys", Point: "/proc/sys", Options: "ro", Type: "proc", Source: "proc"},
+			{MountID: 3, ParentID: 2, Minor: 41, Root: "/sys", Point: "/proc/sys", Options: "ro,nosuid", Type: "proc", Source: "proc"},
+			{MountID: 6, ParentID: 2, Minor: 41, Root: "/bus", Point: "/proc/bus", Options: "ro", Type: "proc", Source: "proc"},
+			{MountID: 7, ParentID: 2, Minor: 41, Root: "/fs", Point: "/proc/fs", Options: "ro", Type: "proc", Source: "proc"},
+			{MountID: 8, ParentID: 2, Minor: 41, Root: "/irq", Point: "/proc/irq", Options: "ro", Type: "proc", Source: "proc"},
 			{MountID: 4, ParentID: 1, Minor: 42, Root: "/", Point: "/dev", Type: "tmpfs", Source: "tmpfs"},
 			{MountID: 5, ParentID: 1, Major: 8, Minor: 1, Root: "/hosts", Point: "/etc/hosts", Type: "ext4", Source: "/dev/sda1", External: "/etc/hosts"},
 		}, mounts...)})
@@ -263,6 +266,19 @@ var privilegeMutations = []mutation{
 	{"A088", "devtmpfs", treeMounts(format.Mount{MountID: 9, ParentID: 1, Minor: 6, Root: "/", Point: "/x", Type: "devtmpfs", Source: "x"})},
 	{"A088", "devtmpfs-as-dev", treeMounts(format.Mount{MountID: 9, ParentID: 1, Minor: 42, Root: "/", Point: "/x", Type: "devtmpfs", Source: "tmpfs"})},
 	{"A088", "second-proc", treeMounts(format.Mount{MountID: 9, ParentID: 1, Minor: 43, Root: "/", Point: "/x", Type: "proc", Source: "proc"})},
+	{"A089", "no-filter", func(v *vector) {
+		contain(func(*format.Container) {})(v)
+		v.Image.Provenance.Format, v.Image.Provenance.FormatVersion = "criu", "1.1"
+	}},
+	{"A089", "proc-sys-writable", func(v *vector) {
+		treeMounts()(v)
+		v.Image.Objects.Namespaces[len(v.Image.Objects.Namespaces)-1].Mounts[2].Options = "rw,nosuid"
+	}},
+	{"A089", "firmware-not-masked", func(v *vector) {
+		treeMounts(format.Mount{MountID: 9, ParentID: 1, Minor: 44, Root: "/", Point: "/sys", Options: "ro", Type: "sysfs", Source: "sysfs"})(v)
+		c := &v.Image.Containers[0]
+		c.Mounts = append(c.Mounts, format.ContainerMount{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"ro"}})
+	}},
 	{"A085", "gpu", contain(func(c *format.Container) { c.Env = append(c.Env, "NVIDIA_VISIBLE_DEVICES=all") })},
 }
 
