@@ -101,6 +101,8 @@ static void check_own(void)
 	CHECK(shmget(0x7457, 0, 0) == seg && shmget(0x7459, 0, 0) == lone, "the segments have other numbers");
 	CHECK((p = shmat(lone, NULL, 0)) != (void *)-1 && !strcmp(p, "lone") && !shmdt(p), "the segment that nobody had attached");
 	CHECK(semget(0x7458, 0, 0) == sem && semctl(sem, 1, GETVAL) == 9 && semctl(sem, 2, GETVAL) == 32767, "semaphores %d and %d", semctl(sem, 1, GETVAL), semctl(sem, 2, GETVAL));
+	for (int64_t end = fx_now() + FX_PATIENCE; semctl(sem, 0, GETNCNT) != 1 && fx_now() < end;)
+		fx_msleep(1); /* let go, the taker goes to sleep again */
 	CHECK(semctl(sem, 0, GETNCNT) == 1, "%d wait for the semaphore", semctl(sem, 0, GETNCNT));
 	CHECK(msgget(0x745a, 0) == queue, "the queue has another number");
 	CHECK(msgrcv(queue, &m, sizeof(m.text), 9, IPC_NOWAIT) == 0, "message of type 9");
@@ -146,6 +148,7 @@ int main(int argc, char **argv)
 {
 	pid_t c, m, o, t = 0, h = 0, z;
 	struct sembuf up = { 0, 1, 0 };
+	siginfo_t si;
 	int st;
 
 	fx_begin(argc, argv);
@@ -175,6 +178,7 @@ int main(int argc, char **argv)
 		hearer();
 	if (!(z = fork()))
 		_exit(4);
+	MUST(!waitid(P_PID, z, &si, WEXITED | WNOWAIT));
 	fx_await_roles(own ? 4 : 2);
 	fx_enter("root");
 	fx_maps_save();

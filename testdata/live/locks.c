@@ -75,10 +75,11 @@ static void child(void)
 	struct fx_who who;
 	char end;
 
-	fx_enter("child");
-	fx_who_get(&who);
 	MUST(!lock(p, F_SETLK, F_WRLCK, 30, 10) && !lock(p, F_SETLK, F_RDLCK, 45, 10));
 	MUST((s = openat_dir("s")) >= 0 && !flock(s, LOCK_SH));
+	fx_name("child");
+	fx_who_get(&who);
+	fx_enter("child");
 	fx_wait_go();
 	fx_who_check(&who, 1);
 	if (fx_broken("child"))
@@ -90,12 +91,21 @@ static void child(void)
 	fx_leave();
 }
 
+/* Root says that it lets go of what that role waits for, or the role asks. */
+static int let_go(const char *role, int say)
+{
+	char path[220];
+
+	snprintf(path, sizeof(path), "%s/let-%s", fx_dir, role);
+	return say ? mkdir(path, 0700) == 0 : access(path, F_OK) == 0;
+}
+
 /* Sleeps for a lock of root's and gets it only when root lets go. */
 static void waiter(const char *role, int (*take)(void), pid_t root)
 {
 	fx_enter(role);
 	CHECK(!take(), "waiting for a lock: %s", strerror(errno));
-	CHECK(fx_go(), "the lock came before root let it go");
+	CHECK(let_go(role, 0), "the lock came before root let it go");
 	CHECK(getppid() == root, "parent %d, was %d", getppid(), root);
 	fx_leave();
 }
@@ -144,8 +154,10 @@ int main(int argc, char **argv)
 	}
 	CHECK(waitpid(look, &st, 0) == look && !st, "the locks differ");
 	CHECK(waitpid(w, &st, WNOHANG) == 0 && waitpid(q, &st, WNOHANG) == 0, "somebody who waited for a lock is gone");
+	MUST(let_go("wait", 1));
 	lock(p, F_SETLK, F_UNLCK, 10, 20);
 	fx_join(w, "wait");
+	MUST(let_go("queue", 1));
 	flock(f, LOCK_UN);
 	fx_join(q, "queue");
 	close(done[1]);

@@ -1,7 +1,8 @@
 #!/bin/sh
 # A fixture of the live tests: a pipeline in mid stream. Its output, DIR/out, is
-# compared with that of an undisturbed run. The consumer is the slowest, so that
-# both pipes are full when the tree is captured.
+# compared with that of an undisturbed run. The consumer is the slowest, and
+# waits in the end for DIR/go, so that both pipes are full when the tree is
+# captured.
 dir=$1
 echo root >> "$dir/roles"
 seq 1 60000 | sed -u 's/^/line /' | {
@@ -10,6 +11,7 @@ seq 1 60000 | sed -u 's/^/line /' | {
 		n=$((n + 1)) sum=$((sum + number))
 		[ $((n % 1000)) -ne 0 ] || { echo "$n $sum $word"; sleep 0.02; }
 		[ "$n" -ne 3000 ] || echo $$ > "$dir/ready"
+		[ "$n" -ne 40000 ] || while [ ! -e "$dir/go" ]; do sleep 0.02; done
 	done
 	echo "end $n $sum"
 } > "$dir/out"

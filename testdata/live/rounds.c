@@ -89,6 +89,8 @@ int main(int argc, char **argv)
 		CHECK(t.sum == sum && t.lap == laps, "the token came back as lap %llu, sum %llu; not %llu, %llu", (unsigned long long)t.lap,
 		      (unsigned long long)t.sum, (unsigned long long)laps, (unsigned long long)sum);
 		if (!access(step, F_OK)) {
+			for (int64_t end = fx_now() + FX_PATIENCE; ticks <= seen && fx_now() < end;)
+				fx_msleep(1);
 			CHECK(ticks > seen, "the thread has stopped ticking");
 			seen = ticks;
 			MUST(dprintf(state, "%d %llu %llu\n", ++steps, (unsigned long long)laps, (unsigned long long)sum) > 0);
@@ -106,6 +108,6 @@ int main(int argc, char **argv)
 	for (i = 0; i < RING; i++)
 		fx_join(kid[i], "ring");
 	CHECK(waitpid(z, &st, WNOHANG) == z && st == 113 << 8, "zombie: status %#x", st);
-	CHECK(laps > 100 || steps == 0, "only %llu laps", (unsigned long long)laps);
+	CHECK(laps >= (uint64_t)steps, "only %llu laps in %d rounds", (unsigned long long)laps, steps);
 	return fx_finish();
 }

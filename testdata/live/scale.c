@@ -12,11 +12,13 @@
 static int n;
 
 /* the processes say "ok" by their exit status: a line each would be slow */
-static void leaf(void)
+static void leaf(int up)
 {
 	struct fx_who who;
 
+	fx_name("leaf");
 	fx_who_get(&who);
+	close(up);
 	while (!fx_go())
 		usleep(100000);
 	fx_who_check(&who, 1);
@@ -35,6 +37,8 @@ static void procs(void)
 		MUST((mid[m] = fork()) >= 0);
 		if (!mid[m]) {
 			struct fx_who who;
+			int up[2];
+			char none;
 
 			if (m % 3 == 1)
 				setsid();
@@ -42,11 +46,13 @@ static void procs(void)
 				setpgid(0, 0);
 			fx_name("mid");
 			fx_who_get(&who);
+			MUST(!pipe(up));
 			for (j = 0; j < mine - 1; j++) {
 				MUST((kid[j] = fork()) >= 0);
 				if (!kid[j])
-					fx_name("leaf"), leaf();
+					close(up[0]), leaf(up[1]);
 			}
+			MUST(!close(up[1]) && !read(up[0], &none, 1) && !close(up[0])); /* all leaves have what they are to keep */
 			fx_append(fx_path_roles, "mid%d", m);
 			while (!fx_go())
 				usleep(50000);

@@ -27,8 +27,8 @@ static int body(void *a)
 	char path[220], b;
 	int shares_vm = k->flags & CLONE_VM, bad = 0, fd;
 
-	fx_append(fx_path_roles, "%s", k->role);
 	fx_who_get(&was);
+	fx_append(fx_path_roles, "%s", k->role);
 	while (!fx_go())
 		usleep(3000);
 	fx_who_get(&is);

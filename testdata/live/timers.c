@@ -8,7 +8,7 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-#define SLACK 25000000000LL /* a busy machine, and the time while frozen */
+#define SLACK (2 * FX_PATIENCE) /* a busy machine, and the time while frozen */
 static volatile int alarms, prof, virt;
 static volatile int64_t alarm_at, alarm_first;
 
@@ -20,10 +20,20 @@ static int64_t ns(struct timespec t) { return t.tv_sec * 1000000000LL + t.tv_nse
 static struct timespec ms(long n) { return (struct timespec){ n / 1000, n % 1000 * 1000000 }; }
 
 struct fired {
-	int n, code, value, over, id;
+	volatile int n;
+	int code, value, over, id;
 	int64_t at;
 };
 static struct fired F[65];
+
+/* All that is to come has come, and more than once what comes again. */
+static int all_fired(void)
+{
+	for (int i = 1; i < 7; i++)
+		if (i != 2 && !F[34 + i].n)
+			return 0;
+	return F[34 + 3].n + F[34 + 3].over >= 6 && alarms >= 3;
+}
 
 static int64_t cpu(clockid_t c)
 {
@@ -46,11 +56,11 @@ static void take(int sig, siginfo_t *si)
 {
 	struct fired *f = &F[sig];
 
-	f->n++;
 	f->code = si->si_code;
 	f->value = si->si_value.sival_int;
 	f->over += si->si_overrun;
 	f->at = fx_now();
+	f->n++;
 }
 
 static int tid;
@@ -118,7 +128,7 @@ int main(int argc, char **argv)
 	int one, gap, periodic, none, real, cpu_t, to_thread, bound, r;
 	struct timespec abs_t, t = ms(50);
 	struct itimerspec it;
-	int64_t start, frozen;
+	int64_t start;
 	pthread_t th;
 	siginfo_t si;
 
@@ -163,16 +173,13 @@ int main(int argc, char **argv)
 
 	while (!fx_go())
 		usleep(10000);
-	frozen = fx_now() - start;
-	if (fx_broken("early"))
-		arm(one, 1, 0), arm(to_thread, 1, 0);
 	if (fx_broken("deleted"))
 		syscall(SYS_timer_delete, none), syscall(SYS_timer_delete, bound);
 	if (fx_broken("interval"))
 		setitimer(ITIMER_REAL, &(struct itimerval){ { 0 }, { 1, 0 } }, NULL), arm(periodic, 1400, 0);
 	/* what is left cannot be more than it was; the time while frozen may count or not */
 	it = left(none);
-	CHECK(ns(it.it_interval) == 7000000000LL && ns(it.it_value) <= 3600000000000LL && ns(it.it_value) >= 3600000000000LL - frozen - 1000000000LL,
+	CHECK(ns(it.it_interval) == 7000000000LL && ns(it.it_value) <= 3600000000000LL && ns(it.it_value) >= 3600000000000LL - (fx_now() - start) - 1000000000LL,
 	      "timer without a signal has %lld ms left, every %lld ms", (long long)ns(it.it_value) / 1000000, (long long)ns(it.it_interval) / 1000000);
 	it = left(bound);
 	CHECK(!ns(it.it_value) && !ns(it.it_interval), "the disarmed timer runs");
@@ -183,17 +190,19 @@ int main(int argc, char **argv)
 	      (long)now.it_value.tv_usec, (long)prof_was.it_value.tv_usec);
 	if (!fx_broken("stuck"))
 		burn(700); /* the timers of CPU time run out */
+	while (!fx_broken("stuck") && !(prof && virt) && cpu(CLOCK_PROCESS_CPUTIME_ID) < FX_PATIENCE)
+		burn(50); /* much of it was the kernel's */
 	CHECK(prof == 1, "ITIMER_PROF fired %d times", prof);
 	CHECK(virt == 1, "ITIMER_VIRTUAL fired %d times", virt);
 	sigdelset(&all, 34 + 6);
-	int64_t end = start + frozen + 4000000000LL;
-	if (end < fx_now() + 500000000)
-		end = fx_now() + 500000000;
-	while (fx_now() < end)
+	/* 4 s, so that one that fires twice is seen; much longer only on a machine that stands still */
+	for (int64_t now = fx_now(), end = now + 4000000000LL; fx_now() < end || (!all_fired() && !fx_fails && fx_now() < now + FX_PATIENCE);)
 		if (sigtimedwait(&all, &si, &t) > 0)
 			take(si.si_signo, &si);
 	stop = 1;
 	pthread_join(th, NULL);
+	if (fx_broken("early"))
+		start = fx_now();
 	fired_once("timer", 34 + 1, 101, start, 1300);
 	fired_once("timer with an absolute time", 34 + 4, 104, start, 1999);
 	fired_once("timer of CPU time", 34 + 5, 105, start, 250);

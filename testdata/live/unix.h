@@ -16,7 +16,8 @@ static socklen_t address(struct sockaddr_un *a, const char *name)
 	memset(a, 0, sizeof(*a));
 	a->sun_family = AF_UNIX;
 	if (*name == '@') {
-		snprintf(a->sun_path + 1, sizeof(a->sun_path) - 1, "fx %s %d", name + 1, (int)getsid(0));
+		/* all worlds have one network: a name of this one's own */
+		snprintf(a->sun_path + 1, sizeof(a->sun_path) - 1, "fx %s %016llx", name + 1, (unsigned long long)fx_fnv(fx_dir, strlen(fx_dir), FX_FNV0));
 		return offsetof(struct sockaddr_un, sun_path) + 1 + strlen(a->sun_path + 1);
 	}
 	if (*name == '.')
