@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"encoding/binary"
 	"errors"
 	"os/exec"
 	"syscall"
@@ -10,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/thaw-cr/thaw/format"
-	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/validate"
 )
@@ -120,25 +118,5 @@ func TestForeignMemory(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{validate.CodeForeignThread}, codes(refused.Findings)); diff != "" {
 		t.Errorf("%s\n%v", diff, refused.Findings)
-	}
-}
-
-func TestReadIntervals(t *testing.T) {
-	timer := func(b []byte, which int, interval, remaining uint64) {
-		binary.LittleEndian.PutUint64(b[which*abi.ItimervalSize+8:], interval)
-		binary.LittleEndian.PutUint64(b[which*abi.ItimervalSize+24:], remaining)
-	}
-	b := make([]byte, 3*abi.ItimervalSize)
-	timer(b, 0, 7, 9000)
-	timer(b, 1, 0, 9000)
-	timer(b, 2, 5, 3000)
-	want := []format.IntervalTimer{
-		{Which: 0, Remaining: 9000, Interval: 7}, {Which: 1, Remaining: 5000}, {Which: 2, Remaining: 1, Interval: 5},
-	}
-	if diff := cmp.Diff(want, readIntervals(b, 4000)); diff != "" {
-		t.Error(diff)
-	}
-	if got := readIntervals(make([]byte, 3*abi.ItimervalSize), 4000); got != nil {
-		t.Errorf("timers that are not set: %v", got)
 	}
 }

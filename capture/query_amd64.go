@@ -1,15 +1,12 @@
 package capture
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
-	"slices"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
-	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
 	"github.com/thaw-cr/thaw/validate"
 )
@@ -225,114 +222,22 @@ func (c *capturer) queryShared(in *injection) error {
 	if err := errors.Join(c.queryMemory(in), c.queryMembarriers(in)); err != nil {
 		return err
 	}
-	for which := range uint64(3) {
-		if _, err := in.call(abi.SysGetitimer, which, at+atItimers+which*abi.ItimervalSize); err != nil {
-			return err
-		}
-	}
 	var b [atActions]byte
 	if _, err := sys.ReadMemory(in.t.tid, at, b[:]); err != nil {
 		return err
 	}
 	p.model.Subreaper = binary.LittleEndian.Uint32(b[atSubreaper:]) != 0
-	p.model.Intervals = readIntervals(b[atItimers:], c.traits.tick)
 	if c.traits.more {
 		p.model.XFeatures = binary.LittleEndian.Uint64(b[atFeatures:]) &^ c.traits.xfeatures
 	}
-	if err := c.queryTimers(in); err != nil {
+	if err := c.queryClocks(in); err != nil {
 		return err
 	}
 	return c.queryHandlers(in)
 }
 
-// readIntervals reads what getitimer(2) gave of the three timers. The kernel
-// adds a tick to what the timers of CPU time are set to (kernel/time/itimer.c),
-// and a restore sets them again, so it is taken off here.
-func readIntervals(b []byte, tick uint64) []format.IntervalTimer {
-	var list []format.IntervalTimer
-	for which := range 3 {
-		v := b[which*abi.ItimervalSize:]
-		us := func(off int) uint64 {
-			return binary.LittleEndian.Uint64(v[off:])*1e6 + binary.LittleEndian.Uint64(v[off+8:])
-		}
-		remaining := us(16)
-		if remaining != 0 && which != itimerReal {
-			remaining -= min(remaining-1, tick)
-		}
-		if remaining != 0 {
-			list = append(list, format.IntervalTimer{Which: uint8(which), Remaining: remaining, Interval: us(0)})
-		}
-	}
-	return list
-}
-
 // suidDumpable is the value of PR_GET_DUMPABLE that cannot be set.
 const suidDumpable = 2
-
-// itimerReal is ITIMER_REAL, the one that does not run on CPU time.
-const itimerReal = 0
-
-// queryTimers asks for the times of the timers that /proc lists.
-func (c *capturer) queryTimers(in *injection) error {
-	p := in.t.proc
-	timers, err := c.r.Timers(in.t.tid)
-	if err != nil {
-		if gone(err) {
-			c.warnOnce(in.t.tid, "this kernel has no /proc/PID/timers (CONFIG_CHECKPOINT_RESTORE): POSIX timers are not captured")
-			return nil
-		}
-		return err
-	}
-	slices.SortFunc(timers, func(a, b procfs.Timer) int { return cmp.Compare(a.ID, b.ID) })
-	for _, tm := range timers {
-		clock, ok := timerClock(tm.Clock, len(p.tasks))
-		if !ok {
-			c.refuse(validate.CodeTimerClock, in.t.tid, "its timer %d runs on clock %d", tm.ID, tm.Clock)
-			continue
-		}
-		if _, err := in.call(abi.SysTimerGettime, uint64(tm.ID), p.scratch+atTimer); err != nil {
-			return err
-		}
-		over, err := in.call(abi.SysTimerGetoverrun, uint64(tm.ID))
-		if err != nil {
-			return err
-		}
-		var b [abi.ItimerspecSize]byte
-		if _, err := sys.ReadMemory(in.t.tid, p.scratch+atTimer, b[:]); err != nil {
-			return err
-		}
-		ns := func(off int) uint64 {
-			return binary.LittleEndian.Uint64(b[off:])*1e9 + binary.LittleEndian.Uint64(b[off+8:])
-		}
-		p.model.Timers = append(p.model.Timers, format.PosixTimer{
-			Number: tm.ID, Clock: clock, Notify: tm.Notify, Signal: format.Signal(tm.Signal), Value: tm.Value,
-			Target: c.inner(tm.Target), Remaining: ns(16), Interval: ns(0), Overrun: int32(over),
-		})
-	}
-	return nil
-}
-
-// The CPU time clocks of timer_create(2), and how the kernel notes them for a
-// timer of the process itself: the clock's number behind 29 bits of ones for
-// "myself" (include/linux/posix-timers.h).
-const (
-	clockProcessCPU = 2
-	clockThreadCPU  = 3
-	ownProcessCPU   = -6
-	ownThreadCPU    = -2
-)
-
-// timerClock is a timer's clock as timer_create takes it. A clock of another
-// task cannot be told, nor which thread it was that a thread's own belongs to.
-func timerClock(clock int32, threads int) (int32, bool) {
-	switch {
-	case clock == ownProcessCPU:
-		return clockProcessCPU, true
-	case clock == ownThreadCPU && threads == 1:
-		return clockThreadCPU, true
-	}
-	return clock, clock >= 0 && clock != clockThreadCPU
-}
 
 // queryHandlers asks for the actions of signals, once for each table of them.
 func (c *capturer) queryHandlers(in *injection) error {

@@ -20,6 +20,7 @@ var fixtures = []Spec{
 	{Name: "sleepers"},
 	{Name: "signals"},
 	{Name: "timers"},
+	{Name: "expired"},
 	{Name: "handler"},
 	{Name: "ownthreads"},
 	{Name: "attrs"},
