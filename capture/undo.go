@@ -2,7 +2,6 @@ package capture
 
 import (
 	"errors"
-	"os"
 	"strconv"
 	"strings"
 
@@ -20,8 +19,8 @@ type semaphoreSet struct {
 
 // checkSemaphores looks for adjustments of SEM_UNDO (semop(2)), which cannot be
 // read. A process has a list for them if it has used SEM_UNDO or ever had
-// threads; this program has none, so that comparing tells. A list matters only
-// if semaphores have been used since the process began.
+// threads; comparing with a thread that has none tells. A list matters only if
+// semaphores have been used since the process began.
 func (c *capturer) checkSemaphores() error {
 	return c.enter(c.procs[c.root].alive(), c.ipcNamespace(), c.checkUndos)
 }
@@ -39,10 +38,15 @@ func (c *capturer) checkUndos() error {
 	if len(sets) == 0 {
 		return nil
 	}
+	none, err := sys.DropUndoList()
+	if err != nil {
+		none = 0
+		c.opts.Logger.Debug("adjustments of semaphores cannot be told", "error", err)
+	}
 	users := semaphoreUsers(sets)
 	for _, p := range c.order {
 		if t := p.alive(); t != nil && c.usedSince(sets, t) {
-			if err := c.checkUndo(p, t, users); err != nil {
+			if err := c.checkUndo(p, t, none, users); err != nil {
 				return err
 			}
 		}
@@ -63,17 +67,20 @@ func (c *capturer) usedSince(sets []semaphoreSet, t *task) bool {
 	return false
 }
 
-// checkUndo refuses a process with a list of its own making. That of a process
-// with threads may be empty; there the last user of a semaphore is refused.
-func (c *capturer) checkUndo(p *process, t *task, users map[int]bool) error {
-	same, err := sys.Kcmp(os.Getpid(), t.tid, abi.KcmpSysVSem, 0, 0)
-	if errors.Is(err, sys.EOPNOTSUPP) || (err == nil && same == kcmpEqual) {
-		return nil
+// checkUndo refuses a process with a list of its own making; the thread none has
+// no list. That of a process with threads may be empty, or where there is no such
+// thread nobody knows; there the last user of a semaphore is refused.
+func (c *capturer) checkUndo(p *process, t *task, none int, users map[int]bool) error {
+	if none != 0 {
+		same, err := sys.Kcmp(none, t.tid, abi.KcmpSysVSem, 0, 0)
+		if errors.Is(err, sys.EOPNOTSUPP) || (err == nil && same == kcmpEqual) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if len(p.tasks) == 1 || users[p.pid] {
+	if (none != 0 && len(p.tasks) == 1) || users[p.pid] {
 		c.refuse(validate.CodeSysVSemaphore, t.tid, "it has changed System V semaphores, maybe with SEM_UNDO, whose adjustments cannot be read")
 		return nil
 	}

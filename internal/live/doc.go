@@ -16,7 +16,7 @@
 //		w.Judge(f)
 //	}
 //
-// A world is a pid and mount namespace with a file system in memory. Numbers
+// A world is a pid, mount and ipc namespace with a file system in memory. Numbers
 // are free in it, worlds run side by side, and when its init goes all of it
 // goes. Before that the world looks for what may not be left: processes,
 // mounts, temporary files.

@@ -76,6 +76,20 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
+// TestSemaphoresOfOthers: that others use System V semaphores, with SEM_UNDO, too,
+// is nothing to a tree that does not.
+func TestSemaphoresOfOthers(t *testing.T) {
+	w := Inside(t)
+	if w == nil {
+		return
+	}
+	f := w.Start(Spec{Name: "tree"})
+	other := w.Start(Spec{Name: "refuse", Args: []string{"semundo"}})
+	w.Restore(w.Capture(f))
+	w.Judge(f)
+	w.Judge(other)
+}
+
 // noFile fails the test if a capture that failed has left an image, or part of one.
 func (w *World) noFile(img string) {
 	w.Helper()

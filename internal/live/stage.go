@@ -114,7 +114,7 @@ func namespaceCommand(args, env []string) (*exec.Cmd, error) {
 	cmd := exec.Command(self, args...)
 	cmd.Env = append(cleanEnv(), append(env, envStage+"="+stageInit)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
+		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC,
 		Pdeathsig:  syscall.SIGKILL,
 	}
 	return cmd, nil
