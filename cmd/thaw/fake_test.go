@@ -24,6 +24,8 @@ type fakeEngine struct {
 	end        format.WaitStatus  // how the restored root ends
 	// running is closed when restore has been called; ended makes wait return.
 	running, ended chan struct{}
+	// asked, if not nil, is called when somebody asks for the root's number.
+	asked func()
 
 	mu       sync.Mutex
 	killed   int
@@ -68,7 +70,12 @@ func (f *fakeEngine) plan(img *format.Image, _ restoreOptions) (*plan.Plan, erro
 	return plan.New(img, plan.Options{})
 }
 
-func (f *fakeEngine) pid() int { return 4711 }
+func (f *fakeEngine) pid() int {
+	if f.asked != nil {
+		f.asked()
+	}
+	return 4711
+}
 
 func (f *fakeEngine) warnings() []validate.Finding { return f.warned }
 

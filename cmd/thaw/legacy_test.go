@@ -110,7 +110,7 @@ func TestLegacyRestart(t *testing.T) {
 // users and groups.
 func restartLegacy(t *testing.T, thaw, image string, c legacyCase) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	closeInherited(t)
 	cmd := exec.CommandContext(ctx, "bash", "-c", restart, "restart", thaw, absolute(t, filepath.Join(legacyImages, "bin", "wl.x86_64")),
@@ -120,7 +120,7 @@ func restartLegacy(t *testing.T, thaw, image string, c legacyCase) string {
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC,
 		UidMappings: all, GidMappings: all, GidMappingsEnableSetgroups: true,
 	}
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = time.Minute
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -142,6 +142,7 @@ func runRestore(ctx context.Context, a *app, opts restoreOptions, name string) (
 	if opts.dryRun {
 		return a.rehearse(ctx, opts, img)
 	}
+	defer a.signals.forwardTo(nil)
 	tree, err := a.revive(ctx, opts, img)
 	if err != nil {
 		return err
@@ -189,7 +190,8 @@ func (a *app) rehearse(ctx context.Context, opts restoreOptions, img *opened) er
 	return output(err)
 }
 
-// revive restores the tree and writes the pid file, all or nothing.
+// revive restores the tree, passes signals on to it from now on if the command
+// stays with it, and writes the pid file, all or nothing.
 func (a *app) revive(ctx context.Context, opts restoreOptions, img *opened) (restored, error) {
 	var pidFile *target
 	if opts.pidFile != "" {
@@ -202,6 +204,11 @@ func (a *app) revive(ctx context.Context, opts restoreOptions, img *opened) (res
 	opts.meter = a.meter("reading pages", a.pageBytes(ctx, img.Image))
 	tree, err := a.engine.restore(ctx, img.Image, img.file, opts)
 	opts.meter.stop()
+	if err == nil && !opts.detach { // before anybody is told that it runs
+		a.signals.forwardTo(func(s syscall.Signal) {
+			_ = tree.signal(s) // a root that is gone needs no signal
+		})
+	}
 	if err != nil || pidFile == nil {
 		return tree, err
 	}
@@ -238,12 +245,9 @@ func (a *app) sayRestored(opts restoreOptions, s restoreJSON) error {
 	return nil
 }
 
-// attend waits for the root, passes signals on to it, and ends as it ends.
+// attend waits for the root, which gets the command's signals, and ends as it
+// ends.
 func (a *app) attend(ctx context.Context, tree restored) error {
-	a.signals.forwardTo(func(s syscall.Signal) {
-		_ = tree.signal(s) // a root that is gone needs no signal
-	})
-	defer a.signals.forwardTo(nil)
 	end, err := tree.wait(context.WithoutCancel(ctx))
 	if err != nil {
 		return fail(exitFailed, fmt.Errorf("wait for the root: %w", err))

@@ -136,6 +136,19 @@ func TestRestoreForwards(t *testing.T) {
 	}
 }
 
+// TestRestoreForwardsEarly: who can read the root's number can send it signals
+// through the command, those that end nothing, too.
+func TestRestoreForwardsEarly(t *testing.T) {
+	b := newBench()
+	b.engine.asked = func() { b.signals.deliver(syscall.SIGUSR1) }
+	if got := b.run("restore", "--pidfile", filepath.Join(t.TempDir(), "pid"), imageFile(t, nil)); got != 0 {
+		t.Errorf("exit code %d: %s", got, b.err.String())
+	}
+	if !slices.Contains(b.engine.signals, syscall.SIGUSR1) {
+		t.Errorf("the root got %v", b.engine.signals)
+	}
+}
+
 // TestRestoreInterrupted: before the tree runs, a signal ends it all.
 func TestRestoreInterrupted(t *testing.T) {
 	b := newBench()

@@ -86,11 +86,11 @@ func runSession(t *testing.T, script string) []string {
 // runShell has a shell, which command starts in a directory, carry out a script.
 func runShell(t *testing.T, dir, script string, command ...string) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = dir
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = time.Minute
 	cmd.Stdin = strings.NewReader("exec 2>&1\n" + script)
 	out, err := cmd.Output()
 	if err != nil {

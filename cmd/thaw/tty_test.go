@@ -96,6 +96,7 @@ func TestMeter(t *testing.T) {
 	}
 	out.Reset()
 	quick := a.meter("working", 100)
+	quick.begin = time.Now().Add(time.Hour) // whatever this machine does meanwhile
 	quick.add(100)
 	quick.stop()
 	if out.Len() > 0 {
