@@ -81,14 +81,17 @@ func Freeze(ctx context.Context, pid format.PID, opts Options) (*Session, error)
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(vforkPause):
+		case <-time.After(time.Duration(try) * vforkPause):
 		}
 	}
 }
 
 const (
-	vforkTries = 5
-	vforkPause = 20 * time.Millisecond
+	// So many that a shell which runs one short command after the other on a
+	// busy machine is not always met between the two.
+	vforkTries = 20
+	// vforkPause grows by itself with each try.
+	vforkPause = 5 * time.Millisecond
 )
 
 func freezeOnce(ctx context.Context, pid format.PID, opts Options) (*Session, error) {

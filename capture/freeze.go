@@ -304,9 +304,10 @@ func (c *capturer) thaw() error {
 	c.awaitInterrupted()
 	errs := []error{c.dropCgroup()}
 	errs = append(errs, c.letGoAll(func(t *task) bool { return t.group != 0 })...)
+	end := time.Now().Add(stopAgain)
 	for _, t := range c.tasks {
 		if t.group != 0 {
-			c.awaitStop(t)
+			c.awaitStop(t, end)
 		}
 	}
 	errs = append(errs, c.letGoAll(func(*task) bool { return true })...)
@@ -317,7 +318,7 @@ func (c *capturer) thaw() error {
 // moment for it: only a stopped task can be let go in order. Those that do not
 // stop are let go when the tracer's thread ends.
 func (c *capturer) awaitInterrupted() {
-	for end := time.Now().Add(stopWait); len(c.waiting) > 0 && time.Now().Before(end); time.Sleep(minWait) {
+	for end := time.Now().Add(interruptWait); len(c.waiting) > 0 && time.Now().Before(end); time.Sleep(minWait) {
 		if _, err := c.pollWaiting(); err != nil {
 			return
 		}
@@ -337,16 +338,23 @@ func (c *capturer) letGoAll(which func(*task) bool) (errs []error) {
 	return errs
 }
 
-// stopWait is how long a task may take to go back to its stop; one that was
-// continued meanwhile never does.
-const stopWait = 50 * time.Millisecond
+const (
+	// interruptWait is how long a task that was asked to stop may still take.
+	interruptWait = 50 * time.Millisecond
+	// stopAgain is how long all tasks together may take to go back to their
+	// stops, which on a busy machine is a while. Only one that was continued
+	// meanwhile, and computes, never does.
+	stopAgain = 2 * time.Second
+)
 
 // awaitStop waits until a task that was let go has stopped again.
-func (c *capturer) awaitStop(t *task) {
-	for end := time.Now().Add(stopWait); time.Now().Before(end); time.Sleep(minWait) {
-		if st, err := c.r.TaskStat(t.proc.pid, t.tid); err != nil || st.State != 'R' {
+func (c *capturer) awaitStop(t *task, end time.Time) {
+	for {
+		st, err := c.r.TaskStat(t.proc.pid, t.tid)
+		if err != nil || st.State != 'R' || time.Now().After(end) {
 			return
 		}
+		time.Sleep(minWait)
 	}
 }
 

@@ -150,10 +150,10 @@ func (c *capturer) restartNumber(t *task) uint64 {
 	return numberOfWchan(t)
 }
 
-const (
-	sleepPolls = 40
-	sleepPause = 100 * time.Microsecond
-)
+// sleepWait is how long a task may take to go back to its sleep, which on a busy
+// machine is a while. One whose sleep is over meanwhile, and that computes then,
+// costs all of it.
+const sleepWait = time.Second
 
 // learnSleeps lets those tasks go back to sleep for a moment of whose call
 // nothing is known, to see where in the kernel they sleep, and says whether
@@ -186,13 +186,15 @@ func (c *capturer) learnSleep(t *task) error {
 		return err
 	}
 	c.waiting = append(c.waiting, t)
-	for range sleepPolls {
+	for end := time.Now().Add(sleepWait); ; time.Sleep(minWait) {
 		st, err := c.r.TaskStat(t.proc.pid, t.tid)
 		if err == nil && st.State == 'S' {
 			t.wchan, _ = c.r.Text(t.tid, "wchan") // without it the call stays unknown
 			break
 		}
-		time.Sleep(sleepPause)
+		if busy := err == nil && (st.State == 'R' || st.State == 'D'); !busy || time.Now().After(end) {
+			break
+		}
 	}
 	err := sys.Interrupt(t.tid)
 	if gone(err) {

@@ -363,11 +363,7 @@ func (e *engine) finish(ctx context.Context) error {
 	}
 	e.released = true
 	e.endTracing()
-	// Let go by its tracer, a stopped task stops again in a moment; unless
-	// somebody continues it meanwhile, which is none of our business.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopAgain)
-	defer cancel()
-	_ = e.awaitStates(ctx)
+	e.awaitStops(context.WithoutCancel(ctx))
 	return nil
 }
 
@@ -415,8 +411,22 @@ func (e *engine) share(tasks []*target) {
 	}
 }
 
-// stopAgain is how long that may take.
-const stopAgain = 100 * time.Millisecond
+// stopAgain is how long all stopped tasks together may take to stop again, which
+// on a busy machine is a while.
+const stopAgain = 2 * time.Second
+
+// awaitStops waits for the stopped tasks, which stop again in a moment when their
+// tracer has let them go. One that does something else has been continued by
+// somebody, which is none of our business; nor is what a task is that has ended.
+func (e *engine) awaitStops(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, stopAgain)
+	defer cancel()
+	for i := range e.req.Image.Tasks {
+		if t := &e.req.Image.Tasks[i]; t.State == format.Stopped {
+			_ = e.awaitState(ctx, t, func(state byte) bool { return state != 'R' })
+		}
+	}
+}
 
 // endTracing ends the tracing threads. The kernel kills what they still trace.
 func (e *engine) endTracing() {

@@ -451,20 +451,20 @@ func (e *engine) awaitStates(ctx context.Context) error {
 		if want == "" {
 			continue
 		}
-		if err := e.awaitState(ctx, t, want); err != nil {
+		if err := e.awaitState(ctx, t, func(state byte) bool { return strings.IndexByte(want, state) >= 0 }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *engine) awaitState(ctx context.Context, t *format.Task, want string) error {
+func (e *engine) awaitState(ctx context.Context, t *format.Task, good func(state byte) bool) error {
 	for {
 		st, err := e.proc.TaskStat(e.hostPID(t.TGID), e.hostPID(t.TID))
 		if err != nil {
 			return err
 		}
-		if strings.IndexByte(want, st.State) >= 0 {
+		if good(st.State) {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {

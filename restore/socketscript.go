@@ -283,7 +283,7 @@ func (s *socketPlan) connectDatagrams(g *socketGroup, a *arrangement) {
 		gone := to == nil
 		if gone {
 			to = s.temporary(g, &format.UnixSocket{SocketCommon: format.SocketCommon{Type: sockDgram}})
-			to.u.Name = s.b.spareName(to.n)
+			to.u.Name = spareName()
 		}
 		s.do(g, g.worker, func(p *husk.Program) {
 			if gone {

@@ -1,9 +1,9 @@
 package restore
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"os"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/internal/abi"
@@ -80,8 +80,9 @@ func (s *socketPlan) address(k *socket, actor format.ObjectID) []byte {
 	return sockaddr(fmt.Appendf(nil, "/proc/%d/fd/%d", s.b.owner[k.at], k.file))
 }
 
-// spareName is an abstract name for a while.
-func (b *builder) spareName(n int) []byte { return fmt.Appendf(nil, "\x00thaw %d %d", os.Getpid(), n) }
+// spareName is an abstract name for a while. Others of this program in other pid
+// namespaces may be in the same network namespace: the number says nothing.
+func spareName() []byte { return []byte("\x00thaw " + rand.Text()) }
 
 // bindSocket gives a socket its name. The file that a path makes is kept by a
 // number, gets its owner and mode, and goes where it was last.
