@@ -129,15 +129,28 @@ func TestFreezeCancelled(t *testing.T) {
 		}
 		cancel()
 		for _, tid := range liveTasks(p.pid) {
-			if state := kernelState(t, tid); state == 't' || state == 'T' {
-				t.Errorf("cancelled in %q: task %d is in state %c", phase, tid, state)
-			}
+			p.awaitFree(tid, "cancelled in "+phase)
 		}
 	}
 	if !phases["query"] {
 		t.Errorf("phases %v", phases)
 	}
 	p.finish()
+}
+
+// awaitFree waits until a task is not stopped: one that took long to stop is let
+// go when the tracer's thread ends.
+func (p *program) awaitFree(tid int, what string) {
+	p.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		state := kernelState(p.T, tid)
+		if state != 't' && state != 'T' {
+			return
+		}
+		if time.Now().After(end) {
+			p.Fatalf("%s: task %d is in state %c", what, tid, state)
+		}
+	}
 }
 
 // descendants lists a process and those below it.

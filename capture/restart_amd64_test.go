@@ -46,11 +46,10 @@ const sleepTime = 3 * time.Second
 // time, sleep as long as they meant to, and see no EINTR.
 func TestSleepers(t *testing.T) {
 	p := start(t, "sleepers")
-	begin := time.Now()
 	for round := range 3 {
 		p.waitAsleep()
 		s := p.freeze()
-		if took := time.Since(begin); took > sleepTime*2/3 {
+		if took := p.since("began"); took > sleepTime*2/3 {
 			t.Logf("only %d rounds: the machine is busy, some sleepers may have woken after %v", round, took)
 			release(t, s)
 			break
@@ -76,6 +75,17 @@ func TestSleepers(t *testing.T) {
 		}
 	}
 	p.finish()
+}
+
+// since is the time since the program said what and a moment of CLOCK_MONOTONIC.
+func (p *program) since(what string) time.Duration {
+	p.Helper()
+	now, err := sys.ClockNow(abi.ClockMonotonic)
+	if err != nil {
+		p.Fatal(err)
+	}
+	at := slices.IndexFunc(p.said, func(words []string) bool { return words[0] == what })
+	return time.Duration(now) - time.Duration(atoi(p.T, p.said[at][1]))
 }
 
 // waitAsleep waits until each of the sleepers sleeps. Just after a capture one may be on

@@ -107,7 +107,7 @@ func checkTimers(t *testing.T, pr *format.Process, ids [2]int) {
 	t.Helper()
 	near := func(what string, got, want uint64) {
 		t.Helper()
-		if got > want || got < want-want/10 {
+		if got > want || got < want/2 { // 250 s at the least, in which a machine stands still
 			t.Errorf("%s: remaining %d, want %d or a little less", what, got, want)
 		}
 	}

@@ -165,7 +165,7 @@ func restoreUntil(t *testing.T, stage Stage) {
 // all are there when their engine dies.
 func awaitGone(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; {
+	for end := time.Now().Add(time.Minute); ; {
 		pid, _, err := sys.Wait4(-1, abi.WAll|abi.WNohang)
 		if errors.Is(err, sys.ECHILD) {
 			return

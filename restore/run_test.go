@@ -59,10 +59,7 @@ func TestStops(t *testing.T) {
 	var r procfs.Reader
 	for pid, wait := range map[int]int{20002: 0, 20003: int(format.SIGSTOP)} {
 		st, err := r.Stat(pid)
-		for range 500 { // let go by the tracer, a stopped task stops again
-			if st.State == 'T' {
-				break
-			}
+		for end := time.Now().Add(time.Minute); st.State != 'T' && time.Now().Before(end); { // let go by the tracer, a stopped task stops again
 			time.Sleep(time.Millisecond)
 			st, err = r.Stat(pid)
 		}

@@ -116,7 +116,7 @@ static void *t_epollpwait(void *arg) {
 	sigset_t m;
 	sigfillset(&m);
 	CHECK(epoll_ctl(e, EPOLL_CTL_ADD, ev, &want) == 0);
-	CHECK(epoll_pwait(e, &got, 1, 20000, &m) == 1);
+	CHECK(epoll_pwait(e, &got, 1, 600000, &m) == 1);
 	return 0;
 }
 static void *t_sigwait(void *arg) {
@@ -155,6 +155,7 @@ int main(void) {
 	sigaddset(&m, SIGRTMIN + 3);
 	sigprocmask(SIG_BLOCK, &m, NULL);
 	ev = eventfd(0, EFD_CLOEXEC);
+	say("began %.0f\n", now() * 1e9); // no thread sleeps yet
 	for (int i = 0; i < N; i++) CHECK(pthread_create(&th[i], NULL, fns[i], &wfd) == 0);
 	while (__atomic_load_n(&named, __ATOMIC_SEQ_CST) < N) usleep(1000);
 	ready();

@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long anything of the demonstration may take.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // stage is a demonstration under way.
 type stage struct {

@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/thaw-cr/thaw/internal/abi"
+	"github.com/thaw-cr/thaw/internal/sys"
 )
 
 // The roles of the tree's processes, as first argument.
@@ -37,10 +40,14 @@ func counter(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := start(r, roleReader, dir); err != nil {
+	if _, err := start(r, roleReader, dir); err != nil {
 		return err
 	}
-	if err := start(nil, roleZombie); err != nil {
+	zombie, err := start(nil, roleZombie)
+	if err != nil {
+		return err
+	}
+	if _, err := sys.Waitid(abi.PPid, zombie, abi.WExited|abi.WNowait); err != nil {
 		return err
 	}
 	var spun atomic.Int64
@@ -71,12 +78,12 @@ func spin(spun *atomic.Int64) {
 	}
 }
 
-// start runs this program in a role. It does without package os, whose
+// start runs this program in a role and gives its number. It does without package os, whose
 // processes hold a pidfd each.
-func start(stdin *os.File, role ...string) error {
+func start(stdin *os.File, role ...string) (int, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer null.Close() //nolint:errcheck // nothing was written
 	if stdin == nil {
@@ -85,13 +92,12 @@ func start(stdin *os.File, role ...string) error {
 	defer stdin.Close() //nolint:errcheck // nothing was written
 	exe, err := os.Executable()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = syscall.ForkExec(exe, append([]string{exe}, role...), &syscall.ProcAttr{
+	return syscall.ForkExec(exe, append([]string{exe}, role...), &syscall.ProcAttr{
 		Env:   os.Environ(),
 		Files: []uintptr{stdin.Fd(), null.Fd(), null.Fd()},
 	})
-	return err
 }
 
 // reader reads numbers from its stdin, at half the counter's speed, so that

@@ -30,7 +30,7 @@ func fuzzRegistry(t *testing.T, r *codec.Registry, b []byte) {
 	if len(b) > 1<<20 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var found [2][]string
 	var files [2]int

@@ -146,7 +146,7 @@ func faultyWorker(args []string) error {
 		return err
 	}
 	limits := DefaultLimits()
-	limits.CPU = 300 * time.Millisecond
+	limits.CPU = 2 * time.Second
 	book, err := Work(context.Background(), c, from, to, args[2], limits)
 	if err != nil {
 		return err

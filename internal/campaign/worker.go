@@ -155,7 +155,7 @@ func (w *worker) measure(ctx context.Context, m *Image, n uint64) uint64 {
 	_, _ = w.c.examine(ctx, m, n)
 	w.number.Store(0)
 	close(done)
-	return w.most.Load() - base
+	return max(w.most.Load(), heapMetrics().live) - base // what nobody has swept yet is seen by the last look
 }
 
 // watch ends the process when a case takes too long or far too much memory.

@@ -173,7 +173,7 @@ func TestHostile(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if took := time.Since(start); took > 20*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 			if out.Len() > 40<<20 {

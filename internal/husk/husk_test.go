@@ -49,7 +49,7 @@ func startTest(t *testing.T) (*Table, func(*Program) int) {
 
 func await(t *testing.T, tab *Table, w Word) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	return tab.Await(ctx, w, 1, nil)
 }

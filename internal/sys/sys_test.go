@@ -25,8 +25,13 @@ func startSleeper(t *testing.T) int {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	time.Sleep(20 * time.Millisecond)
-	return cmd.Process.Pid
+	pid := cmd.Process.Pid
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if _, length, err := GetRobustList(pid); length != 0 || err != nil { // the C library has begun
+			break
+		}
+	}
+	return pid
 }
 
 func TestPtraceFromAnotherThread(t *testing.T) {
@@ -152,12 +157,16 @@ func TestFutex(t *testing.T) {
 		t.Errorf("wait with nobody to wake = %v, want a timeout", err)
 	}
 	woken := make(chan error)
-	go func() { woken <- FutexWait(word, 0, 5*time.Second) }()
-	for range 500 {
+	go func() { woken <- FutexWait(word, 0, time.Minute) }()
+	for {
 		if n, err := FutexWake(word, 1); n == 1 || err != nil {
 			break
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case err := <-woken:
+			t.Fatalf("woken by nobody with %v", err)
+		case <-time.After(time.Millisecond):
+		}
 	}
 	if err := <-woken; err != nil {
 		t.Errorf("woken with %v", err)

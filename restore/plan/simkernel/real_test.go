@@ -50,7 +50,7 @@ func TestReal(t *testing.T) {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			// The namespace dies with the test: with this thread, that is.
 			runtime.LockOSThread()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, self, "-test.run=^TestInside$", "-test.v")
 			cmd.Env = append(os.Environ(), insideEnv+"="+strconv.Itoa(seed))
@@ -380,7 +380,7 @@ func (r *real) compare() {
 		want[number(p.TID)] = fmt.Sprintf("%s parent %d group %d session %d signal %d", state, p.PPID, p.PGID, p.SID, p.ExitSignal)
 	}
 	var diff string
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if diff = cmp.Diff(want, r.table()); diff == "" {
 			return
 		}
