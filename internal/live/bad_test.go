@@ -95,16 +95,9 @@ func TestHostCannotHold(t *testing.T) {
 	img := w.Capture(f)
 	data := f.path("mapped")
 
-	w.numbersFrom(f.PID)
-	sleeper := exec.Command("/bin/sleep", "1000")
-	w.must(sleeper.Start())
-	w.numbersFrom(20000) // thaw's own are not to be in the way
-	if sleeper.Process.Pid != f.PID {
-		w.Fatalf("the sleeper is %d, not %d", sleeper.Process.Pid, f.PID)
-	}
+	free := w.take(f.PID)
 	expect(refused(w, []int{3}, img), validate.CodePIDTaken)
-	w.must(sleeper.Process.Kill())
-	_ = sleeper.Wait() // killed
+	free()
 
 	w.must(os.Rename(data, data+".away"))
 	expect(refused(w, []int{3}, img), validate.CodeFileMissing)
@@ -118,6 +111,24 @@ func TestHostCannotHold(t *testing.T) {
 	w.Restore(img)
 	expect(refused(w, []int{3}, img), validate.CodePIDTaken) // it runs
 	w.Judge(f)
+}
+
+// take has a process with that number, until the function that it returns.
+func (w *World) take(pid int) (free func()) {
+	w.Helper()
+	taker := exec.Command(w.build("taker", cSource(filepath.Join(w.repo, "testdata", "live", "taker.c"))), fmt.Sprint(pid))
+	end, err := taker.StdinPipe()
+	w.must(err)
+	said, err := taker.StdoutPipe()
+	w.must(err)
+	w.must(taker.Start())
+	if n, err := said.Read(make([]byte, 1)); n != 1 {
+		w.Fatalf("the number %d cannot be taken: %v, %v", pid, err, taker.Wait())
+	}
+	return func() {
+		w.must(end.Close())
+		w.must(taker.Wait())
+	}
 }
 
 // TestHostPermission: a file that the restoring user may not open, a directory
@@ -156,15 +167,18 @@ func TestHostSessionTaken(t *testing.T) {
 		return
 	}
 	f := w.Start(Spec{Name: "tree"})
+	session := 0
+	for _, line := range w.Snapshot(f.PID) {
+		var pid, of, group, sid int
+		var parent string
+		if _, err := fmt.Sscanf(line, "%d of %d: parent %s group %d session %d", &pid, &of, &parent, &group, &sid); err == nil && sid == pid && pid != f.PID {
+			session = pid
+		}
+	}
 	img := w.Capture(f)
-	// A thread or process of the image's other numbers: here its last one.
-	w.numbersFrom(f.PID + 3)
-	sleeper := exec.Command("/bin/sleep", "1000")
-	w.must(sleeper.Start())
-	w.numbersFrom(20000) // thaw's own are not to be in the way
+	free := w.take(session)
 	refused(w, []int{3}, img)
-	w.must(sleeper.Process.Kill())
-	_ = sleeper.Wait() // killed
+	free()
 	w.Restore(img)
 	w.Judge(f)
 }

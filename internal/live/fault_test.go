@@ -2,7 +2,6 @@ package live
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,26 +25,23 @@ func TestKilledRestore(t *testing.T) {
 			img := w.Capture(f)
 			begin := time.Now()
 			w.Must(0, "restore", "--dry-run", img)
-			dry := time.Since(begin)
+			m := newMoment(3, 3*time.Since(begin))
 			mounted := mounts()
-			rng := rand.New(rand.NewPCG(3, 4))
 			early := 0
-			for i := range 40 {
+			for i := 0; i < 40 || early == 0; i++ {
 				cmd, _ := w.thawCommand(append([]string{"restore", img}, mode...)...)
 				w.must(cmd.Start())
-				time.Sleep(time.Duration(rng.Int64N(int64(3*dry)) + int64(dry)/4))
-				runs := len(w.Processes()) > 0
+				m.wait()
 				_ = cmd.Process.Kill() // it may have failed by itself, which Wait tells
 				_ = cmd.Wait()
-				if !runs || w.cutShort(whole) {
+				cut := w.cutShort(whole)
+				if cut {
 					early++
 				}
+				m.learn(!cut)
 				w.nothingLeft(fmt.Sprintf("killed restore %d", i), mounted)
 			}
-			t.Logf("%d of 40 restores were killed before the tree ran", early)
-			if early == 0 {
-				t.Error("no restore was killed in the middle: the test has tested nothing")
-			}
+			t.Logf("%d restores were killed before the tree ran", early)
 			w.Restore(img, mode...)
 			w.Judge(f)
 		})
@@ -116,16 +112,17 @@ func TestInterruptedRestore(t *testing.T) {
 	mounted := mounts()
 	begin := time.Now()
 	w.Restore(img)
-	took := time.Since(begin)
+	m := newMoment(8, time.Since(begin))
 	w.cutShort(whole)
 	w.nothingLeft("whole restore", mounted)
 	interrupted := 0
-	for i := range 20 {
+	for i := 0; i < 20 || interrupted == 0; i++ {
 		cmd, out := w.thawCommand("restore", "--detach", img)
 		w.must(cmd.Start())
-		time.Sleep(took * time.Duration(i) / 20)
+		m.wait()
 		_ = cmd.Process.Signal(syscall.SIGINT) // it may be done
 		_ = cmd.Wait()
+		m.learn(cmd.ProcessState.Success())
 		switch code := cmd.ProcessState.ExitCode(); code {
 		case 130:
 			interrupted++
@@ -137,9 +134,7 @@ func TestInterruptedRestore(t *testing.T) {
 			w.Fatalf("exit status %d\n%s", code, out)
 		}
 	}
-	if interrupted == 0 {
-		w.Error("no restore was interrupted: the test has tested nothing")
-	}
+	t.Logf("%d restores were interrupted", interrupted)
 	w.Restore(img)
 	w.Judge(f)
 }

@@ -50,7 +50,7 @@ type Fixture struct {
 
 const (
 	// patience is how long anything that must happen may take on a busy machine.
-	patience = time.Minute
+	patience = 2 * time.Minute
 	poll     = 2 * time.Millisecond
 )
 

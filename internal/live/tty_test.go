@@ -45,7 +45,9 @@ func TestTerminal(t *testing.T) {
 		return c
 	}
 	seen, first := w.terminal()
-	count := `i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; read -t 0.01 x 2>/dev/null < /dev/null; sleep 0.005; done; echo done`
+	// Half way it waits until it has been captured.
+	count := `i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; read -t 0.01 x 2>/dev/null < /dev/null; sleep 0.005; ` +
+		`[ $i -ne 200 ] || until [ -e ` + w.Dir + `/go ]; do sleep 0.01; done; done; echo done`
 	one := shell(first, "/bin/bash -c '"+count+"' & echo $! > "+w.Dir+"/pid; wait")
 	_, err := seen.Read(make([]byte, 1)) // the job runs
 	w.must(err)
@@ -57,6 +59,7 @@ func TestTerminal(t *testing.T) {
 	img := w.Image()
 	w.Must(0, "capture", strings.TrimSpace(string(pid)), "-o", img)
 	_ = one.Wait() // its job is gone
+	w.must(os.WriteFile(w.Dir+"/go", nil, 0o600))
 
 	master, second := w.terminal()
 	text := make(chan string)
