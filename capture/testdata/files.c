@@ -1,5 +1,6 @@
 // Descriptors of every kind that is captured. Says "NAME FD FD".
 #include "fx.h"
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -50,11 +51,13 @@ int main(void) {
 	int ev = eventfd(7, EFD_SEMAPHORE), ev2 = eventfd(0, EFD_NONBLOCK);
 	say("eventfd %d %d\n", ev, ev2);
 	int tf = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK);
-	struct itimerspec its = {{2, 500000000}, {100, 0}};
+	struct itimerspec its = {{2, 500000000}, {1000, 0}};
 	CHECK(timerfd_settime(tf, 0, &its, NULL) == 0);
 	int tf2 = timerfd_create(CLOCK_MONOTONIC, 0);
 	struct itimerspec one = {{0, 0}, {0, 1000000}};
 	CHECK(timerfd_settime(tf2, 0, &one, NULL) == 0);
+	struct pollfd expired = {tf2, POLLIN};
+	CHECK(poll(&expired, 1, -1) == 1);
 	say("timerfd %d %d\n", tf, tf2);
 	sigset_t m;
 	sigemptyset(&m);
