@@ -112,9 +112,13 @@ func (c *capturer) waitGone() error {
 	deadline := time.Now().Add(c.opts.ReapTimeout)
 	left := slices.Clone(c.order)
 	for pause := minWait; ; pause = min(2*pause, 10*maxWait) {
+		n := len(left)
 		left = slices.DeleteFunc(left, func(p *process) bool { return !c.remains(p) })
-		if len(left) == 0 {
+		switch {
+		case len(left) == 0:
 			return nil
+		case len(left) < n: // somebody takes note of them, if slowly
+			deadline = time.Now().Add(c.opts.ReapTimeout)
 		}
 		if time.Now().After(deadline) {
 			err := &UnreapedError{}

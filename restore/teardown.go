@@ -3,6 +3,7 @@ package restore
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"syscall"
@@ -12,7 +13,8 @@ import (
 	"github.com/thaw-cr/thaw/internal/sys"
 )
 
-// teardownTime bounds how long killed processes may take to go.
+// teardownTime bounds how long killed processes may take to go, from when the
+// last of them went.
 const teardownTime = 10 * time.Second
 
 // teardown kills and reaps everything that was made. Killed parents leave their
@@ -20,11 +22,14 @@ const teardownTime = 10 * time.Second
 // has no children but those it had before.
 func (e *engine) teardown() error {
 	e.endTracing()
-	deadline := time.Now().Add(teardownTime)
+	deadline, left := time.Now().Add(teardownTime), math.MaxInt
 	for {
 		made, err := e.made()
 		if err != nil {
 			return errors.Join(err, e.close())
+		}
+		if len(made) < left {
+			deadline, left = time.Now().Add(teardownTime), len(made)
 		}
 		if len(made) == 0 {
 			return errors.Join(e.removeSegments(), e.removeNames(), e.close())
