@@ -89,7 +89,7 @@ func (w *World) takeDown(processes []string) {
 
 func (w *World) nothingLeft(what, mounted string) {
 	w.Helper()
-	w.await(what+": an end of its processes", func() bool { return len(w.Processes()) == 0 })
+	w.await(what+": an end of its processes", func() bool { return len(w.Occupied()) == 0 })
 	if now := mounts(); now != mounted {
 		w.Fatalf("%s: mounts are left: %s", what, now)
 	}

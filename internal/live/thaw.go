@@ -134,7 +134,7 @@ func (w *World) Capture(f *Fixture, flags ...string) string {
 func (w *World) AwaitGone(f *Fixture) {
 	w.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(poll) {
-		if _, err := os.Lstat(fmt.Sprintf("/proc/%d", f.PID)); errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Lstat(fmt.Sprintf("/proc/%d", f.PID)); errors.Is(err, os.ErrNotExist) && len(w.Occupied()) == len(w.Processes()) {
 			return
 		}
 		if time.Now().After(end) {

@@ -180,8 +180,20 @@ func (w *World) checkLeft(before string) {
 }
 
 // Processes lists those of the world but its init and the test itself, one
-// line each: number, state, parent, name.
+// line each: number, state, parent, name. The dead that init is about to take are
+// left out.
 func (w *World) Processes() []string {
+	w.Helper()
+	return w.processes(func(s stat) bool { return s.state == "Z" && s.ppid == "1" })
+}
+
+// Occupied is Processes with those that only have their numbers still.
+func (w *World) Occupied() []string {
+	w.Helper()
+	return w.processes(func(stat) bool { return false })
+}
+
+func (w *World) processes(skip func(stat) bool) []string {
 	w.Helper()
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	w.must(err)
@@ -195,8 +207,8 @@ func (w *World) Processes() []string {
 		if err != nil {
 			continue // gone meanwhile
 		}
-		if s.state == "Z" && s.ppid == "1" {
-			continue // its reaper is about to take it
+		if skip(s) {
+			continue
 		}
 		out = append(out, fmt.Sprintf("%s %s parent %s (%s)", pid, s.state, s.ppid, s.comm))
 	}
@@ -208,7 +220,7 @@ func (w *World) Processes() []string {
 func (w *World) KillAll() {
 	w.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(poll) {
-		left := w.Processes()
+		left := w.Occupied()
 		if len(left) == 0 {
 			return
 		}
