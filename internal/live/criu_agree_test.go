@@ -35,8 +35,8 @@ func TestCRIUAgrees(t *testing.T) {
 			own, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0) // the kernel gives 20 less it
 			w.must(err)
 			// The programs were not nice when CRIU saw them.
-			cmd := exec.Command("/usr/bin/nice", "-n", fmt.Sprint(own-20), "/bin/bash", filepath.Join(shared, "capture-judge.sh"), name)
-			cmd.Env = append(os.Environ(), "THAW="+w.Thaw(), "COPY="+copied, "RESTORE="+w.Thaw()+" restore --detach",
+			cmd := exec.Command("/usr/bin/nice", "-n", fmt.Sprint(own-20), "/bin/bash", w.patientJudge(shared, "capture-judge.sh"), name)
+			cmd.Env = append(os.Environ(), "F="+shared, "TIMEOUT=120", "THAW="+w.Thaw(), "COPY="+copied, "RESTORE="+w.Thaw()+" restore --detach",
 				"CAPTURE="+filepath.Join(repo, "testdata", "live", "judge-capture-keep.sh"))
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
