@@ -34,6 +34,8 @@ type filePlan struct {
 	// handed says that a pipe's own read or write end has become a description.
 	handed map[int]bool
 	next   int
+	// most is the number that all stay below.
+	most int
 	// sockets are the unix sockets, which are made apart.
 	sockets *socketPlan
 }
@@ -82,7 +84,13 @@ func planFiles(b *builder) *filePlan {
 // take gives an object the next n numbers.
 func (f *filePlan) take(id format.ObjectID, n int) {
 	f.number[id] = f.next
+	f.skip(n)
+}
+
+// skip leaves out the next n numbers.
+func (f *filePlan) skip(n int) {
 	f.next += n
+	f.most = max(f.most, f.next)
 }
 
 // numberAll numbers the seed's files and then those of each table, which may
@@ -260,6 +268,7 @@ func (b *builder) emitSharedObjects(p *husk.Program) {
 		at = b.emitSharedMemory(p, &b.img.Objects.Shared[i], at)
 	}
 	b.emitSysV(p)
+	b.narrowSysctls(p)
 	for i := range b.img.Objects.Deleted {
 		at = b.emitDeleted(p, &b.img.Objects.Deleted[i], at)
 	}

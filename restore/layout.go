@@ -57,8 +57,14 @@ type addrRange struct{ Start, End format.Addr }
 func usedRanges(img *format.Image) []addrRange {
 	const margin = 1 << 24
 	var all []addrRange
+	find := segmentsOf(img)
 	for i := range img.Objects.Memories {
-		for _, v := range img.Objects.Memories[i].VMAs {
+		mm := &img.Objects.Memories[i]
+		whole, _ := format.SegmentAttachments(mm, find)
+		for j := range whole { // attached whole before a part is unmapped
+			all = append(all, addrRange{whole[j].Base, whole[j].End()})
+		}
+		for _, v := range mm.VMAs {
 			if v.Kind == format.VMAVSyscall {
 				continue
 			}
@@ -67,4 +73,15 @@ func usedRanges(img *format.Image) []addrRange {
 	}
 	slices.SortFunc(all, func(a, b addrRange) int { return cmp.Compare(a.Start, b.Start) })
 	return all
+}
+
+// segmentsOf finds the System V segments of an image by their ids.
+func segmentsOf(img *format.Image) func(format.ObjectID) *format.SharedMemory {
+	segments := map[format.ObjectID]*format.SharedMemory{}
+	for i := range img.Objects.Shared {
+		if s := &img.Objects.Shared[i]; s.Kind == format.SharedSysV {
+			segments[s.ID] = s
+		}
+	}
+	return func(id format.ObjectID) *format.SharedMemory { return segments[id] }
 }

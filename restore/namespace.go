@@ -103,27 +103,7 @@ func (b *builder) emitNamespaces(p *husk.Program) {
 		p.Call("set host name", abi.SysSethostname, b.t.String(u.HostName), uint64(len(u.HostName))).Detail(u.HostName)
 		p.Call("set domain name", abi.SysSetdomainname, b.t.String(u.DomainName), uint64(len(u.DomainName))).Detail(u.DomainName)
 	}
-	if b.spaces.ipc != nil {
-		b.emitSysctls(p, b.spaces.ipc.Sysctls)
-	}
-}
-
-// defaultSysctls are the settings of a new ipc namespace
-// (include/uapi/linux/shm.h, msg.h, sem.h, include/linux/ipc_namespace.h).
-var defaultSysctls = map[string]string{
-	"kernel.shmmax": "18446744073692774399", "kernel.shmall": "18446744073692774399", "kernel.shmmni": "4096",
-	"kernel.shm_rmid_forced": "0", "kernel.msgmax": "8192", "kernel.msgmnb": "16384", "kernel.msgmni": "32000",
-	"kernel.sem": "32000 1024000000 500 32000", "fs.mqueue.queues_max": "256", "fs.mqueue.msg_max": "10",
-	"fs.mqueue.msgsize_max": "8192", "fs.mqueue.msg_default": "10", "fs.mqueue.msgsize_default": "8192",
-}
-
-// emitSysctls sets those that are known and differ from what they begin with.
-func (b *builder) emitSysctls(p *husk.Program, list []format.Sysctl) {
-	for _, s := range list {
-		if preset, known := defaultSysctls[s.Name]; known && preset != s.Value {
-			b.writeSysctl(p, s.Name, s.Value)
-		}
-	}
+	b.emitSysctls(p)
 }
 
 // writeSysctl writes a setting. Precondition: descriptor 0 is free.

@@ -100,7 +100,7 @@ func planSockets(b *builder, f *filePlan, r reach) *socketPlan {
 // temporary is a socket that is made for a while.
 func (s *socketPlan) temporary(g *socketGroup, u *format.UnixSocket) *socket {
 	t := &socket{u: u, n: s.f.next, group: g}
-	s.f.next++
+	s.f.skip(1)
 	g.close = append(g.close, t)
 	return t
 }

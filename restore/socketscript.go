@@ -271,7 +271,7 @@ func (s *socketPlan) connect(g *socketGroup, l, server *socket, creds *format.Pe
 func (s *socketPlan) nameFile(k *socket) {
 	if k.u.NamesFile() && k.file == 0 {
 		k.file = s.f.next
-		s.f.next++
+		s.f.skip(1)
 	}
 }
 

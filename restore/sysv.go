@@ -106,10 +106,7 @@ func (b *builder) emitSysV(p *husk.Program) {
 func (b *builder) emitQueue(p *husk.Program, q *format.SysVMessages) {
 	id := uint64(q.Key.Number)
 	b.createSysV(p, "msg", &q.Key, abi.SysMsgget, uint64(uint32(q.Key.Key)))
-	total := uint64(0)
-	for i := range q.Messages {
-		total += uint64(len(q.Messages[i].Data))
-	}
+	total := queueNeeds(q)
 	size := func(n uint64) {
 		p.Call("set owner and size of message queue", abi.SysMsgctl, id, ipcSet, b.sysvPerm(&q.Key, n)).Detail(fmt.Sprint(id))
 	}
@@ -129,33 +126,6 @@ func (b *builder) emitQueue(p *husk.Program, q *format.SysVMessages) {
 	}
 }
 
-// An attachment is what one shmat gave an address space: the whole of a segment
-// at base, of which the VMAs are left.
-type attachment struct {
-	base uint64
-	s    *format.SharedMemory
-	vmas []*format.VMA
-}
-
-// attachments finds those of an address space, in the order of their addresses.
-func (b *builder) attachments(mm *format.AddressSpace) []attachment {
-	var list []attachment
-	for i := range mm.VMAs {
-		v := &mm.VMAs[i]
-		if !b.isSegment(v) {
-			continue
-		}
-		base := uint64(v.Start) - v.Offset
-		at := slices.IndexFunc(list, func(a attachment) bool { return a.base == base && a.s.ID == v.Shared })
-		if at < 0 {
-			at = len(list)
-			list = append(list, attachment{base: base, s: b.ix.Shared(v.Shared)})
-		}
-		list[at].vmas = append(list[at].vmas, v)
-	}
-	return list
-}
-
 func (b *builder) isSegment(v *format.VMA) bool {
 	s := b.ix.Shared(v.Shared)
 	return v.Kind == format.VMAShared && s != nil && s.Kind == format.SharedSysV
@@ -164,9 +134,11 @@ func (b *builder) isSegment(v *format.VMA) bool {
 // attach attaches the segments of an address space, before anything else can be
 // where only a part of them is left.
 func (m *mapper) attach(mm *format.AddressSpace) {
-	for _, a := range m.b.attachments(mm) {
+	list, _ := format.SegmentAttachments(mm, m.b.ix.Shared) // any that fit in no order were refused
+	for i := range list {
+		a := &list[i]
 		prot, flags := format.ProtRead, uint64(0)
-		for _, v := range a.vmas {
+		for _, v := range a.VMAs {
 			prot |= v.Prot
 		}
 		if prot&format.ProtWrite == 0 {
@@ -175,31 +147,31 @@ func (m *mapper) attach(mm *format.AddressSpace) {
 		if prot&format.ProtExec != 0 {
 			flags |= shmExec
 		}
-		m.p.Call("attach segment", abi.SysShmat, uint64(a.s.SysV.Number), a.base, flags).Exact(a.base).
-			Detail(fmt.Sprintf("%d at %#x", a.s.SysV.Number, a.base))
-		m.trim(&a, prot)
-		if a.s.SysV.Mode&modeRemoved != 0 && m.b.firstUser(a.s.ID) == mm.ID {
-			m.p.Call("remove segment", abi.SysShmctl, uint64(a.s.SysV.Number), ipcRmid, 0)
+		k, base := a.Segment.SysV, uint64(a.Base)
+		m.p.Call("attach segment", abi.SysShmat, uint64(k.Number), base, flags).Exact(base).Detail(fmt.Sprintf("%d at %#x", k.Number, base))
+		m.trim(a, prot)
+		if k.Mode&modeRemoved != 0 && m.b.firstUser(a.Segment.ID) == mm.ID {
+			m.p.Call("remove segment", abi.SysShmctl, uint64(k.Number), ipcRmid, 0)
 		}
 	}
 }
 
 // trim unmaps what was left out of an attachment and protects the rest.
-func (m *mapper) trim(a *attachment, prot format.Prot) {
+func (m *mapper) trim(a *format.SegmentAttachment, prot format.Prot) {
 	cut := func(from, to uint64) {
 		if from < to {
 			m.p.Call("unmap part of a segment", abi.SysMunmap, from, to-from)
 		}
 	}
-	at := a.base
-	for _, v := range a.vmas {
+	at := uint64(a.Base)
+	for _, v := range a.VMAs {
 		cut(at, uint64(v.Start))
 		at = uint64(v.End)
 		if v.Prot != prot {
 			m.p.Call("protect memory", abi.SysMprotect, uint64(v.Start), uint64(v.End-v.Start), uint64(v.Prot)).Detail(v.Start.String())
 		}
 	}
-	cut(at, a.base+pageAlign(a.s.Size))
+	cut(at, uint64(a.End()))
 }
 
 // firstUser is the first address space that has a segment attached.

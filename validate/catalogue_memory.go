@@ -199,4 +199,9 @@ var memoryRules = []Rule{
 		Why: "A program that registered with membarrier(2) takes for granted that its barriers work; a registration must not be dropped.",
 		Fix: "use a newer release of thaw", Example: "membarriers 0x8",
 	},
+	{
+		Code: "M071", Severity: Error, Title: "System V segments lie over each other",
+		Why: "shmat(2) attaches a segment whole, where nothing is; in no order can these be attached and then unmapped in part.",
+		Fix: fixCapture, Example: "two segments of two pages at one address, of one the first page is left, of the other the second",
+	},
 }

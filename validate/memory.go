@@ -65,6 +65,7 @@ func checkAddressSpace(c *checker, mm *format.AddressSpace) {
 	l := c.layout(mm)
 	if checkOrder(c, mm, l) {
 		checkMemoryPages(c, mm, l)
+		checkSegmentOrder(c, mm)
 	}
 	checkGuards(c, mm, l)
 	checkMemoryTraits(c, mm)

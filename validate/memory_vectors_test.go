@@ -151,6 +151,12 @@ var memoryMutations = []mutation{
 	{"M068", "a-page-too-many", func(v *vector) { v.segment(4096, 0) }},
 	{"M068", "beyond-the-segment", func(v *vector) { v.segment(4096, 4096) }},
 	{"M068", "begins-before-all-addresses", func(v *vector) { v.segment(1<<47, 0x7f0000000000) }},
+	{"M071", "at-one-address", func(v *vector) { v.twoSegments() }},
+	{"M071", "over-the-vdso", func(v *vector) {
+		v.segment(8192, 0)
+		x := v.vma(0x7f0000000000)
+		v.index().Shared(idShared).Size = uint64(vdsoAddr - x.Start + 0x1000)
+	}},
 	{"M069", "fifth-page", func(v *vector) {
 		x := v.vma(0x402000)
 		x.File.Size, x.Offset = 4096, 0x5000
@@ -172,4 +178,20 @@ func (v *vector) segment(size, offset uint64) {
 	x := v.vma(0x7f0000000000)
 	x.Offset = offset
 	v.Pages = slices.DeleteFunc(v.Pages, func(p pagesOf) bool { return p.Object == idShared })
+}
+
+// twoSegments makes the shared mapping of two pages the first of one segment and
+// the second of another; both are attached at one address.
+func (v *vector) twoSegments() {
+	v.segment(8192, 0)
+	key := sysvNumber(6, 0)
+	v.Image.Objects.Shared = append(v.Image.Objects.Shared, format.SharedMemory{ID: 18, Kind: format.SharedSysV, Size: 8192, SysV: &key})
+	mm := v.mm()
+	at := slices.IndexFunc(mm.VMAs, func(x format.VMA) bool { return x.Start == 0x7f0000000000 })
+	first := mm.VMAs[at]
+	first.End = first.Start + format.PageSize
+	second := first
+	second.Start, second.End = first.End, first.End+format.PageSize
+	second.Shared, second.Offset = 18, format.PageSize
+	mm.VMAs = slices.Replace(mm.VMAs, at, at+1, first, second)
 }

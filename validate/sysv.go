@@ -71,6 +71,20 @@ func checkSysV(c *checker) {
 	}
 }
 
+// checkSegmentOrder asks that the segments of an address space can be attached one
+// after the other, each whole.
+func checkSegmentOrder(c *checker, mm *format.AddressSpace) {
+	_, stuck := format.SegmentAttachments(mm, c.Shared)
+	for i := range stuck {
+		a := &stuck[i]
+		if a.Base == 0 || a.Segment.Size == 0 || a.Segment.Size > maxOffset {
+			continue // said elsewhere
+		}
+		c.object("M071", mm.ID, "segment %d, attached at %s-%s, of which %s-%s is left",
+			a.Segment.ID, a.Base, a.End(), a.VMAs[0].Start, a.VMAs[len(a.VMAs)-1].End)
+	}
+}
+
 // checkRemovedSegments asks that a segment that was removed is attached by a task
 // that lives: the last to go would have taken it along.
 func checkRemovedSegments(c *checker) {
