@@ -33,8 +33,10 @@ type builder struct {
 	pages placedPages
 	// pageFDs are the page files here.
 	pageFDs []uintptr
-	// mapPages maps page runs instead of reading them.
+	// mapPages maps page runs instead of reading them, and mapped is how many bytes
+	// are.
 	mapPages bool
+	mapped   uint64
 
 	// progs are the programs that are being written. A living task has one until
 	// it has reported in and another from then on, its body; bodies lists the

@@ -86,8 +86,15 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 	if err := e.run(ctx); err != nil {
 		return nil, errors.Join(err, e.teardown())
 	}
+	if n := e.b.mapped; n > 0 {
+		e.warnings = append(e.warnings, validate.New(validate.CodeMappedMemory, validate.Subject{}, mappedText, (n+1<<20-1)>>20))
+	}
 	return &Result{Root: e.hostPID(req.Image.Root), Plan: j.plan, Warnings: e.warnings, e: e}, nil
 }
+
+// mappedText says what memory that is mapped from an image does not do.
+const mappedText = "%d MiB of memory come from the image when they are touched: dropped by a program (MADV_DONTNEED), " +
+	"they hold the image's contents again, not the zeroes that programs in Go or with jemalloc count on"
 
 func planOptions(o *Options) plan.Options {
 	return plan.Options{
@@ -166,6 +173,9 @@ func (e *engine) prepare(ctx context.Context) (*boot, error) {
 		return nil, err
 	}
 	e.closed = append(e.closed, e.b.t.Close)
+	if err := e.fits(e.b.files.most); err != nil {
+		return nil, err
+	}
 	t := e.b.t
 	s := &boot{first: t.Program("seed"), prep: t.Program("seed"), main: t.Program("seed"), up: t.Word(), start: t.Word()}
 	e.b.emitBoot(s.first, s.up, s.start, s.prep)

@@ -132,6 +132,7 @@ func (b *builder) emitRun(r *reader, v *format.VMA, run placedRun) {
 		b.emitZero(r.p, run)
 	case b.mapPages && run.Count >= minMapPages && mappable(v):
 		prot := uint64(v.Prot)
+		b.mapped += run.Count * pageSize
 		r.p.Call("map pages", abi.SysMmap, uint64(run.First.Addr()), run.Count*pageSize, prot,
 			abi.MapPrivate|abi.MapFixed, uint64(b.fds.pageFile(run.file)), uint64(run.Offset)).Detail(run.First.Addr().String())
 	default:

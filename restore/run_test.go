@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/thaw-cr/thaw/internal/hostfacts"
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
+	"github.com/thaw-cr/thaw/validate"
 )
 
 func TestOneProcess(t *testing.T) {
@@ -160,6 +162,12 @@ func TestBigMemory(t *testing.T) {
 		r, err := Run(t.Context(), Request{Image: w.img, File: f, Options: Options{MapMemory: mapped}})
 		if err != nil {
 			t.Fatal(err)
+		}
+		told := slices.ContainsFunc(r.Warnings, func(f validate.Finding) bool {
+			return f.Code == validate.CodeMappedMemory && strings.HasPrefix(f.Message, "100 MiB of memory ")
+		})
+		if told != mapped {
+			t.Errorf("mapped %t, told %t: %v", mapped, told, r.Warnings)
 		}
 		page := make([]byte, 8)
 		for i := uint64(0); i < size; i += 333 * pageSize {

@@ -13,10 +13,7 @@ import (
 func (b *builder) emitBoot(p *husk.Program, up, go1 husk.Word, prep *husk.Program) {
 	p.Call("close inherited files", abi.SysCloseRange, 0, uint64(b.fds.base-1), 0)
 	p.Call("close inherited files", abi.SysCloseRange, uint64(b.fds.free), 1<<32-1, 0)
-	if b.host.nofile.Soft != b.host.nofile.Hard {
-		hard := b.host.nofile.Hard
-		p.Call("raise the limit of open files", abi.SysPrlimit64, 0, rlimitNofile, b.t.Words(hard, hard), 0)
-	}
+	b.raiseLimits(p)
 	b.setMask(p, ^format.SignalSet(0)&^sigchldOnly)
 	for sig := format.Signal(1); sig <= format.MaxSignal; sig++ {
 		if b.host.ignored.Has(sig) {

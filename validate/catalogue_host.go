@@ -46,6 +46,7 @@ const (
 	CodeFeatureUnknown = "X241"
 	CodeAbstractName   = "X242"
 	CodeLogin          = "X243"
+	CodeMappedMemory   = "X245"
 )
 
 var hostRules = []Rule{
@@ -268,5 +269,10 @@ var hostRules = []Rule{
 		Code: CodeLogin, Severity: Warning, Title: "login of the audit stays the restoring program's",
 		Why: "The kernel lets only some change the login that the audit notes for a task, and nobody where logins are immutable. The task then answers as part of the login that restored it, never of another.",
 		Fix: "restore with CAP_AUDIT_CONTROL, or from where nobody is logged in, as a service of the init system", Example: "login uid 1000, here 1001",
+	},
+	{
+		Code: CodeMappedMemory, Severity: Note, Title: "memory comes from the image",
+		Why: "With --map-memory private memory is the image's until it is written to: what a program drops by MADV_DONTNEED, to have it zeroed, it gets from there again.",
+		Fix: "restore programs whose allocators count on zeroes, as those of Go and jemalloc do, without --map-memory", Example: "96 MiB of a Go program's heap",
 	},
 }

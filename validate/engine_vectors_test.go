@@ -209,6 +209,7 @@ var elsewhere = map[string]struct{ file, test string }{
 	CodeTaggedAddress:   {"capture/prctl_amd64_test.go", "TestRefusedTraits"},
 	CodeSyscallDispatch: {"internal/live/refuse_test.go", "TestRefuse"},
 	CodeCoreScheduling:  {"capture/prctl_amd64_test.go", "TestRefusedTraits"},
+	CodeMappedMemory:    {"restore/run_test.go", "TestBigMemory"},
 }
 
 // hostTests are the tests of family X2, which is about machines: vectors and a
