@@ -45,9 +45,10 @@ type hostFacts struct {
 	// timerIDs says that POSIX timers can be given their ids.
 	timerIDs bool
 	vdso     *hostfacts.VDSO
-	// maxBuffer is the largest socket buffer that anybody may ask for and
-	// sendBuffer what a new socket has, in bytes.
-	maxBuffer, sendBuffer uint32
+	// maxBuffers are the largest buffers that anybody may ask for, by the options of
+	// sockets, and sendBuffer is what a new socket has, in bytes.
+	maxBuffers map[int32]uint32
+	sendBuffer uint32
 }
 
 // readHost asks what the engine needs to know; it creates nothing. The terminal
@@ -93,8 +94,11 @@ func readHost(o *Options, terminal func() bool) (*hostFacts, error) {
 func (h *hostFacts) tell() {
 	r := &host.Rights{
 		EUID: h.creds.EUID, EGID: h.creds.EGID, Effective: h.creds.Effective, Permitted: h.creds.Permitted, Bounding: h.creds.Bounding,
-		Login: cmp.Or(h.login, new(format.NoLogin)),
+		Login:      cmp.Or(h.login, new(format.NoLogin)),
+		Groups:     &h.creds.Groups,
+		Scheduling: &host.Scheduling{Policy: h.sched.Policy, Nice: h.sched.Nice, Priority: h.sched.Priority, IOPrio: h.ioPrio},
 	}
+	hostfacts.ReadUserNamespace(r)
 	for _, l := range h.limits {
 		r.Limits = append(r.Limits, l)
 	}
@@ -183,7 +187,9 @@ func (h *hostFacts) readSocketLimits() {
 		return otherwise
 	}
 	const buffer = 212992
-	h.maxBuffer = uint32(min(number("core/wmem_max", buffer), number("core/rmem_max", buffer)))
+	h.maxBuffers = map[int32]uint32{
+		abi.SoSndbuf: uint32(number("core/wmem_max", buffer)), abi.SoRcvbuf: uint32(number("core/rmem_max", buffer)),
+	}
 	h.sendBuffer = uint32(number("core/wmem_default", buffer))
 }
 

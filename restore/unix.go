@@ -205,7 +205,7 @@ func (b *builder) setOption(p *husk.Program, n int, o format.SocketOption) {
 	if force, ok := buffers[o.Name]; ok && o.Level == abi.SolSocket && len(value) == 4 {
 		half := binary.NativeEndian.Uint32(value) / 2
 		value = binary.NativeEndian.AppendUint32(nil, half)
-		if half > b.host.maxBuffer {
+		if half > b.host.maxBuffers[o.Name] {
 			name = force
 		}
 	}

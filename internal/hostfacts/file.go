@@ -3,6 +3,7 @@ package hostfacts
 import (
 	"context"
 	"errors"
+	"os"
 	"syscall"
 
 	"github.com/thaw-cr/thaw/format"
@@ -16,6 +17,7 @@ const (
 	atEAccess   = 0x200 // AT_EACCESS
 	canRead     = 4     // R_OK
 	canWrite    = 2     // W_OK
+	canSearch   = 1     // X_OK
 	mountNoexec = 8     // ST_NOEXEC of statfs(2)
 )
 
@@ -50,6 +52,7 @@ func (*Source) File(path string, noFollow bool) host.File {
 		return f
 	}
 	f.Mode, f.Size, f.MTime = st.Mode, uint64(st.Size), st.MTime
+	f.UID, f.GID = &st.UID, &st.GID
 	f.Major, f.Minor = sys.Major(st.Rdev), sys.Minor(st.Rdev)
 	return f
 }
@@ -61,6 +64,10 @@ func (s *Source) Look(f *host.File, a host.Aspect) {
 		f.Read = access(f.Path, canRead)
 	case host.AspectWrite:
 		f.Write = access(f.Path, canWrite)
+	case host.AspectSearch:
+		f.Search = access(f.Path, canSearch)
+	case host.AspectDirect:
+		f.Direct = direct(f)
 	case host.AspectNoExec:
 		var st syscall.Statfs_t
 		if err := syscall.Statfs(f.Path, &st); err == nil {
@@ -89,6 +96,26 @@ func access(path string, mode uint32) *string {
 		why = errorName(err)
 	}
 	return &why
+}
+
+// direct opens a regular file with O_DIRECT, which changes nothing; nil if it cannot
+// be opened at all.
+func direct(f *host.File) *bool {
+	const modeType, modeRegular = 0o170000, 0o100000
+	if f.Mode&modeType != modeRegular {
+		return nil
+	}
+	for _, mode := range []int{os.O_RDONLY, os.O_WRONLY} {
+		file, err := os.OpenFile(f.Path, mode|syscall.O_DIRECT|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+		switch {
+		case err == nil:
+			_ = file.Close() // nothing was written
+			return new(true)
+		case errors.Is(err, syscall.EINVAL):
+			return new(false)
+		}
+	}
+	return nil
 }
 
 // Bound says why a socket cannot be bound at a path; empty if nothing is there,

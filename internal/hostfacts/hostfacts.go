@@ -11,7 +11,6 @@ package hostfacts
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"errors"
 	"os"
@@ -19,7 +18,6 @@ import (
 	"strings"
 
 	"github.com/thaw-cr/thaw/format"
-	"github.com/thaw-cr/thaw/internal/abi"
 	"github.com/thaw-cr/thaw/internal/filedigest"
 	"github.com/thaw-cr/thaw/internal/procfs"
 	"github.com/thaw-cr/thaw/internal/sys"
@@ -60,6 +58,7 @@ var sections = map[host.Section]func(*Source, *host.Facts) error{
 	host.SectionUserEnd:     (*Source).userEnd,
 	host.SectionVDSO:        (*Source).vdso,
 	host.SectionRights:      (*Source).rights,
+	host.SectionOOM:         (*Source).oom,
 	host.SectionMemory:      (*Source).memory,
 	host.SectionCgroups:     (*Source).cgroups,
 	host.SectionSecurity:    (*Source).security,
@@ -81,29 +80,6 @@ func (s *Source) Section(f *host.Facts, name host.Section) {
 func (*Source) Setting(name string) (value string, known bool) {
 	b, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
 	return strings.TrimSpace(string(b)), err == nil || errors.Is(err, os.ErrNotExist)
-}
-
-func (s *Source) rights(f *host.Facts) error {
-	st, err := s.reader.Status(os.Getpid())
-	if err != nil {
-		return err
-	}
-	r := &host.Rights{
-		EUID: st.UID[1], EGID: st.GID[1], Effective: st.CapEffective, Permitted: st.CapPermitted, Bounding: st.CapBounding,
-		Login: cmp.Or(Login(os.Getpid()), new(format.NoLogin)),
-	}
-	for i := range abi.RlimNlimits {
-		soft, hard, err := sys.GetLimit(0, i)
-		if err != nil {
-			return err
-		}
-		r.Limits = append(r.Limits, format.Limit{Resource: uint32(i), Soft: soft, Hard: hard})
-	}
-	if b, err := os.ReadFile("/proc/self/uid_map"); err == nil {
-		r.UserNamespace = strings.Join(strings.Fields(string(b)), " ") != "0 0 4294967295"
-	}
-	f.Rights = r
-	return nil
 }
 
 var (
@@ -192,6 +168,7 @@ func (s *Source) sysv(f *host.Facts) error {
 	}
 	for _, o := range there {
 		v.Segments = append(v.Segments, host.Segment{ID: o.ID, Key: o.Key})
+		v.Pages += (o.Size + format.PageSize - 1) / format.PageSize
 	}
 	f.SysV = v
 	return nil

@@ -16,9 +16,9 @@ func Settings() []string { return slices.Clone(settings) }
 // settings are what checks may ask for, for facts that are made without an
 // image.
 var settings = []string{
-	"fs.nr_open", "kernel.core_pattern", "kernel.pid_max", "kernel.threads-max", "kernel.shmmax", "kernel.shmmni",
+	"fs.epoll.max_user_watches", "fs.nr_open", "fs.pipe-max-size", "fs.pipe-user-pages-hard", "fs.pipe-user-pages-soft", "kernel.core_pattern", "kernel.pid_max", "kernel.threads-max", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
 	"kernel.shm_next_id", "kernel.sem_next_id", "kernel.msg_next_id", "kernel.yama.ptrace_scope",
-	"kernel.unprivileged_userns_clone", "kernel.apparmor_restrict_unprivileged_userns", "net.unix.max_dgram_qlen",
+	"kernel.unprivileged_userns_clone", "kernel.apparmor_restrict_unprivileged_userns", "net.core.rmem_max", "net.core.wmem_max", "net.unix.max_dgram_qlen",
 	"user.max_pid_namespaces", "user.max_user_namespaces", "user.max_uts_namespaces", "user.max_ipc_namespaces",
 	"user.max_mnt_namespaces", "vm.max_map_count", "vm.mmap_min_addr", "vm.overcommit_memory",
 }
@@ -149,6 +149,10 @@ func (c *check) mappings(mm *format.AddressSpace) {
 
 // memoryNeeds asks whether there is memory for the image's pages.
 func (c *check) memoryNeeds() error {
+	m := c.m.need(SectionMemory).Memory
+	c.commitment(m)
+	c.taskLimits(m)
+	c.sizes()
 	if c.opts.MapMemory {
 		return nil
 	}
@@ -156,21 +160,16 @@ func (c *check) memoryNeeds() error {
 	if err != nil {
 		return err
 	}
-	m := c.m.need(SectionMemory).Memory
 	switch {
 	case m == nil || m.Available == 0:
 		c.wonder("how much memory is available")
 	case need > m.Available:
 		c.add(validate.CodeHostMemory, validate.Subject{}, "%s are needed, %s are available", amount(need), amount(m.Available))
 	}
-	if c.opts.Brief {
-		return nil
-	}
-	if g := c.m.need(SectionCgroups).Cgroups; g != nil && g.Memory != nil && need > *g.Memory {
+	// What a group uses is in part caches that go when there is need.
+	if g := c.m.need(SectionCgroups).Cgroups; !c.opts.Brief && g != nil && g.Memory != nil && need > *g.Memory {
 		c.add(validate.CodeCgroupMemory, validate.Subject{}, "%s are needed, the control group allows %s more", amount(need), amount(*g.Memory))
 	}
-	c.commitment(m)
-	c.taskLimits(m)
 	return nil
 }
 
@@ -214,29 +213,9 @@ func (c *check) taskLimits(m *Memory) {
 	if most, ok := c.m.number("kernel.threads-max"); ok && m != nil && need > most-min(m.Tasks, most) {
 		c.add(validate.CodeTaskLimit, validate.Subject{}, text, need, "kernel.threads-max", most-min(m.Tasks, most))
 	}
-	if l, ok := c.limits[rlimitNproc]; ok && c.rights.EUID != 0 && !c.rights.has(capSysAdmin) && !c.rights.has(capSysResource) && need > l.Soft {
+	if l, ok := c.limits[rlimitNproc]; ok && c.rights.EUID != 0 && !c.rights.EverywhereHas(capSysAdmin) &&
+		!c.rights.EverywhereHas(CapSysResource) && need > l.Soft {
 		c.add(validate.CodeTaskLimit, validate.Subject{}, text, need, "RLIMIT_NPROC", l.Soft)
-	}
-	c.lockedMemory()
-}
-
-// lockedMemory asks whether as much memory may be locked as is.
-func (c *check) lockedMemory() {
-	l, ok := c.limits[rlimitMemlock]
-	if !ok || c.rights.has(capIPCLock) {
-		return
-	}
-	for i := range c.img.Objects.Memories {
-		mm := &c.img.Objects.Memories[i]
-		var sum uint64
-		for j := range mm.VMAs {
-			if v := &mm.VMAs[j]; v.Flags&format.VMALocked != 0 && v.End > v.Start {
-				sum += uint64(v.End - v.Start)
-			}
-		}
-		if sum > l.Hard {
-			c.add(validate.CodeHostLimit, validate.ObjectSubject(mm.ID), "%d KiB are locked in memory, the hard limit is %d KiB", sum>>10, l.Hard>>10)
-		}
 	}
 }
 

@@ -16,8 +16,7 @@ type Options struct {
 	// PIDNamespace, ShellJob and MapMemory are those of a restore. An image whose
 	// root is pid 1 always gets a pid namespace.
 	PIDNamespace, ShellJob, MapMemory bool
-	// Brief leaves out what would not make a restore fail, and what it finds out
-	// by itself without having made anything.
+	// Brief leaves out what would not make a restore fail, or not surely.
 	Brief bool
 	// Plan is the restore's, if there is one already.
 	Plan *plan.Plan
@@ -79,13 +78,15 @@ type check struct {
 	// unknown are the things that are not known, each once, in their order.
 	unknown []string
 	places  map[format.ObjectID]VDSOPlace
+	// asked are the mapped files that were asked for.
+	asked map[mappedFile]bool
 }
 
 // Check says why a machine cannot hold the image: all faults at once. An error
 // is one of reading the image, or the context's.
 func (c *Checker) Check(ctx context.Context, m *Machine, o Options) (Result, error) {
 	o.PIDNamespace = o.PIDNamespace || c.img.Root == 1
-	k := &check{Checker: c, ctx: ctx, m: m, opts: o, count: map[string]int{}, places: map[format.ObjectID]VDSOPlace{}}
+	k := &check{Checker: c, ctx: ctx, m: m, opts: o, count: map[string]int{}, places: map[format.ObjectID]VDSOPlace{}, asked: map[mappedFile]bool{}}
 	err := k.run()
 	for code, n := range k.count {
 		if n > validate.MaxPerCode {
@@ -106,8 +107,8 @@ func (c *check) run() error {
 	}
 	c.readRights()
 	for _, rule := range []func(){
-		c.permission, c.numbers, c.registers, c.hardLimits, c.openFiles, c.fileLocks, c.sockets, c.sysv, c.zombies,
-		c.capabilities, c.logins, c.traits, c.kernel, c.capacity,
+		c.permission, c.numbers, c.registers, c.limitsAbove, c.openFiles, c.fileLocks, c.pipes, c.sockets, c.epolls, c.sysv, c.zombies,
+		c.capabilities, c.logins, c.traits, c.kernel, c.capacity, c.tracing,
 	} {
 		if err := c.ctx.Err(); err != nil {
 			return err

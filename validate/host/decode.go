@@ -31,6 +31,8 @@ const (
 	maxProcessors = 1 << 10
 	// maxComponents is how many register components there can be.
 	maxComponents = 64
+	// maxGroups is NGROUPS_MAX.
+	maxGroups = 65536
 	// maxParts bounds the vdso's.
 	maxParts = 16
 )
@@ -170,7 +172,11 @@ func (f *Facts) check() error {
 		list = append(list, limit{"vdso.parts", len(v.Parts), maxParts}, limit{"vdso.digest", len(v.Digest), MaxText})
 	}
 	if f.Rights != nil {
-		list = append(list, limit{"rights.limits", len(f.Rights.Limits), maxComponents})
+		list = append(list, limit{"rights.limits", len(f.Rights.Limits), maxComponents},
+			limit{"rights.uids", len(f.Rights.UIDs), maxWords}, limit{"rights.gids", len(f.Rights.GIDs), maxWords})
+		if g := f.Rights.Groups; g != nil {
+			list = append(list, limit{"rights.groups", len(*g), maxGroups})
+		}
 	}
 	if n := f.Numbers; n != nil {
 		list = append(list, limit{"numbers.tasks", len(n.Tasks), MaxList}, limit{"numbers.groups", len(n.Groups), MaxList})

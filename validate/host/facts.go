@@ -138,11 +138,43 @@ type Rights struct {
 	Bounding  uint64 `json:"cap_bounding"`
 	// Limits are its own resource limits.
 	Limits []format.Limit `json:"limits"`
-	// UserNamespace says that it is not in the first user namespace.
-	UserNamespace bool `json:"user_namespace,omitempty"`
+	// UserNamespace says that it is not in the first user namespace. UIDs and GIDs
+	// are the numbers that users and groups have in its own; absent for all.
+	UserNamespace bool    `json:"user_namespace,omitempty"`
+	UIDs          []Range `json:"uids,omitempty"`
+	GIDs          []Range `json:"gids,omitempty"`
 	// Login is the user whose login it comes from (/proc/PID/loginuid),
 	// format.NoLogin for none and where the kernel has no audit.
 	Login *uint32 `json:"login_uid,omitempty"`
+	// Groups are its supplementary groups; absent if they are not known.
+	Groups *[]uint32 `json:"groups,omitempty"`
+	// GroupsFixed says that its user namespace forbids setgroups(2).
+	GroupsFixed bool `json:"groups_fixed,omitempty"`
+	// Scheduling is how it is scheduled, as the tasks that it makes are first.
+	Scheduling *Scheduling `json:"scheduling,omitempty"`
+	// OOM are its chances to be killed for want of memory, which tasks inherit.
+	OOM *OOM `json:"oom,omitempty"`
+}
+
+// Range are numbers that follow each other.
+type Range struct {
+	First uint32 `json:"first"`
+	Count uint32 `json:"count"`
+}
+
+// Scheduling is what sched_getattr(2) and ioprio_get(2) tell.
+type Scheduling struct {
+	Policy   uint32 `json:"policy,omitempty"`
+	Nice     int8   `json:"nice,omitempty"`
+	Priority uint32 `json:"priority,omitempty"`
+	IOPrio   uint16 `json:"io_prio,omitempty"`
+}
+
+// OOM is an oom_score_adj, -1000 to 1000, with the least that the program may set
+// it to.
+type OOM struct {
+	Adjust int16 `json:"adjust,omitempty"`
+	Least  int16 `json:"least,omitempty"`
 }
 
 // Memory is what can be had, in bytes; zero where it is not told.
@@ -186,6 +218,9 @@ type Security struct {
 // SysV are the segments of shared memory in the program's ipc namespace.
 type SysV struct {
 	Segments []Segment `json:"segments"`
+	// Pages is how many pages of 4096 bytes they have together, as far as that is
+	// known.
+	Pages uint64 `json:"pages,omitempty"`
 	// Error says why they cannot be listed.
 	Error string `json:"error,omitempty"`
 }
@@ -228,12 +263,20 @@ type File struct {
 	MTime int64  `json:"mtime,omitempty"`
 	Major uint32 `json:"major,omitempty"`
 	Minor uint32 `json:"minor,omitempty"`
+	// UID and GID are its user and group; absent if they are not known.
+	UID *uint32 `json:"uid,omitempty"`
+	GID *uint32 `json:"gid,omitempty"`
 	// The others are told if somebody asked. Read and Write say with which error
 	// the program may not open it; empty if it may.
 	Read  *string `json:"read,omitempty"`
 	Write *string `json:"write,omitempty"`
+	// Search says with which error the program may not execute it or, if it is a
+	// directory, look for files in it.
+	Search *string `json:"search,omitempty"`
 	// NoExec says that nothing on its mount can be executed.
 	NoExec *bool `json:"no_exec,omitempty"`
+	// Direct says that it can be opened with O_DIRECT.
+	Direct *bool `json:"direct,omitempty"`
 	// BuildID is empty if the file has none.
 	BuildID *Hex `json:"build_id,omitempty"`
 	SHA256  Hex  `json:"sha256,omitempty"`

@@ -40,9 +40,6 @@ type feature struct {
 	name, since string
 	// needs finds what the image needs it for.
 	needs func(*check) (validate.Subject, bool)
-	// brief says that a restore asks for it too: it is seldom needed, and late
-	// to be missed.
-	brief bool
 	// code is that of its absence.
 	code string
 }
@@ -57,18 +54,18 @@ var features = []feature{
 	{name: FeatureMseal, since: "6.10", needs: anyMemory(func(mm *format.AddressSpace) bool {
 		return slices.ContainsFunc(mm.VMAs, func(v format.VMA) bool { return v.Flags&format.VMASealed != 0 && !v.Special() })
 	})},
-	{name: FeatureMDWE, since: "6.3", brief: true, needs: anyMemory(func(mm *format.AddressSpace) bool { return mm.MDWE != 0 })},
-	{name: FeatureMerge, since: "6.4", brief: true, needs: anyMemory(func(mm *format.AddressSpace) bool { return mm.MergeAny })},
-	{name: FeatureTHPAdvised, since: "6.18", brief: true, needs: anyMemory(func(mm *format.AddressSpace) bool { return mm.THPAdvised })},
-	{name: FeatureGuard, since: "6.13", brief: true, needs: anyMemory(func(mm *format.AddressSpace) bool { return len(mm.Guards) > 0 })},
+	{name: FeatureMDWE, since: "6.3", needs: anyMemory(func(mm *format.AddressSpace) bool { return mm.MDWE != 0 })},
+	{name: FeatureMerge, since: "6.4", needs: anyMemory(func(mm *format.AddressSpace) bool { return mm.MergeAny })},
+	{name: FeatureTHPAdvised, since: "6.18", needs: anyMemory(func(mm *format.AddressSpace) bool { return mm.THPAdvised })},
+	{name: FeatureGuard, since: "6.13", needs: anyMemory(func(mm *format.AddressSpace) bool { return len(mm.Guards) > 0 })},
 	{
-		name: FeatureNoCPUID, since: "4.12, on a processor that has it", brief: true, code: validate.CodeCPUFeature,
+		name: FeatureNoCPUID, since: "4.12, on a processor that has it", code: validate.CodeCPUFeature,
 		needs: anyTask(func(t *format.Task) bool { return t.NoCPUID }),
 	},
-	{name: FeatureBarrierGlobal, since: "4.16, built with CONFIG_MEMBARRIER", brief: true, needs: registered(format.MembarrierGlobal)},
-	{name: FeatureBarrier, since: "4.14, built with CONFIG_MEMBARRIER", brief: true, needs: registered(format.MembarrierPrivate)},
-	{name: FeatureBarrierSync, since: "4.16, built with CONFIG_MEMBARRIER", brief: true, needs: registered(format.MembarrierSyncCore)},
-	{name: FeatureBarrierRseq, since: "5.10, built with CONFIG_RSEQ", brief: true, needs: registered(format.MembarrierRseq)},
+	{name: FeatureBarrierGlobal, since: "4.16, built with CONFIG_MEMBARRIER", needs: registered(format.MembarrierGlobal)},
+	{name: FeatureBarrier, since: "4.14, built with CONFIG_MEMBARRIER", needs: registered(format.MembarrierPrivate)},
+	{name: FeatureBarrierSync, since: "4.16, built with CONFIG_MEMBARRIER", needs: registered(format.MembarrierSyncCore)},
+	{name: FeatureBarrierRseq, since: "5.10, built with CONFIG_RSEQ", needs: registered(format.MembarrierRseq)},
 	{name: FeaturePidfdGetfd, since: "5.6", needs: anyFile(func(f *format.OpenFile) bool { return f.Unix != nil })},
 	{name: FeatureTimerfdTicks, since: "3.17, built with CONFIG_CHECKPOINT_RESTORE", needs: anyFile(func(f *format.OpenFile) bool {
 		return f.Timerfd != nil && f.Timerfd.Ticks != 0
@@ -143,16 +140,11 @@ func hasNamespace(kind format.NamespaceKind) func(*check) (validate.Subject, boo
 func (c *check) kernel() {
 	for i := range features {
 		f := &features[i]
-		if c.opts.Brief && !f.brief {
-			continue
-		}
 		if s, needed := f.needs(c); needed {
 			c.demand(f.name, " (Linux "+f.since+")", f.code, s)
 		}
 	}
-	if !c.opts.Brief {
-		c.socketOptions()
-	}
+	c.socketOptions()
 }
 
 // demand asks for one feature.

@@ -38,8 +38,13 @@ func (c *check) memories() error {
 			return err
 		}
 		c.file(mm.Exe, mm.ID, checked)
+		if mm.EndCode != 0 && mm.Exe.Path != "" && mm.Exe.Deleted == 0 {
+			c.may(mm.Exe, mm.ID, "program", question{AspectRead, true}, question{AspectSearch, true})
+		}
 		for j := range mm.VMAs {
-			c.file(mm.VMAs[j].File, mm.ID, checked)
+			v := &mm.VMAs[j]
+			c.file(v.File, mm.ID, checked)
+			c.mapped(v, mm.ID)
 		}
 	}
 	return nil
@@ -150,6 +155,7 @@ func (c *check) openFiles() {
 		case d.Directory != nil:
 			if d.Directory.File.Deleted == 0 {
 				c.stat(d.Directory.File, d.ID)
+				c.access(d, d.Directory.File)
 			}
 		case d.Device != nil:
 			c.device(d)
@@ -160,12 +166,16 @@ func (c *check) openFiles() {
 	}
 	for i := range c.img.Objects.Deleted {
 		if d := &c.img.Objects.Deleted[i]; d.Link != "" {
-			c.file(format.FileRef{Path: d.Link, Size: d.Size, Mode: d.Mode}, d.ID, checked)
+			f := format.FileRef{Path: d.Link, Size: d.Size, Mode: d.Mode}
+			c.file(f, d.ID, checked)
+			c.may(f, d.ID, "file whose name was removed", question{AspectRead, true})
+		} else {
+			c.deletedPlace(d)
 		}
 	}
 	for i := range c.img.Objects.Pipes {
-		if p := &c.img.Objects.Pipes[i]; p.Fifo.Path != "" {
-			c.stat(p.Fifo, p.ID)
+		if p := &c.img.Objects.Pipes[i]; p.Fifo.Path != "" && c.stat(p.Fifo, p.ID) != nil {
+			c.may(p.Fifo, p.ID, "fifo", question{AspectRead, true}, question{AspectWrite, true})
 		}
 	}
 	c.directories()
@@ -179,7 +189,9 @@ func (c *check) directories() {
 		for _, dir := range []string{fs.Root, fs.Cwd} {
 			if !seen[dir] && (fs.Deleted == 0 || dir != fs.Cwd) {
 				seen[dir] = true
-				c.stat(format.FileRef{Path: dir, Mode: modeDirectory}, fs.ID)
+				f := format.FileRef{Path: dir, Mode: modeDirectory}
+				c.stat(f, fs.ID)
+				c.may(f, fs.ID, "working or root directory", question{AspectSearch, true})
 			}
 		}
 	}
@@ -190,24 +202,99 @@ func (c *check) access(d *format.OpenFile, f format.FileRef) {
 	if f.Deleted != 0 || d.Flags&format.OPath != 0 {
 		return
 	}
-	noFollow := f.Mode&modeType == modeLink
-	ask := func(a Aspect, wanted bool, answer func(*File) *string) {
-		if !wanted {
-			return
+	c.may(f, d.ID, "open file",
+		question{AspectRead, d.Readable()}, question{AspectWrite, d.Writable()},
+		question{AspectDirect, d.Flags&format.ODirect != 0 && f.Mode&modeType == modeRegular})
+}
+
+// A question is one about a file, if it matters.
+type question struct {
+	aspect  Aspect
+	matters bool
+}
+
+// may asks whether a file that is there may be used: opened, written, executed or
+// searched, without the kernel's cache. what says in the message what for.
+func (c *check) may(f format.FileRef, object format.ObjectID, what string, list ...question) {
+	for _, q := range list {
+		if !q.matters {
+			continue
 		}
-		st := c.m.file(f.Path, noFollow, a)
+		st := c.m.file(f.Path, f.Mode&modeType == modeLink, q.aspect)
 		if st == nil || st.Error != "" {
 			return // said already
 		}
-		switch why := answer(st); {
+		subject := validate.Subject{File: f.Path, Object: object}
+		if q.aspect == AspectDirect {
+			c.direct(st, subject)
+			continue
+		}
+		switch why := map[Aspect]*string{AspectRead: st.Read, AspectWrite: st.Write, AspectSearch: st.Search}[q.aspect]; {
+		case why == nil && c.passes(st, q.aspect):
 		case why == nil:
 			c.wonder("whether the files that the image has open may be opened")
-		case *why != "":
-			c.add(validate.CodePermission, validate.Subject{File: f.Path, Object: d.ID}, "open file: %.20q", *why)
+		case *why != "" && !c.overrides(st, q.aspect, *why):
+			c.add(validate.CodePermission, subject, "%s: %.20q", what, *why)
+			return
 		}
 	}
-	ask(AspectRead, d.Readable(), func(st *File) *string { return st.Read })
-	ask(AspectWrite, d.Writable(), func(st *File) *string { return st.Write })
+}
+
+// overrides says whether what permissions forbid the program is allowed as root of
+// a user namespace that a restore makes: there CAP_DAC_OVERRIDE is of use for files
+// whose user and group have numbers there.
+func (c *check) overrides(st *File, a Aspect, why string) bool {
+	if !c.userNS || why != "EACCES" || st.UID == nil || st.GID == nil || *st.UID != c.rights.EUID || *st.GID != c.rights.EGID {
+		return false
+	}
+	return c.rights.has(capDacOverride) && executable(st, a)
+}
+
+// passes says whether a program may read, or execute, whatever there is. Writing it
+// may not where a mount is read-only.
+func (c *check) passes(st *File, a Aspect) bool {
+	return a != AspectWrite && c.rights != nil && c.rights.EverywhereHas(capDacOverride) && executable(st, a)
+}
+
+// executable says whether CAP_DAC_OVERRIDE is of use: not to execute a file that
+// nobody may.
+func executable(st *File, a Aspect) bool {
+	const anyExec = 0o111
+	return a != AspectSearch || st.Mode&anyExec != 0 || st.Mode&modeType == modeDirectory
+}
+
+// direct asks whether a file can be open with O_DIRECT.
+func (c *check) direct(st *File, s validate.Subject) {
+	switch {
+	case st.Direct == nil:
+		c.wonder("whether files can be opened without the kernel's cache (O_DIRECT)")
+	case !*st.Direct:
+		c.add(validate.CodeKernelFeature, s, "its file system does not know O_DIRECT, with which it was open")
+	}
+}
+
+// place asks whether something can be made in a directory.
+func (c *check) place(dir string, object format.ObjectID) {
+	f := format.FileRef{Path: dir, Mode: modeDirectory}
+	if c.stat(f, object) != nil {
+		c.may(f, object, "something is to be made there", question{AspectSearch, true}, question{AspectWrite, true})
+	}
+}
+
+// deletedPlace asks whether a deleted file can be made where it was, or in the
+// nearest directory that is left.
+func (c *check) deletedPlace(d *format.DeletedFile) {
+	for dir := path.Dir(d.Path); ; dir = path.Dir(dir) {
+		st := c.m.file(dir, false)
+		if st == nil {
+			c.wonder("whether the files that the image needs are there, and as they were")
+			return
+		}
+		if st.Error == "" && st.Mode&modeType == modeDirectory || dir == path.Dir(dir) {
+			c.place(dir, d.ID)
+			return
+		}
+	}
 }
 
 func (c *check) device(d *format.OpenFile) {
@@ -249,5 +336,19 @@ func (c *check) executable(mm *format.AddressSpace, asked map[string]bool) {
 	}
 }
 
-// parent is the directory of a path.
-func parent(p string) format.FileRef { return format.FileRef{Path: path.Dir(p), Mode: modeDirectory} }
+// mapped asks whether a file may be mapped as it was, each file once.
+func (c *check) mapped(v *format.VMA, object format.ObjectID) {
+	write := v.SharedMap && v.Prot&format.ProtWrite != 0
+	key := mappedFile{v.File.Path, write}
+	if v.Kind != format.VMAFile || v.File.Path == "" || v.File.Deleted != 0 || c.asked[key] {
+		return
+	}
+	c.asked[key] = true
+	c.may(v.File, object, "mapped file", question{AspectRead, true}, question{AspectWrite, write})
+}
+
+// mappedFile is a file that is mapped, for writing or not.
+type mappedFile struct {
+	path  string
+	write bool
+}

@@ -19,6 +19,7 @@ const (
 	SectionUserEnd     Section = "processor.user_end"
 	SectionVDSO        Section = "vdso"
 	SectionRights      Section = "rights"
+	SectionOOM         Section = "rights.oom"
 	SectionMemory      Section = "memory"
 	SectionCgroups     Section = "cgroups"
 	SectionSecurity    Section = "security"
@@ -32,7 +33,7 @@ const (
 // Sections lists all but the numbers, which go stale at once.
 func Sections() []Section {
 	return []Section{
-		SectionProcessor, SectionComponents, SectionAskable, SectionUserEnd, SectionVDSO, SectionRights, SectionMemory, SectionCgroups, SectionSecurity, SectionSysV,
+		SectionProcessor, SectionComponents, SectionAskable, SectionUserEnd, SectionVDSO, SectionRights, SectionOOM, SectionMemory, SectionCgroups, SectionSecurity, SectionSysV,
 		SectionTerminal, SectionFilesystems, SectionAbstract,
 	}
 }
@@ -44,7 +45,9 @@ type Aspect uint8
 const (
 	AspectRead Aspect = iota
 	AspectWrite
+	AspectSearch
 	AspectNoExec
+	AspectDirect
 	AspectBuildID
 	AspectBound
 	AspectLocks
@@ -53,7 +56,7 @@ const (
 // A Source finds out what facts do not tell. It creates nothing.
 type Source interface {
 	// Section fills in a section, or leaves it if it cannot be known. Parts of
-	// the processor are asked for only when the processor is there.
+	// the processor and of rights are asked for only when these are there.
 	Section(f *Facts, s Section)
 	// Setting reads a setting of /proc/sys by its dotted name; empty if there is
 	// none.
@@ -159,6 +162,8 @@ func (m *Machine) has(s Section) bool {
 		return f.VDSO != nil
 	case SectionRights:
 		return f.Rights != nil
+	case SectionOOM:
+		return f.Rights != nil && f.Rights.OOM != nil
 	case SectionMemory:
 		return f.Memory != nil
 	case SectionCgroups:
@@ -282,8 +287,12 @@ func (f *File) knows(a Aspect) bool {
 		return f.Read != nil
 	case AspectWrite:
 		return f.Write != nil
+	case AspectSearch:
+		return f.Search != nil
 	case AspectNoExec:
 		return f.NoExec != nil
+	case AspectDirect:
+		return f.Direct != nil
 	case AspectBuildID:
 		return f.BuildID != nil
 	case AspectBound:

@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"encoding/binary"
 	"path"
 	"slices"
 	"strconv"
@@ -11,8 +12,11 @@ import (
 	"github.com/thaw-cr/thaw/validate"
 )
 
-// sockDgram is SOCK_DGRAM.
-const sockDgram = 2
+const (
+	sockDgram = 2 // SOCK_DGRAM
+	// Options of sockets (include/uapi/asm-generic/socket.h).
+	solSocket, soSndbuf, soRcvbuf = 1, 7, 8
+)
 
 // SocketNames lists the paths at which an image's sockets are bound, each once,
 // with the first socket of each.
@@ -63,7 +67,7 @@ type SocketName struct {
 // can be told who connected, and whether their queues fit.
 func (c *check) sockets() {
 	for _, n := range SocketNames(c.img) {
-		c.stat(parent(n.Path), n.Object)
+		c.place(path.Dir(n.Path), n.Object)
 		st := c.m.file(n.Path, true, AspectBound)
 		switch {
 		case st == nil:
@@ -97,7 +101,30 @@ func (c *check) socket(id format.ObjectID, u *format.UnixSocket) {
 				"%d datagrams wait at a socket, here there can be %d (net.unix.max_dgram_qlen)", len(u.Queue), most+1)
 		}
 	}
+	c.bufferSizes(id, u)
 	c.abstractName(id, u)
+}
+
+// bufferSizes asks whether the buffers of a socket may be as large as they are.
+// The namespace that it is in belongs to the first user namespace, or to the
+// engine's own; not to one that is made for a restore.
+func (c *check) bufferSizes(id format.ObjectID, u *format.UnixSocket) {
+	if c.rights == nil || c.rights.has(capNetAdmin) && !c.userNS {
+		return
+	}
+	for _, o := range u.Options {
+		setting := map[int32]string{soSndbuf: "net.core.wmem_max", soRcvbuf: "net.core.rmem_max"}[o.Name]
+		if setting == "" || o.Level != solSocket || len(o.Value) != 4 {
+			continue
+		}
+		size := uint64(binary.NativeEndian.Uint32(o.Value))
+		switch most, ok := c.m.number(setting); {
+		case !ok:
+			c.wonder("how large the buffers of sockets may be (%s)", setting)
+		case size > 2*most: // the kernel doubles what is asked for
+			c.add(validate.CodeHostLimit, validate.ObjectSubject(id), "a socket's buffer of %d bytes, twice %s, %d, is all", size, setting, most)
+		}
+	}
 }
 
 // abstractName asks whether a name without a file is free.
@@ -118,87 +145,6 @@ func (c *check) abstractName(id format.ObjectID, u *format.UnixSocket) {
 // bytes.
 func AbstractName(b []byte) string {
 	return strings.ToValidUTF8(string(bytes.ReplaceAll(b, []byte{0}, []byte{'@'})), "?")
-}
-
-// sysv asks whether System V objects can have their numbers, and whether those
-// are free.
-func (c *check) sysv() {
-	o := &c.img.Objects
-	segments := sysvSegments(c.img)
-	for _, k := range []struct {
-		name string
-		n    int
-	}{{"shm", len(segments)}, {"sem", len(o.Semaphores)}, {"msg", len(o.Messages)}} {
-		if k.n == 0 {
-			continue
-		}
-		setting := "kernel." + k.name + "_next_id"
-		switch v, known := c.m.Setting(setting); {
-		case !known:
-			c.wonder("whether System V objects can be given their numbers (%s)", setting)
-		case v == "":
-			c.add(validate.CodeKernelFeature, validate.Subject{}, "no %s: System V objects cannot be given their numbers", setting)
-		}
-	}
-	if len(segments) == 0 || rootNamespace(c.img, format.NSIPC) != nil {
-		return
-	}
-	here := c.m.need(SectionSysV).SysV
-	if here == nil {
-		c.wonder("which System V segments there are")
-		return
-	}
-	if here.Error != "" {
-		c.add(validate.CodeKernelFeature, validate.Subject{}, "System V shared memory: %.80q", here.Error)
-		return
-	}
-	c.segments(segments, here.Segments)
-	c.sysvLimits(segments, len(here.Segments))
-}
-
-// segments asks whether numbers and keys are free.
-func (c *check) segments(wanted []*format.SharedMemory, here []Segment) {
-	ids, keys := map[int32]Segment{}, map[int32]Segment{}
-	for _, s := range here {
-		ids[s.ID] = s
-		if s.Key != 0 {
-			keys[s.Key] = s
-		}
-	}
-	for _, s := range wanted {
-		taken, ok := ids[s.SysV.Number]
-		if !ok {
-			taken, ok = keys[s.SysV.Key]
-		}
-		if ok {
-			c.add(validate.CodeSysVTaken, validate.ObjectSubject(s.ID), "segment %d with key %#x exists, wanted are %d and %#x",
-				taken.ID, uint32(taken.Key), s.SysV.Number, uint32(s.SysV.Key))
-		}
-	}
-}
-
-// sysvLimits asks whether there may be as many segments of those sizes.
-func (c *check) sysvLimits(wanted []*format.SharedMemory, here int) {
-	if most, ok := c.m.number("kernel.shmmni"); ok && uint64(len(wanted)+here) > most {
-		c.add(validate.CodeSysVLimit, validate.Subject{}, "%d segments are needed beside %d, kernel.shmmni is %d", len(wanted), here, most)
-	}
-	most, ok := c.m.number("kernel.shmmax")
-	for _, s := range wanted {
-		if ok && s.Size > most {
-			c.add(validate.CodeSysVLimit, validate.ObjectSubject(s.ID), "a segment of %d bytes, kernel.shmmax is %d", s.Size, most)
-		}
-	}
-}
-
-// sysvSegments are the segments that have a number.
-func sysvSegments(img *format.Image) []*format.SharedMemory {
-	var list []*format.SharedMemory
-	for i := range img.Objects.Shared {
-		if s := &img.Objects.Shared[i]; s.Kind == format.SharedSysV && s.SysV != nil {
-			list = append(list, s)
-		}
-	}
-	return list
 }
 
 // fileLocks asks whether others hold what the image's locks exclude.
@@ -280,4 +226,17 @@ func SocketPath(u *format.UnixSocket) string {
 		return path.Join(u.Dir, name)
 	}
 	return path.Join("/", u.Root, string(u.Name))
+}
+
+// epolls asks whether as many files may be watched.
+func (c *check) epolls() {
+	var watches uint64
+	for i := range c.img.Objects.Files {
+		if e := c.img.Objects.Files[i].Epoll; e != nil {
+			watches += uint64(len(e.Watches))
+		}
+	}
+	if most, ok := c.m.number("fs.epoll.max_user_watches"); ok && watches > most {
+		c.add(validate.CodeHostLimit, validate.Subject{}, "%d files are watched, fs.epoll.max_user_watches is %d", watches, most)
+	}
 }

@@ -12,7 +12,6 @@ import (
 // time or does without: what confines it, and what the tree would meet.
 func (c *check) surroundings() {
 	c.programs()
-	c.tracing()
 	c.confinement()
 	c.controlGroups()
 	c.mounts()

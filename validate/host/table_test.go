@@ -2,16 +2,23 @@ package host
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/validate"
 )
 
 // vectors are images and machines that do not fit in one way, and some that do.
-var vectors = []struct {
+var vectors = slices.Concat(ownVectors, lateVectors)
+
+// A vectorCase is a vector's name, with the code that is found, and what is
+// different in it from an image and a machine that fit.
+type vectorCase struct {
 	code, name, about string
 	change            func(*vector)
-}{
+}
+
+var ownVectors = []vectorCase{
 	{"", "fits", "a machine that can hold the image", func(*vector) {}},
 	{"", "fits-in-namespace", "nothing is known of numbers, which are free in a pid namespace", func(v *vector) {
 		v.PIDNamespace, v.Facts.Numbers = true, nil
@@ -143,7 +150,7 @@ var vectors = []struct {
 		v.Facts.Features[FeatureFsopen] = Answer{Unknown, "operation not permitted"}
 	}},
 	{validate.CodeHostLimit, "hard", "a hard limit above the program's own", func(v *vector) {
-		v.Facts.Rights.Effective &^= 1 << capSysResource
+		v.Facts.Rights.Effective &^= 1 << CapSysResource
 		v.Image.Objects.Processes[0].Limits[0].Hard = 1 << 20
 	}},
 	{validate.CodeHostLimit, "memlock", "more memory locked than may be", func(v *vector) {
@@ -179,11 +186,12 @@ var vectors = []struct {
 		v.task().Sched = &format.Sched{Policy: 1, Priority: 10}
 	}},
 	{validate.CodeCapability, "spared-by-the-oom-killer", "a process that the OOM killer spares, without CAP_SYS_RESOURCE", func(v *vector) {
-		v.Facts.Rights.Effective &^= 1 << capSysResource
+		v.Facts.Rights.Effective &^= 1 << CapSysResource
+		v.Facts.Rights.OOM.Least = 0
 		v.Image.Objects.Processes[0].OOMScoreAdj = -500
 	}},
 	{validate.CodeCapability, "io-flusher", "an I/O flusher without CAP_SYS_RESOURCE", func(v *vector) {
-		v.Facts.Rights.Effective &^= 1 << capSysResource
+		v.Facts.Rights.Effective &^= 1 << CapSysResource
 		v.task().IOFlusher = true
 	}},
 	{validate.CodeLogin, "other", "another login, and no right to change it", func(v *vector) {
@@ -286,6 +294,202 @@ var vectors = []struct {
 	}},
 	{validate.CodeHostUnknown, "numbers", "nothing is known of numbers", func(v *vector) { v.Facts.Numbers = nil }},
 	{validate.CodeHostUnknown, "files", "nothing is known of files", func(v *vector) { v.Facts.Files = nil }},
+}
+
+// lateVectors are machines that restores of a time before these rules found not to
+// fit in their midst.
+var lateVectors = []vectorCase{
+	{"", "fits-unprivileged", "nothing that takes a privilege", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Rights.OOM = &OOM{Adjust: 200, Least: 100}
+		v.Image.Objects.Processes[0].OOMScoreAdj = 100
+		v.task().Sched = &format.Sched{Nice: 5, IOPrio: 2<<ioClassShift | 4}
+		v.pipe(1 << 20)
+	}},
+	{validate.CodeHostLimit, "pipe", "a pipe larger than may be", func(v *vector) {
+		v.Facts.Rights.Effective &^= 1 << CapSysResource
+		v.pipe(2 << 20)
+	}},
+	{validate.CodeHostLimit, "pipes", "pipes that are too large together", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Settings["fs.pipe-user-pages-soft"] = "300"
+		v.pipe(1 << 20)
+		v.pipe(1 << 20)
+	}},
+	{validate.CodeHostLimit, "pipes-hard", "more pipes than there may be", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Settings["fs.pipe-user-pages-hard"] = "1"
+		v.pipe(4096)
+		v.pipe(4096)
+	}},
+	{validate.CodeHostLimit, "socket-buffer", "a socket's buffer larger than may be", func(v *vector) {
+		v.Facts.Rights.Effective &^= 1 << capNetAdmin
+		v.open(format.OpenFile{Kind: format.FileUnix, Unix: &format.UnixSocket{SocketCommon: format.SocketCommon{
+			Type: 1, Options: []format.SocketOption{{Level: 1, Name: soSndbuf, Value: []byte{0, 0, 8, 0}}},
+		}}})
+		v.Facts.Features[SocketOption(1, soSndbuf)] = Answer{Is: Yes}
+	}},
+	{validate.CodeHostLimit, "watches", "more files watched than may be", func(v *vector) {
+		v.open(format.OpenFile{Kind: format.FileEpoll, Epoll: &format.Epoll{Watches: []format.EpollWatch{{FD: 1, File: idFile}}}})
+		v.Facts.Settings["fs.epoll.max_user_watches"] = "0"
+	}},
+	{validate.CodeHostLimit, "address-space", "more memory mapped than may be", func(v *vector) { v.limit(rlimitAS, 1<<30) }},
+	{validate.CodeHostLimit, "data", "more private memory than may be", func(v *vector) { v.limit(rlimitData, 1<<12) }},
+	{validate.CodeHostLimit, "file-size", "a file longer than may be written", func(v *vector) {
+		v.limit(rlimitFsize, 1<<20)
+		v.Image.Objects.Shared = []format.SharedMemory{{ID: 40, Kind: format.SharedMemfd, Size: 2 << 20}}
+	}},
+	{validate.CodeHostLimit, "locked-in-namespace", "locked memory takes a capability outside of user namespaces", func(v *vector) {
+		v.userNamespace()
+		v.memory().VMAs[1].Flags, v.memory().VMAs[1].End = format.VMALocked, 0x7f0000020000
+	}},
+	{validate.CodeHostLimit, "raised-in-namespace", "hard limits take a capability outside of user namespaces", func(v *vector) {
+		v.userNamespace()
+		v.Image.Objects.Processes[0].Limits[0].Hard = 1 << 20
+	}},
+	{validate.CodeOpenFiles, "hard-limit", "a hard limit of descriptors above fs.nr_open", func(v *vector) {
+		v.Image.Objects.Processes[0].Limits[0].Hard = 1 << 30
+	}},
+	{validate.CodeUnmappedID, "groups", "supplementary groups in a namespace that is made without privilege", func(v *vector) {
+		v.PIDNamespace = true
+		v.unprivileged()
+		v.Image.Objects.Creds[0].Groups = []uint32{27}
+	}},
+	{validate.CodeUnmappedID, "groups-denied", "supplementary groups in a user namespace without setgroups", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Rights.GroupsFixed = true
+		v.Image.Objects.Creds[0].Groups = []uint32{0, 1}
+	}},
+	{validate.CodeUnmappedID, "group-in-namespace", "a group that the user namespace does not have", func(v *vector) {
+		v.userNamespace()
+		v.Image.Objects.Creds[0].Groups = []uint32{70000}
+	}},
+	{validate.CodeUnmappedID, "user-in-namespace", "a user that the user namespace does not have", func(v *vector) {
+		v.userNamespace()
+		v.Image.Objects.Creds[0].UID = 70000
+	}},
+	{validate.CodeUnmappedID, "file-in-namespace", "memory of a user that the user namespace does not have", func(v *vector) {
+		v.userNamespace()
+		v.Image.Objects.Shared = []format.SharedMemory{{ID: 40, Kind: format.SharedMemfd, UID: 70000}}
+	}},
+	{validate.CodeUnmappedID, "segment-in-namespace", "a segment of a user that the user namespace does not have", func(v *vector) {
+		v.userNamespace()
+		v.segment(3, 4096)
+		v.Image.Objects.Shared[0].SysV.UID = 70000
+	}},
+	{validate.CodeCapability, "groups", "supplementary groups without CAP_SETGID", func(v *vector) {
+		v.Facts.Rights.Effective &^= 1 << capSetgid
+		v.Image.Objects.Creds[0].Groups = []uint32{27}
+	}},
+	{validate.CodeCapability, "setpcap", "capabilities cannot be given up", func(v *vector) { v.Facts.Rights.Effective &^= 1 << capSetpcap }},
+	{validate.CodeCapability, "owner", "memory of another user without CAP_CHOWN", func(v *vector) {
+		v.Facts.Rights.Effective &^= 1 << capChown
+		v.Image.Objects.Shared = []format.SharedMemory{{ID: 40, Kind: format.SharedMemfd, UID: 33}}
+	}},
+	{validate.CodeCapability, "chroot", "another root without CAP_SYS_CHROOT", func(v *vector) {
+		v.Facts.Rights.Effective &^= 1 << capSysChroot
+		v.Image.Objects.FS[0].Root = "/tmp"
+	}},
+	{validate.CodeCapability, "alarm", "a timer that wakes the machine without CAP_WAKE_ALARM", func(v *vector) {
+		v.userNamespace()
+		v.open(format.OpenFile{Kind: format.FileTimerfd, Timerfd: &format.Timerfd{Clock: 9}})
+	}},
+	{validate.CodeCapability, "alarm-timer", "a POSIX timer of this kind", func(v *vector) {
+		v.userNamespace()
+		v.Image.Objects.Processes[0].Timers = []format.PosixTimer{{Clock: 8}}
+	}},
+	{validate.CodeCapability, "nice", "a better nice value in a user namespace", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Rights.Limits = append(v.Facts.Rights.Limits, format.Limit{Resource: rlimitNice, Soft: 24, Hard: 24})
+		v.task().Sched = &format.Sched{Nice: -5}
+	}},
+	{"", "fits-nice", "a nice value that the limit allows", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Rights.Limits = append(v.Facts.Rights.Limits, format.Limit{Resource: rlimitNice, Soft: 25, Hard: 25})
+		v.task().Sched = &format.Sched{Nice: -5}
+	}},
+	{validate.CodeCapability, "idle", "whoever restores is scheduled with SCHED_IDLE", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Rights.Scheduling.Policy = schedIdle
+	}},
+	{validate.CodeCapability, "realtime-in-namespace", "real-time scheduling in a user namespace", func(v *vector) {
+		v.userNamespace()
+		v.task().Sched = &format.Sched{Policy: 1, Priority: 10}
+	}},
+	{validate.CodeCapability, "io-priority", "real-time I/O without CAP_SYS_NICE", func(v *vector) {
+		v.userNamespace()
+		v.task().Sched = &format.Sched{IOPrio: ioRealtime<<ioClassShift | 4}
+	}},
+	{validate.CodeCapability, "oom-score", "less likely to be killed than whoever restores may make it", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Rights.OOM = &OOM{Adjust: 200, Least: 100}
+	}},
+	{validate.CodeKernelFeature, "direct", "a file system without direct I/O", func(v *vector) {
+		v.Image.Objects.Files[0].Flags |= format.ODirect
+		v.file("/var/log/app").Direct = new(false)
+	}},
+	{validate.CodePermission, "socket-directory", "a directory in which a socket cannot be bound", func(v *vector) {
+		v.bound("/tmp/socket", "")
+		v.file("/tmp").Write = new("EROFS")
+	}},
+	{validate.CodePermission, "mapped", "a program that cannot be read", func(v *vector) { v.file("/usr/bin/counter").Read = new("EACCES") }},
+	{validate.CodePermission, "program", "a program that nobody may execute", func(v *vector) {
+		v.memory().EndCode = textAddr + 0x1000
+		v.file("/usr/bin/counter").Search = new("EACCES")
+	}},
+	{validate.CodePermission, "directory", "a working directory that cannot be entered", func(v *vector) { v.file("/tmp").Search = new("EACCES") }},
+	{validate.CodePermission, "deleted", "a deleted file in a directory that cannot be written to", func(v *vector) {
+		v.Image.Objects.Deleted = []format.DeletedFile{{ID: 41, Path: "/tmp/gone/file", Mode: 0o100600}}
+		v.there(File{Path: "/tmp/gone", Error: "ENOENT"})
+		v.file("/tmp").Write = new("EACCES")
+	}},
+	{validate.CodePermission, "fifo", "a fifo that cannot be written to", func(v *vector) {
+		v.pipe(65536)
+		v.Image.Objects.Pipes[0].Fifo = format.FileRef{Path: "/tmp/fifo", Mode: 0o010600}
+		v.there(File{Path: "/tmp/fifo", Mode: 0o010600, Read: new(""), Write: new("EACCES")})
+	}},
+	{validate.CodeSysVLimit, "shmall", "segments of more pages than there may be", func(v *vector) {
+		v.segment(3, 1<<20)
+		v.Facts.SysV.Pages = 100
+		v.Facts.Settings["kernel.shmall"] = "300"
+	}},
+	{validate.CodeHostUnknown, "scheduling", "nothing is known of how the program that would restore is scheduled", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Rights.Scheduling = nil
+		v.task().Sched = &format.Sched{Nice: -1}
+	}},
+	{validate.CodeHostUnknown, "groups", "nothing is known of its groups", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Rights.Groups, v.Facts.Rights.GroupsFixed = nil, true
+	}},
+	{validate.CodeHostUnknown, "oom-score", "nothing is known of its chances to be killed", func(v *vector) {
+		v.userNamespace()
+		v.Facts.Rights.OOM = nil
+		v.Image.Objects.Processes[0].OOMScoreAdj = -1
+	}},
+	{validate.CodeHostUnknown, "pipes", "nothing is known of pipes", func(v *vector) {
+		v.userNamespace()
+		v.pipe(65536)
+		delete(v.Facts.Settings, "fs.pipe-max-size")
+	}},
+	{validate.CodeHostUnknown, "direct", "nothing is known of direct I/O", func(v *vector) { v.Image.Objects.Files[0].Flags |= format.ODirect }},
+}
+
+// userNamespace makes the program root of a user namespace of 65536 users.
+func (v *vector) userNamespace() {
+	r := v.Facts.Rights
+	r.UserNamespace, r.UIDs, r.GIDs = true, []Range{{0, 65536}}, []Range{{0, 65536}}
+}
+
+// limit gives the program a limit.
+func (v *vector) limit(resource uint32, n uint64) {
+	v.Facts.Rights.Limits = append(v.Facts.Rights.Limits, format.Limit{Resource: resource, Soft: n, Hard: n})
+}
+
+// pipe adds a pipe without ends.
+func (v *vector) pipe(size uint32) {
+	o := &v.Image.Objects
+	o.Pipes = append(o.Pipes, format.PipeBuffer{ID: format.ObjectID(70 + len(o.Pipes)), Capacity: size})
 }
 
 // compact is where a processor without MPX has the components.

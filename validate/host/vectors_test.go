@@ -152,7 +152,7 @@ func facts() *Facts {
 			},
 		},
 		VDSO: &VDSO{Digest: digest(7), Parts: []Part{{format.VMAVVar, 0, 0x4000}, {format.VMAVDSO, 0x4000, 0x2000}}},
-		Rights: &Rights{Effective: 1<<41 - 1, Permitted: 1<<41 - 1, Bounding: 1<<41 - 1, Limits: []format.Limit{
+		Rights: &Rights{Effective: 1<<41 - 1, Permitted: 1<<41 - 1, Bounding: 1<<41 - 1, Groups: &[]uint32{}, Scheduling: &Scheduling{}, OOM: &OOM{Least: -1000}, Limits: []format.Limit{
 			{Resource: rlimitNproc, Soft: 1000, Hard: 1000},
 			{Resource: rlimitNofile, Soft: 1024, Hard: 65536},
 			{Resource: rlimitMemlock, Soft: 65536, Hard: 65536},
@@ -173,12 +173,15 @@ func facts() *Facts {
 			"user.max_user_namespaces": "1000", "user.max_mnt_namespaces": "1000", "user.max_uts_namespaces": "1000",
 			"user.max_ipc_namespaces": "1000", "kernel.unprivileged_userns_clone": "",
 			"kernel.apparmor_restrict_unprivileged_userns": "", "net.unix.max_dgram_qlen": "10",
+			"fs.pipe-max-size": "1048576", "fs.pipe-user-pages-soft": "16384", "fs.pipe-user-pages-hard": "0",
+			"fs.epoll.max_user_watches": "100000", "kernel.shmall": "18446744073692774399",
+			"net.core.rmem_max": "212992", "net.core.wmem_max": "212992",
 		},
 		Features: map[string]Answer{},
 		Files: []File{
-			{Path: "/", Mode: 0o040755},
-			{Path: "/tmp", Mode: 0o041777},
-			{Path: "/usr/bin/counter", Mode: 0o100755, Size: 20000, NoExec: new(false), BuildID: &id},
+			{Path: "/", Mode: 0o040755, Search: new("")},
+			{Path: "/tmp", Mode: 0o041777, Search: new(""), Write: new("")},
+			{Path: "/usr/bin/counter", Mode: 0o100755, Size: 20000, Read: new(""), Search: new(""), NoExec: new(false), BuildID: &id},
 			{Path: "/var/log/app", Mode: 0o100644, Size: 100, MTime: 1e18, Read: new(""), Write: new("")},
 		},
 	}
