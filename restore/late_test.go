@@ -27,6 +27,8 @@ type lateCase struct {
 	rights, limits []string
 	image          func(*testing.T, *world)
 	opts           Options
+	// covers says that something lies over a part of /proc.
+	covers bool
 	// codes are those it is refused with; if there are none it can be restored.
 	codes []string
 	// late is the step that fails when the codes are forced.
@@ -177,8 +179,12 @@ var lateCases = []lateCase{
 		codes: []string{validate.CodeUnmappedID}, late: "set owner",
 	},
 	{
+		name: "proc-covered", rights: nobody, opts: Options{PIDNamespace: true}, covers: true,
+		codes: []string{validate.CodePIDNamespaceNo}, late: "mount /proc",
+	},
+	{
 		name: "direct", image: func(t *testing.T, w *world) { w.direct(onRamfs(t)) },
-		codes: []string{validate.CodeKernelFeature}, late: "open",
+		codes: []string{validate.CodeDirectIO}, late: "open",
 	},
 	{
 		name: "mapped-unreadable", rights: nobody, opts: Options{PIDNamespace: true},
@@ -234,7 +240,18 @@ func (w *world) direct(path string) {
 func onRamfs(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("none", dir, "ramfs", 0, ""); err != nil {
+	mount(t, dir, "ramfs")
+	name := filepath.Join(dir, "file")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// mount mounts an empty file system as long as the test lasts.
+func mount(t *testing.T, dir, kind string) {
+	t.Helper()
+	if err := syscall.Mount("none", dir, kind, 0, ""); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -242,11 +259,6 @@ func onRamfs(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	name := filepath.Join(dir, "file")
-	if err := os.WriteFile(name, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }
 
 // queue makes the process one of an ipc namespace of its own that has a message
@@ -280,6 +292,9 @@ func TestLate(t *testing.T) {
 	needRoot(t)
 	for _, tt := range lateCases {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.covers {
+				mount(t, "/proc/tty", "tmpfs")
+			}
 			exe, err := os.Open("/proc/self/exe")
 			if err != nil {
 				t.Fatal(err)
@@ -305,7 +320,9 @@ func (c *lateCase) run(t *testing.T) {
 	w.img.Provenance.Arch, w.img.Provenance.PageSize = runtime.GOARCH, pageSize
 	w.img.Pages = w.pages
 	w.process(t, 20001, 0, 20001, 20001)
-	c.image(t, w)
+	if c.image != nil {
+		c.image(t, w)
+	}
 	before := look(t)
 	err := c.restore(t, w, c.opts)
 	before.check(t, fmt.Sprint(err))

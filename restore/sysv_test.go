@@ -102,6 +102,30 @@ func TestHostSegment(t *testing.T) {
 	}
 }
 
+// TestSegmentOrder restores a process that had attached a segment, unmapped its first
+// page, and attached another in its place.
+func TestSegmentOrder(t *testing.T) {
+	w := newWorld(t)
+	w.process(t, 20001, 0, 20001, 20001)
+	var numbers []int32
+	for i := range 2 {
+		k := &format.SysVKey{Number: freeSegment(t) + int32(i)<<16, Mode: 0o600}
+		w.segment(k, 2*pageSize)
+		numbers = append(numbers, k.Number)
+	}
+	mm := &w.img.Objects.Memories[0]
+	at := slices.IndexFunc(mm.VMAs, func(v format.VMA) bool { return v.Start == segmentAddr })
+	above, below := &mm.VMAs[at+1], &mm.VMAs[at]
+	above.Start, above.Offset = segmentAddr+pageSize, pageSize
+	below.Start, below.End = segmentAddr-pageSize, segmentAddr+pageSize
+	w.restore(t, Options{})
+	for _, n := range numbers {
+		if err := sys.ShmRemove(int(n)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestFailingSegment makes each system call of a restore with a segment of the
 // host fail: it is removed again.
 func TestFailingSegment(t *testing.T) {

@@ -46,6 +46,7 @@ const (
 	CodeFeatureUnknown = "X241"
 	CodeAbstractName   = "X242"
 	CodeLogin          = "X243"
+	CodeDirectIO       = "X244"
 	CodeMappedMemory   = "X245"
 )
 
@@ -82,7 +83,7 @@ var hostRules = []Rule{
 	},
 	{
 		Code: CodePermission, Severity: Error, Title: "no permission",
-		Why: "Choosing pids, credentials and other properties needs privileges.",
+		Why: "Choosing pids, credentials and other properties needs privileges, files the permission to use them as before.",
 		Fix: "run as root, or in a user namespace with --pidns", Example: "clone3 with set_tid without CAP_CHECKPOINT_RESTORE",
 	},
 	{
@@ -102,8 +103,8 @@ var hostRules = []Rule{
 	},
 	{
 		Code: CodeHostLimit, Severity: Error, Title: "limit of this session too low",
-		Why: "A limit can be raised beyond its hard value only with a privilege.",
-		Fix: "raise the limit before the restore", Example: "the image needs RLIMIT_NOFILE 65536, hard is 4096",
+		Why: "A limit can be raised beyond its hard value only with a privilege, and a setting of the machine by root.",
+		Fix: "raise the limit, or the setting that the message names, before the restore", Example: "the image needs RLIMIT_NOFILE 65536, hard is 4096",
 	},
 	{
 		Code: CodeHostMemory, Severity: Error, Title: "not enough memory",
@@ -112,13 +113,13 @@ var hostRules = []Rule{
 	},
 	{
 		Code: CodeUnmappedID, Severity: Error, Title: "user or group without a number here",
-		Why: "In a user namespace only mapped ids exist.",
+		Why: "In a user namespace only mapped ids exist, and in one that is made without privilege nobody changes groups.",
 		Fix: "map the id with newuidmap, or restore as root", Example: "uid 33 in a namespace that maps 0 only",
 	},
 	{
 		Code: CodeCapability, Severity: Error, Title: "capability not to be had",
-		Why: "A task cannot be given a capability that the restoring program lacks.",
-		Fix: "run with the capability in the bounding set", Example: "CAP_SYS_RESOURCE is not in the bounding set",
+		Why: "A task cannot be given a capability that the restoring program lacks, nor what takes one. Much is asked for in the first user namespace: the root of another has none there.",
+		Fix: "run with the capability in the bounding set, as root outside of containers where it is to hold there", Example: "CAP_SYS_RESOURCE is not in the bounding set",
 	},
 	{
 		Code: CodeTerminal, Severity: Error, Title: "no terminal to hand over",
@@ -248,7 +249,7 @@ var hostRules = []Rule{
 	{
 		Code: CodeSysVLimit, Severity: Error, Title: "limit of System V segments too low",
 		Why: "shmget fails in the middle of the restore.",
-		Fix: "raise kernel.shmmni or kernel.shmmax, as the message says", Example: "a segment of 1 GiB where shmmax is 32 MiB",
+		Fix: "raise kernel.shmmni, kernel.shmmax or kernel.shmall, as the message says", Example: "a segment of 1 GiB where shmmax is 32 MiB",
 	},
 	{
 		Code: CodeHostUnknown, Severity: Note, Title: "not known of this host",
@@ -269,6 +270,11 @@ var hostRules = []Rule{
 		Code: CodeLogin, Severity: Warning, Title: "login of the audit stays the restoring program's",
 		Why: "The kernel lets only some change the login that the audit notes for a task, and nobody where logins are immutable. The task then answers as part of the login that restored it, never of another.",
 		Fix: "restore with CAP_AUDIT_CONTROL, or from where nobody is logged in, as a service of the init system", Example: "login uid 1000, here 1001",
+	},
+	{
+		Code: CodeDirectIO, Severity: Error, Title: "file system without direct I/O",
+		Why: "The file was open with O_DIRECT, past the kernel's cache; not every file system can do that.",
+		Fix: "put the file on one that can, tmpfs from Linux 6.6 on, and name it with --map-path", Example: "a database on a ramfs",
 	},
 	{
 		Code: CodeMappedMemory, Severity: Note, Title: "memory comes from the image",

@@ -59,6 +59,7 @@ var sections = map[host.Section]func(*Source, *host.Facts) error{
 	host.SectionVDSO:        (*Source).vdso,
 	host.SectionRights:      (*Source).rights,
 	host.SectionOOM:         (*Source).oom,
+	host.SectionProc:        (*Source).procCovered,
 	host.SectionMemory:      (*Source).memory,
 	host.SectionCgroups:     (*Source).cgroups,
 	host.SectionSecurity:    (*Source).security,

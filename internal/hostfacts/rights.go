@@ -63,8 +63,12 @@ func idMap(path string) []host.Range {
 	if err != nil {
 		return nil
 	}
+	return parseIDMap(string(b))
+}
+
+func parseIDMap(text string) []host.Range {
 	list := []host.Range{}
-	for line := range strings.Lines(string(b)) {
+	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		const columns = 3 // inside, outside, count
 		if len(words) != columns {

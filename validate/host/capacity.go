@@ -69,6 +69,25 @@ func (c *check) namespaces() {
 		c.forbids("kernel.unprivileged_userns_clone", "0")
 		c.forbids("kernel.apparmor_restrict_unprivileged_userns", "1")
 	}
+	if !c.userNS || !c.mountsProc() {
+		return
+	}
+	switch why := c.m.need(SectionProc).Rights.ProcCovered; {
+	case why == nil:
+		c.wonder("whether a user namespace can have a /proc of its own")
+	case *why != "":
+		c.add(validate.CodePIDNamespaceNo, validate.Subject{}, "it cannot have a /proc of its own: %.120s", quiet(*why))
+	}
+}
+
+// mountsProc says whether a restore into a pid namespace mounts /proc anew: not if
+// the tree had one of its own already, and the /proc of another.
+func (c *check) mountsProc() bool {
+	ns := rootNamespace(c.img, format.NSMount)
+	if ns == nil {
+		return rootNamespace(c.img, format.NSPid) == nil
+	}
+	return slices.ContainsFunc(ns.Mounts, func(m format.Mount) bool { return m.External == "" && m.Type == "proc" })
 }
 
 // forbids says that a setting forbids namespaces if it has that value.

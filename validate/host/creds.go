@@ -136,7 +136,7 @@ func (c *check) owners() {
 		s := validate.ObjectSubject(k.id)
 		r := c.rights
 		if c.ids(s, "user", r.EUID, r.UIDs, capSetuid, k.key.CUID) && c.ids(s, "group", r.EGID, r.GIDs, capSetgid, k.key.CGID) &&
-			!(inRanges(r.UIDs, k.key.UID) && inRanges(r.GIDs, k.key.GID)) {
+			(!inRanges(r.UIDs, k.key.UID) || !inRanges(r.GIDs, k.key.GID)) {
 			c.add(validate.CodeUnmappedID, s, "its owner %d or group %d has no number in the user namespace", k.key.UID, k.key.GID)
 		}
 	}

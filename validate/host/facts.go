@@ -150,6 +150,9 @@ type Rights struct {
 	Groups *[]uint32 `json:"groups,omitempty"`
 	// GroupsFixed says that its user namespace forbids setgroups(2).
 	GroupsFixed bool `json:"groups_fixed,omitempty"`
+	// ProcCovered says why a user namespace that it makes cannot have a /proc of its
+	// own; empty if it can.
+	ProcCovered *string `json:"proc_covered,omitempty"`
 	// Scheduling is how it is scheduled, as the tasks that it makes are first.
 	Scheduling *Scheduling `json:"scheduling,omitempty"`
 	// OOM are its chances to be killed for want of memory, which tasks inherit.

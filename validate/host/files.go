@@ -269,7 +269,7 @@ func (c *check) direct(st *File, s validate.Subject) {
 	case st.Direct == nil:
 		c.wonder("whether files can be opened without the kernel's cache (O_DIRECT)")
 	case !*st.Direct:
-		c.add(validate.CodeKernelFeature, s, "its file system does not know O_DIRECT, with which it was open")
+		c.add(validate.CodeDirectIO, s, "it was open with O_DIRECT, which its file system does not know")
 	}
 }
 

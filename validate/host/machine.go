@@ -20,6 +20,7 @@ const (
 	SectionVDSO        Section = "vdso"
 	SectionRights      Section = "rights"
 	SectionOOM         Section = "rights.oom"
+	SectionProc        Section = "rights.proc_covered"
 	SectionMemory      Section = "memory"
 	SectionCgroups     Section = "cgroups"
 	SectionSecurity    Section = "security"
@@ -33,7 +34,7 @@ const (
 // Sections lists all but the numbers, which go stale at once.
 func Sections() []Section {
 	return []Section{
-		SectionProcessor, SectionComponents, SectionAskable, SectionUserEnd, SectionVDSO, SectionRights, SectionOOM, SectionMemory, SectionCgroups, SectionSecurity, SectionSysV,
+		SectionProcessor, SectionComponents, SectionAskable, SectionUserEnd, SectionVDSO, SectionRights, SectionOOM, SectionProc, SectionMemory, SectionCgroups, SectionSecurity, SectionSysV,
 		SectionTerminal, SectionFilesystems, SectionAbstract,
 	}
 }
@@ -164,6 +165,8 @@ func (m *Machine) has(s Section) bool {
 		return f.Rights != nil
 	case SectionOOM:
 		return f.Rights != nil && f.Rights.OOM != nil
+	case SectionProc:
+		return f.Rights != nil && f.Rights.ProcCovered != nil
 	case SectionMemory:
 		return f.Memory != nil
 	case SectionCgroups:

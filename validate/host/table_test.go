@@ -136,7 +136,7 @@ var ownVectors = []vectorCase{
 		v.Facts.Features[SocketOption(1, 83)] = Answer{No, "protocol not available"}
 	}},
 	{validate.CodeKernelFeature, "next-id", "a kernel without shm_next_id", func(v *vector) {
-		v.segment(3, 4096)
+		v.segment(4096)
 		v.Facts.Settings["kernel.shm_next_id"] = ""
 	}},
 	{validate.CodeKernelFeature, "speculation", "a mitigation that is always off", func(v *vector) {
@@ -266,11 +266,11 @@ var ownVectors = []vectorCase{
 		v.file("/var/log/app").Locks = &[]Lock{{Type: "posix", Write: true, Process: 812, Start: 5, End: 10}}
 	}},
 	{validate.CodeSysVTaken, "key", "a segment has the key", func(v *vector) {
-		v.segment(3, 4096)
+		v.segment(4096)
 		v.Facts.SysV.Segments = []Segment{{ID: 9, Key: 5}}
 	}},
 	{validate.CodeSysVLimit, "shmmax", "a segment longer than may be", func(v *vector) {
-		v.segment(3, 1<<30)
+		v.segment(1 << 30)
 		v.Facts.Settings["kernel.shmmax"] = "33554432"
 	}},
 	{validate.CodeTracing, "never", "nobody may trace", func(v *vector) { v.Facts.Settings["kernel.yama.ptrace_scope"] = "3" }},
@@ -347,6 +347,11 @@ var lateVectors = []vectorCase{
 		v.userNamespace()
 		v.Image.Objects.Processes[0].Limits[0].Hard = 1 << 20
 	}},
+	{validate.CodePIDNamespaceNo, "proc-covered", "a part of /proc is covered", func(v *vector) {
+		v.PIDNamespace = true
+		v.unprivileged()
+		v.Facts.Rights.ProcCovered = new("/proc/kcore lies over a part of it")
+	}},
 	{validate.CodeOpenFiles, "hard-limit", "a hard limit of descriptors above fs.nr_open", func(v *vector) {
 		v.Image.Objects.Processes[0].Limits[0].Hard = 1 << 30
 	}},
@@ -374,7 +379,7 @@ var lateVectors = []vectorCase{
 	}},
 	{validate.CodeUnmappedID, "segment-in-namespace", "a segment of a user that the user namespace does not have", func(v *vector) {
 		v.userNamespace()
-		v.segment(3, 4096)
+		v.segment(4096)
 		v.Image.Objects.Shared[0].SysV.UID = 70000
 	}},
 	{validate.CodeCapability, "groups", "supplementary groups without CAP_SETGID", func(v *vector) {
@@ -424,7 +429,7 @@ var lateVectors = []vectorCase{
 		v.userNamespace()
 		v.Facts.Rights.OOM = &OOM{Adjust: 200, Least: 100}
 	}},
-	{validate.CodeKernelFeature, "direct", "a file system without direct I/O", func(v *vector) {
+	{validate.CodeDirectIO, "ramfs", "a file system without direct I/O", func(v *vector) {
 		v.Image.Objects.Files[0].Flags |= format.ODirect
 		v.file("/var/log/app").Direct = new(false)
 	}},
@@ -449,7 +454,7 @@ var lateVectors = []vectorCase{
 		v.there(File{Path: "/tmp/fifo", Mode: 0o010600, Read: new(""), Write: new("EACCES")})
 	}},
 	{validate.CodeSysVLimit, "shmall", "segments of more pages than there may be", func(v *vector) {
-		v.segment(3, 1<<20)
+		v.segment(1 << 20)
 		v.Facts.SysV.Pages = 100
 		v.Facts.Settings["kernel.shmall"] = "300"
 	}},

@@ -152,7 +152,7 @@ func facts() *Facts {
 			},
 		},
 		VDSO: &VDSO{Digest: digest(7), Parts: []Part{{format.VMAVVar, 0, 0x4000}, {format.VMAVDSO, 0x4000, 0x2000}}},
-		Rights: &Rights{Effective: 1<<41 - 1, Permitted: 1<<41 - 1, Bounding: 1<<41 - 1, Groups: &[]uint32{}, Scheduling: &Scheduling{}, OOM: &OOM{Least: -1000}, Limits: []format.Limit{
+		Rights: &Rights{Effective: 1<<41 - 1, Permitted: 1<<41 - 1, Bounding: 1<<41 - 1, Groups: &[]uint32{}, Scheduling: &Scheduling{}, OOM: &OOM{Least: -1000}, ProcCovered: new(""), Limits: []format.Limit{
 			{Resource: rlimitNproc, Soft: 1000, Hard: 1000},
 			{Resource: rlimitNofile, Soft: 1024, Hard: 65536},
 			{Resource: rlimitMemlock, Soft: 65536, Hard: 65536},
@@ -222,9 +222,9 @@ func (v *vector) digested() {
 }
 
 // segment adds a segment of shared memory.
-func (v *vector) segment(number int32, size uint64) {
+func (v *vector) segment(size uint64) {
 	v.Image.Objects.Shared = append(v.Image.Objects.Shared, format.SharedMemory{
-		ID: 40, Kind: format.SharedSysV, Size: size, SysV: &format.SysVKey{Number: number, Key: 5},
+		ID: 40, Kind: format.SharedSysV, Size: size, SysV: &format.SysVKey{Number: 3, Key: 5},
 	})
 }
 
