@@ -35,9 +35,6 @@ func (b *builder) emitMemory(p *husk.Program, mm *format.AddressSpace) {
 	b.emitMMMap(p, mm, &m)
 	m.closeFile()
 	b.emitMembarriers(p, mm)
-	if mm.CoreFilter != b.host.coreFilter {
-		b.writeProc(p, "/proc/self/coredump_filter", int64(mm.CoreFilter))
-	}
 }
 
 // A mapper maps the VMAs of one address space.

@@ -64,6 +64,7 @@ func (b *builder) emitShared(p *husk.Program, t *format.Task) {
 	if b.owns(t, t.Memory) {
 		b.awaitOpens(p, t, t.Memory)
 		b.emitMemory(p, b.ix.Memory(t.Memory))
+		b.emitProcFiles(p, t)
 		p.Signal(b.ready[t.Memory], 1)
 	} else if t.Memory != 0 {
 		p.Wait("wait for memory", b.ready[t.Memory], 1)
@@ -130,13 +131,8 @@ func (b *builder) emitTaskState(p *husk.Program, t *format.Task) {
 		b.emitSched(p, t)
 	}
 	b.emitComm(p, t)
-	if pr := b.ix.Process(t.Process); pr != nil && b.owns(t, t.Process) {
-		if pr.Subreaper {
-			p.Call("set subreaper", abi.SysPrctl, abi.PrSetChildSubreaper, 1, 0, 0, 0)
-		}
-		if pr.OOMScoreAdj != b.host.oomScoreAdj {
-			b.writeProc(p, "/proc/self/oom_score_adj", int64(pr.OOMScoreAdj))
-		}
+	if pr := b.ix.Process(t.Process); pr != nil && b.owns(t, t.Process) && pr.Subreaper {
+		p.Call("set subreaper", abi.SysPrctl, abi.PrSetChildSubreaper, 1, 0, 0, 0)
 	}
 }
 
@@ -168,6 +164,18 @@ func (b *builder) emitAltStack(p *husk.Program, a *format.AltStack, drop uint32)
 func (b *builder) emitComm(p *husk.Program, t *format.Task) {
 	if t.Comm != "" {
 		p.Call("set name", abi.SysPrctl, abi.PrSetName, b.t.String(t.Comm), 0, 0, 0)
+	}
+}
+
+// emitProcFiles restores what is set through /proc, which a task's own root need
+// not have. All of it goes with the address space: the kernel gives processes
+// that share one the same oom_score_adj (__set_oom_adj in fs/proc/base.c).
+func (b *builder) emitProcFiles(p *husk.Program, t *format.Task) {
+	if mm := b.ix.Memory(t.Memory); mm.CoreFilter != b.host.coreFilter {
+		b.writeProc(p, "/proc/self/coredump_filter", int64(mm.CoreFilter))
+	}
+	if pr := b.ix.Process(t.Process); pr != nil && pr.OOMScoreAdj != b.host.oomScoreAdj {
+		b.writeProc(p, "/proc/self/oom_score_adj", int64(pr.OOMScoreAdj))
 	}
 }
 
