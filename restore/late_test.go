@@ -292,6 +292,9 @@ func TestLate(t *testing.T) {
 	needRoot(t)
 	for _, tt := range lateCases {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.opts.PIDNamespace {
+				needUserNamespaces(t)
+			}
 			if tt.covers {
 				mount(t, "/proc/tty", "tmpfs")
 			}
@@ -310,6 +313,14 @@ func TestLate(t *testing.T) {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
+	}
+}
+
+// needUserNamespaces skips where nobody but root may make user namespaces.
+func needUserNamespaces(t *testing.T) {
+	t.Helper()
+	if out, err := exec.Command("setpriv", append(slices.Clone(nobody), "unshare", "--user", "--map-current-user", "true")...).CombinedOutput(); err != nil {
+		t.Skipf("user namespaces take a privilege here: %v: %s", err, out)
 	}
 }
 
