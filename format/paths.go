@@ -12,6 +12,9 @@ import (
 // absolute.
 type PathMap struct {
 	Old, New string
+	// Below tells where a path lies whose part behind Old it is given; nil joins that
+	// to New. So symbolic links can be looked at, which this package does not.
+	Below func(rest string) string
 }
 
 // MapPaths rewrites in place the paths by which img names files: those of every
@@ -21,7 +24,7 @@ type PathMap struct {
 // no absolute paths, addresses of sockets, and mount tables.
 //
 // A path is cleaned before it is mapped, so that its ".." cannot lead out of New;
-// symbolic links can.
+// symbolic links can, unless Below looks at them.
 func MapPaths(img *Image, maps []PathMap) {
 	m := newPathMapper(maps)
 	if len(m) == 0 {
@@ -54,7 +57,7 @@ type pathMapper []PathMap
 func newPathMapper(maps []PathMap) pathMapper {
 	m := make(pathMapper, len(maps))
 	for i, p := range maps {
-		m[i] = PathMap{path.Clean(p.Old), path.Clean(p.New)}
+		m[i] = PathMap{path.Clean(p.Old), path.Clean(p.New), p.Below}
 	}
 	slices.SortStableFunc(m, func(a, b PathMap) int { return cmp.Compare(len(b.Old), len(a.Old)) })
 	return m
@@ -69,7 +72,11 @@ func (m pathMapper) path(p *string) {
 	for _, to := range m {
 		rest, below := strings.CutPrefix(clean, to.Old)
 		if below && (rest == "" || rest[0] == '/' || to.Old == "/") {
-			*p = path.Join(to.New, rest)
+			if to.Below != nil {
+				*p = to.Below(rest)
+			} else {
+				*p = path.Join(to.New, rest)
+			}
 			return
 		}
 	}

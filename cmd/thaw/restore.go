@@ -82,6 +82,7 @@ made.
 
 Files are looked for where the image has them. With --map-path and --root they
 are looked for in other places; the tree sees those as the places of its files.
+Below --root symbolic links are followed as the tree will, never out of it.
 Names that sockets are bound to stay as they are.
 
 With --map-memory memory comes from the image when it is touched. Where a program

@@ -55,6 +55,9 @@ func (o *pathOptions) maps() ([]format.PathMap, error) {
 			return nil, fail(exitIO, fmt.Errorf("find %q: %w", maps[i].New, err))
 		}
 		maps[i].New = there
+		if maps[i].Old == "/" && o.root != "" {
+			maps[i].Below = belowRoot(there)
+		}
 	}
 	return maps, nil
 }
