@@ -142,7 +142,7 @@ func (c *capturer) settle(ctx context.Context, deadline time.Time) error {
 				return err
 			}
 		}
-		if now.After(deadline) {
+		if c.overdue(c.waiting, deadline) {
 			return c.notStopping(c.waiting[0])
 		}
 		time.Sleep(pause)

@@ -7,7 +7,8 @@ import (
 
 // Options of Freeze. The zero value works.
 type Options struct {
-	// Timeout is how long the tasks may take to stop; zero for 10 seconds.
+	// Timeout is how long the tasks may take to stop; zero for 10 seconds. Those
+	// that want to run, but get no processor, have ten times as long.
 	Timeout time.Duration
 	// ReapTimeout is how long Kill waits for parents outside the tree to take
 	// notice; zero for 5 seconds.

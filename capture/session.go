@@ -78,7 +78,7 @@ func (c *capturer) kill() error {
 		switch {
 		case len(left) < n:
 			looks = 0
-		case looks > fairLooks && time.Now().After(deadline):
+		case looks > fairLooks && c.overdue(left, deadline):
 			errs = append(errs, c.cannot(left[0].tid, ErrCannotFreeze, "it does not die of SIGKILL"+c.whereabouts(left[0])))
 			return errors.Join(errs...)
 		default:
@@ -91,6 +91,24 @@ func (c *capturer) kill() error {
 // fairLooks is how often tasks are looked at in vain at the least: on a machine
 // that itself stood still for a while they have had no time to die.
 const fairLooks = 1000
+
+// slowTimes is how many times their time tasks have that are only slow.
+const slowTimes = 10
+
+// overdue says whether tasks that had until the deadline are waited for in vain.
+// Where one of them wants to run, the machine only has much else to do.
+func (c *capturer) overdue(tasks []*task, deadline time.Time) bool {
+	now := time.Now()
+	if !now.After(deadline) {
+		return false
+	}
+	return now.After(deadline.Add(slowTimes*c.opts.Timeout)) || !slices.ContainsFunc(tasks, c.isRunning)
+}
+
+func (c *capturer) isRunning(t *task) bool {
+	st, err := c.r.TaskStat(t.proc.pid, t.tid)
+	return err == nil && st.State == 'R'
+}
 
 // stillThere leaves out the tasks whose death can be, or has been, taken note
 // of. A dead leader's comes when all its threads are gone.
