@@ -208,7 +208,7 @@ var hostRules = []Rule{
 	},
 	{
 		Code: CodeFileTouched, Severity: Note, Title: "file was written since",
-		Why: "Its size is right and no build id tells more: what is in it may be something else.",
+		Why: "Its size is right, and no build id or digest tells more: what is in it may be something else.",
 		Fix: "compare it with the one that was captured", Example: "/etc/app.conf was written an hour after the capture",
 	},
 	{
