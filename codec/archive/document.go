@@ -12,8 +12,17 @@ import (
 	"github.com/thaw-cr/thaw/codec"
 )
 
-// maxDocument is the greatest JSON document that is read, in bytes.
-const maxDocument = 16 << 20
+// maxDocument is the greatest JSON document that is read, in bytes; deleted.files
+// may name very many. maxStatus is that for network.status, which is decoded
+// without a shape: engines write some hundred bytes for each network.
+const (
+	maxDocument = 16 << 20
+	maxStatus   = 1 << 20
+)
+
+// maxParts is how many objects, arrays and keys a document may have: each takes
+// much more room, and time, than its three bytes.
+const maxParts = 1 << 16
 
 // readFile reads a small file of dir.
 func readFile(dir fs.FS, name string) ([]byte, error) {
@@ -29,9 +38,13 @@ func readFile(dir fs.FS, name string) ([]byte, error) {
 	if info.IsDir() {
 		return nil, codec.Errorf(codec.BadDocument, name, 0, "it is a folder")
 	}
-	b, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
-	if err == nil && len(b) > maxDocument {
-		err = codec.Errorf(codec.BadDocument, name, maxDocument, "longer than any engine writes one")
+	most := int64(maxDocument)
+	if name == networkStatus {
+		most = maxStatus
+	}
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(b)) > most {
+		err = codec.Errorf(codec.BadDocument, name, most, "longer than any engine writes one")
 	}
 	return b, err
 }
@@ -68,6 +81,9 @@ func readShaped(f *faults, dir fs.FS, name string, v any, shape reflect.Type) (b
 
 // parse decodes one JSON document and nothing behind it.
 func parse(b []byte, v any) error {
+	if at := crowd(b); at > 0 {
+		return crowdError(at)
+	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	if err := dec.Decode(v); err != nil {
 		if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
@@ -88,8 +104,37 @@ func (e misfitError) Error() string { return "no " + e.Value + " is wanted here"
 
 func (e misfitError) Unwrap() error { return e.UnmarshalTypeError }
 
+// crowd gives the offset behind the part of a document that is one too many; zero
+// if there is none.
+func crowd(b []byte) int64 {
+	parts, inString, escaped := 0, false, false
+	for i, c := range b {
+		switch {
+		case escaped:
+			escaped = false
+		case inString:
+			escaped, inString = c == '\\', c != '"'
+		case c == '"':
+			inString = true
+		case c == '{' || c == '[' || c == ':':
+			if parts++; parts > maxParts {
+				return int64(i + 1)
+			}
+		}
+	}
+	return 0
+}
+
+// A crowdError is the offset of a part that is one too many.
+type crowdError int64
+
+func (crowdError) Error() string { return "more objects, arrays and keys than any engine writes" }
+
 // offsetOf finds the place that an error of JSON tells.
 func offsetOf(err error) int64 {
+	if e, ok := errors.AsType[crowdError](err); ok {
+		return int64(e)
+	}
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return e.Offset
 	}
