@@ -43,29 +43,6 @@ type finisher struct {
 	template abi.UserRegs
 }
 
-// target is one living task.
-type target struct {
-	t   *format.Task
-	tid int // in the engine's pid namespace
-	// crowded says that this is a leader with threads.
-	crowded bool
-	// traps says that the program has an action of its own for SIGTRAP.
-	traps bool
-	// closes and unmaps say that this task has to be made to remove the engine's
-	// descriptors from its file table and its mappings from its address space.
-	closes, unmaps bool
-	// leaves says that it does that by itself and then stops with a SIGSEGV.
-	leaves bool
-	// awake says that what was left of its sleep was over at once.
-	awake bool
-	// settled says that it stands where the kernel, should its tracer die, lets
-	// it go without a signal.
-	settled bool
-	// insn is the address of a system call instruction in the image's own
-	// memory.
-	insn uint64
-}
-
 // finishSteps are done by all finishers before any goes on to the next: what
 // tasks share may be in the hands of several. Before them all are seized and
 // have let go of the engine.
