@@ -33,7 +33,7 @@ demo: build ## capture, kill and restore a small real tree
 
 test: ## vet, and every test; skipped ones are listed with their reasons
 	@$(GO) vet ./...
-	@$(GO) test -json -timeout 15m $(TESTFLAGS) ./... | $(GO) -C tools run ./ledger
+	@$(GO) test -json -timeout 40m $(TESTFLAGS) ./... | $(GO) -C tools run ./ledger
 
 bench: ## benchmarks; BENCH=regexp, BENCHTIME=1x for a quick look
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m ./...

@@ -50,7 +50,7 @@ type Fixture struct {
 
 const (
 	// patience is how long anything that must happen may take on a busy machine.
-	patience = 2 * time.Minute
+	patience = 5 * time.Minute
 	poll     = 2 * time.Millisecond
 )
 

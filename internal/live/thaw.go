@@ -13,7 +13,7 @@ import (
 )
 
 // thawLimit bounds one run of thaw.
-const thawLimit = 2 * time.Minute
+const thawLimit = 5 * time.Minute
 
 // A Run is one run of thaw.
 type Run struct {

@@ -18,7 +18,7 @@ import (
 )
 
 // insideLimit bounds one test inside its world.
-const insideLimit = 4 * time.Minute
+const insideLimit = 12 * time.Minute
 
 // A World is where a live test happens: namespaces of its own. Its methods end
 // the test where something goes wrong that no later step makes sense after.

@@ -13,7 +13,7 @@ import sys
 import threading
 import zlib
 
-ROUNDS = 1_200_000
+ROUNDS = 600_000
 
 
 def add(path, line):

@@ -5,13 +5,13 @@
 # captured.
 dir=$1
 echo root >> "$dir/roles"
-seq 1 60000 | sed -u 's/^/line /' | {
+seq 1 30000 | sed -u 's/^/line /' | {
 	n=0 sum=0
 	while read -r word number; do
 		n=$((n + 1)) sum=$((sum + number))
 		[ $((n % 1000)) -ne 0 ] || { echo "$n $sum $word"; sleep 0.02; }
 		[ "$n" -ne 3000 ] || echo $$ > "$dir/ready"
-		[ "$n" -ne 40000 ] || while [ ! -e "$dir/go" ]; do sleep 0.02; done
+		[ "$n" -ne 10000 ] || while [ ! -e "$dir/go" ]; do sleep 0.02; done
 	done
 	echo "end $n $sum"
 } > "$dir/out"
