@@ -168,21 +168,23 @@ func judgeProcess(j *judge) {
 // judgeCommand judges which file is run. Without a slash it is looked for in PATH,
 // with one but not at the beginning in the working directory.
 func judgeCommand(j *judge, name string) {
-	at := []string{name}
+	look := func(place string) {
+		if strings.HasPrefix(place, "/") && magicLinks().MatchString(path.Clean(place)) {
+			j.find("A080", inSpec, "the command is %.200q, looked for at %.200q", name, place)
+		}
+	}
 	switch {
 	case !strings.Contains(name, "/"):
-		at = nil
 		for _, e := range j.k.Env {
 			if list, ok := strings.CutPrefix(e, "PATH="); ok {
-				at = append(at, strings.Split(list, ":")...)
+				for place := range strings.SplitSeq(list, ":") {
+					look(place)
+				}
 			}
 		}
 	case !strings.HasPrefix(name, "/"):
-		at[0] = j.k.Cwd + "/" + name
-	}
-	for _, place := range at {
-		if magicLinks().MatchString(path.Clean(place)) {
-			j.find("A080", inSpec, "the command is %.200q, looked for at %.200q", name, place)
-		}
+		look(j.k.Cwd + "/" + name)
+	default:
+		look(name)
 	}
 }

@@ -123,11 +123,19 @@ var fileAnnotations = []string{
 // container (CRI-O: server/container_restore.go).
 const nestedAnnotations = "io.kubernetes.cri-o.Annotations"
 
+// maxNested is how long that may be, in bytes: Kubernetes allows 256 KiB for all
+// annotations (TotalAnnotationSizeLimitB), and JSON at most doubles the ordinary.
+const maxNested = 512 << 10
+
 // judgeAnnotations judges the annotations that engines and runtimes act on.
 func judgeAnnotations(j *judge) {
 	list := j.k.Annotations
 	for _, a := range list {
-		if a.Key == nestedAnnotations {
+		switch {
+		case a.Key != nestedAnnotations:
+		case len(a.Value) > maxNested:
+			j.find("A048", inMetadata, "%s is %d bytes long, more than is looked into", a.Key, len(a.Value))
+		default:
 			list = slices.Concat(list, nested(a.Value))
 		}
 	}

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -81,5 +82,31 @@ func TestUnderPolicy(t *testing.T) {
 	got = of(Image(t.Context(), &format.Image{Containers: []format.Container{c}}, Options{Only: []string{"A"}, Policy: p}))
 	if diff := cmp.Diff([]said{{"A045", Note}}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestLongNestedAnnotations: what CRI-O takes from inside an annotation is judged up
+// to a length that no engine reaches, and what is longer is not let through.
+func TestLongNestedAnnotations(t *testing.T) {
+	const inner = `{"a":"%s"}`
+	for name, tt := range map[string]struct {
+		length int
+		want   []string
+	}{
+		"as long as may be": {maxNested, nil},
+		"a byte longer":     {maxNested + 1, []string{"A048"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := goodContainer()
+			value := fmt.Sprintf(inner, strings.Repeat("x", tt.length-len(inner)+len("%s")))
+			c.Annotations = append(c.Annotations, format.Annotation{Key: nestedAnnotations, Value: value})
+			var got []string
+			for _, f := range Image(t.Context(), &format.Image{Containers: []format.Container{c}}, Options{Only: []string{"A"}}) {
+				got = append(got, f.Code)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

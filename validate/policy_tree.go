@@ -77,9 +77,10 @@ type superblock struct {
 // What comes from outside the image comes by the specification, and what is
 // mounted of a file system that is there anyway gives nothing more.
 func judgeTreeMounts(j *judge, ns *format.Namespace) {
+	specified := j.specifiedMounts()
 	known := map[superblock]bool{}
 	for i := range ns.Mounts {
-		if m := &ns.Mounts[i]; m.External != "" || path.Clean(m.Point) == "/" || slices.Contains(innocuous, m.Type) || j.specifies(m) {
+		if m := &ns.Mounts[i]; m.External != "" || path.Clean(m.Point) == "/" || slices.Contains(innocuous, m.Type) || specified.has(m) {
 			known[superblock{m.Major, m.Minor, m.Type}] = true
 		}
 	}
@@ -90,11 +91,31 @@ func judgeTreeMounts(j *judge, ns *format.Namespace) {
 	}
 }
 
-// specifies says whether the specification has a mount.
-func (j *judge) specifies(m *format.Mount) bool {
-	return slices.ContainsFunc(j.k.Mounts, func(s format.ContainerMount) bool {
-		return path.Clean("/"+s.Destination) == path.Clean(m.Point) && (s.Type == m.Type || s.Bind())
-	})
+// specifiedMounts are the mounts of a specification, by place and type; of a bind
+// mount the type is that of what is bound, whatever that is.
+type specifiedMounts map[specifiedMount]bool
+
+type specifiedMount struct {
+	point, typ string
+	bind       bool
+}
+
+func (j *judge) specifiedMounts() specifiedMounts {
+	known := specifiedMounts{}
+	for i := range j.k.Mounts {
+		m := &j.k.Mounts[i]
+		at := path.Clean("/" + m.Destination)
+		known[specifiedMount{point: at, typ: m.Type}] = true
+		if m.Bind() {
+			known[specifiedMount{point: at, bind: true}] = true
+		}
+	}
+	return known
+}
+
+func (known specifiedMounts) has(m *format.Mount) bool {
+	at := path.Clean(m.Point)
+	return known[specifiedMount{point: at, typ: m.Type}] || known[specifiedMount{point: at, bind: true}]
 }
 
 // findObject reports something in the image of the tree.
