@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,17 +38,22 @@ func belowRoot(root string) func(string) string {
 // follow gives the place of a path in root without links, from root on, or nowhere
 // and false.
 func follow(root, p string) (string, bool) {
-	at, links := "/", 0
+	at, links, missing := "/", 0, false
 	for rest := strings.Split(p, "/"); len(rest) > 0; {
 		name := rest[0]
 		rest = rest[1:]
 		if name == ".." {
-			at = filepath.Dir(at)
+			at, missing = filepath.Dir(at), false
 			continue
 		}
 		next := filepath.Join(at, name)
-		target, isLink := linkTarget(filepath.Join(root, next))
-		if !isLink {
+		if missing { // nothing is below what is not there
+			at = next
+			continue
+		}
+		target, err := os.Readlink(filepath.Join(root, next))
+		if err != nil { // most often because it is no link
+			missing = errors.Is(err, fs.ErrNotExist)
 			at = next
 			continue
 		}
@@ -60,14 +66,4 @@ func follow(root, p string) (string, bool) {
 		rest = append(strings.Split(target, "/"), rest...)
 	}
 	return at, true
-}
-
-// linkTarget is where a symbolic link leads, if name is one.
-func linkTarget(name string) (string, bool) {
-	info, err := os.Lstat(name)
-	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
-		return "", false
-	}
-	target, err := os.Readlink(name)
-	return target, err == nil
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"sort"
 
 	"github.com/thaw-cr/thaw/format"
 	"github.com/thaw-cr/thaw/validate"
@@ -282,19 +283,28 @@ func (c *check) place(dir string, object format.ObjectID) {
 }
 
 // deletedPlace asks whether a deleted file can be made where it was, or in the
-// nearest directory that is left.
+// nearest directory that is left. A path can have thousands of directories: they
+// are halved, as what lies in one that is there is there, too.
 func (c *check) deletedPlace(d *format.DeletedFile) {
-	for dir := path.Dir(d.Path); ; dir = path.Dir(dir) {
-		st := c.m.file(dir, false)
-		if st == nil {
-			c.wonder("whether the files that the image needs are there, and as they were")
-			return
-		}
-		if st.Error == "" && st.Mode&modeType == modeDirectory || dir == path.Dir(dir) {
-			c.place(dir, d.ID)
-			return
-		}
+	dirs := []string{path.Dir(d.Path)}
+	for up := path.Dir(dirs[0]); up != dirs[len(dirs)-1]; up = path.Dir(up) {
+		dirs = append(dirs, up)
 	}
+	unknown := false
+	there := func(i int) bool {
+		st := c.m.file(dirs[i], false)
+		unknown = unknown || st == nil
+		return st != nil && st.Error == "" && st.Mode&modeType == modeDirectory
+	}
+	nearest := 0
+	if !there(0) {
+		nearest = 1 + sort.Search(max(0, len(dirs)-2), func(i int) bool { return there(1 + i) })
+	}
+	if unknown {
+		c.wonder("whether the files that the image needs are there, and as they were")
+		return
+	}
+	c.place(dirs[min(nearest, len(dirs)-1)], d.ID)
 }
 
 func (c *check) device(d *format.OpenFile) {

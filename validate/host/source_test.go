@@ -104,6 +104,38 @@ func TestDigestsEnd(t *testing.T) {
 	}
 }
 
+// TestDeepPlaces: the nearest directory that is left of a path is found by a few
+// looks, however many the path has.
+func TestDeepPlaces(t *testing.T) {
+	deep := strings.Repeat("/d", 2000)
+	for name, left := range map[string]int{"the first": 1, "half": 1000, "all but one": 1999, "all": 2000} {
+		t.Run(name, func(t *testing.T) {
+			v := &vector{Facts: facts(), Image: image()}
+			for i := range left + 1 {
+				refused := "EACCES"
+				if i < left {
+					refused = "" // only what is nearest matters
+				}
+				v.there(File{Path: "/" + strings.TrimPrefix(deep[:2*i], "/"), Mode: modeDirectory | 0o755, Search: new(""), Write: &refused})
+			}
+			v.Image.Objects.Deleted = []format.DeletedFile{{ID: 90, Path: deep + "/x", Mode: modeRegular | 0o600}}
+			src := &counting{facts: v.Facts, asked: map[string]int{}, only: "file /"}
+			bare := *v.Facts
+			bare.Files = nil
+			res, err := NewChecker(v.Image).Check(t.Context(), NewMachine(&bare, src), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{validate.CodePermission}, codes(res.Findings)); diff != "" {
+				t.Errorf("codes (-want +got):\n%s\n%v", diff, res.Findings)
+			}
+			if n := len(src.asked); n > 40 {
+				t.Errorf("%d files were asked for", n)
+			}
+		})
+	}
+}
+
 // counting is a Source that has its answers from facts.
 type counting struct {
 	facts *Facts
