@@ -13,9 +13,6 @@ func headless(file string) func(*criuDir) {
 // added is a field of the first message of a file that was not there.
 func added(file, path string, v uint64) func(*criuDir) { return number(file, 0, path, v) }
 
-// shortened takes a number from a list of the core of 20512 that is not packed.
-func shortened(path string) func(*criuDir) { return drop("core-20512.img", 0, path) }
-
 // criuStrange are images that can be read, and that CRIU refuses, dies of, or
 // restores otherwise than they say.
 var criuStrange = []criuFault{
@@ -118,3 +115,6 @@ func pipeOfFiles(d *criuDir, v uint64) {
 	}
 	d.setMessages("files.img", list)
 }
+
+// shortened takes a number from a list of the core of 20512 that is not packed.
+func shortened(path string) func(*criuDir) { return drop("core-20512.img", 0, path) }
